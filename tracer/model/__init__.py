@@ -1,0 +1,40 @@
+"""What was seen, as frozen data; capture and rendering both know it and never each other."""
+
+from tracer.model.facts import (
+    Barrier,
+    Birth,
+    Built,
+    Deaths,
+    Died,
+    Ended,
+    Fact,
+    Held,
+    Named,
+    ProcessStarted,
+    Request,
+    Span,
+    ThreadSeen,
+)
+from tracer.model.history import History
+from tracer.model.process import Fate, LedgerRow, Lifetime, Process
+
+__all__ = [
+    "Barrier",
+    "Birth",
+    "Built",
+    "Deaths",
+    "Died",
+    "Ended",
+    "Fact",
+    "Fate",
+    "Held",
+    "History",
+    "LedgerRow",
+    "Lifetime",
+    "Named",
+    "Process",
+    "ProcessStarted",
+    "Request",
+    "Span",
+    "ThreadSeen",
+]

@@ -1,0 +1,176 @@
+"""The facts: what was seen, exactly as it was seen, and nothing that was concluded from it.
+
+A process's story is a sequence of these. Recording produces them, the journal stores them one a
+line, and `tracer.model.history.History` folds them into a picture of the process.
+
+Units: every `at`, `begun` and `closed` is in nanoseconds of the process's monotonic clock
+(`time.perf_counter_ns`); `started` values are seconds since the epoch. Tokens are the tracer's own
+numbers for objects and threads and are never reused within a process or its forks.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, slots=True)
+class Birth:
+    """An object came into being, or (`phase` "before") was found when tracing began."""
+
+    token: int
+    kind: str
+    """Which probe saw it, such as "middleware", "template" or "watched"; a label, never a scope."""
+    cls: str
+    """Dotted path of the object's class."""
+    name: str
+    """What a person would call it, such as "SecurityMiddleware" or "Template cafe/menu.html"."""
+    at: int
+    thread: int
+    phase: str = "request"
+    """"before" tracing, at "boot" (outside any request) or inside a "request"."""
+    owner: int | None = None
+    """Token of the object whose `close()` ends this one; None unless it is such a resource."""
+    mortal: bool = True
+    """False when the object cannot be watched dying (it supports no weak reference)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Span:
+    """One stage of one request. Times are nanoseconds since the request began."""
+
+    stage: str
+    name: str
+    parent: int | None
+    """Index of the enclosing span in `Request.spans`; None for the outermost."""
+    start: int
+    end: int
+    object: int | None = None
+    """Token of the object that took part, if it is watched."""
+    thread: int = 0
+    detail: str = ""
+    """A few words for people, such as "20 rows", "hit" or "4 receivers"."""
+    error: str = ""
+    """Name of the exception that left this stage, or empty."""
+
+
+@dataclass(frozen=True, slots=True)
+class Request:
+    """One request, complete. Everything born in it and seen in it is listed here."""
+
+    number: int
+    """Counts from 1 within its process."""
+    method: str
+    path: str
+    """Path and query string; the query's values are masked unless the settings allow them."""
+    status: int | None
+    thread: int
+    thread_name: str
+    ident: int
+    """The operating system's identifier of the thread, to match deaths with."""
+    started: float
+    begun: int
+    closed: int
+    size: int | None
+    """Body size in bytes; None where nobody could count it."""
+    watching: int
+    """Nanoseconds of this request that were the tracer's own."""
+    spans: tuple[Span, ...]
+    births: tuple[Birth, ...]
+    seen: tuple[tuple[int, int], ...]
+    """Pairs of (object token, thread token): who was used by this request, on which thread."""
+    imports: tuple[str, ...] = ()
+    ending: str = "closed"
+    """"closed", or "never closed" when the server skipped the response's close()."""
+    uncounted: int = 0
+    """Births beyond the limit per request, counted but not watched."""
+
+    @property
+    def duration(self) -> int:
+        """Nanoseconds from begin to close."""
+        return self.closed - self.begun
+
+
+@dataclass(frozen=True, slots=True)
+class ProcessStarted:
+    """A process began to trace, or a forked child began to speak for itself."""
+
+    pid: int
+    parent: int
+    server: str
+    mode: str
+    python: str
+    django: str
+    started: float
+    begun: int
+    """The monotonic clock at `started`."""
+    inherited: bool = False
+    """True in a forked child whose application was built by its parent."""
+
+
+@dataclass(frozen=True, slots=True)
+class Built:
+    """Objects born outside any request, or found when tracing began."""
+
+    births: tuple[Birth, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class Died:
+    """An object's end. `how`: "reference" (count fell to zero), "collector" or "closed"."""
+
+    token: int
+    at: int
+    how: str
+    ident: int
+
+
+@dataclass(frozen=True, slots=True)
+class Barrier:
+    """A full collection ended with no request in flight; `by` is "collector" or "tracer"."""
+
+    at: int
+    by: str
+
+
+@dataclass(frozen=True, slots=True)
+class Held:
+    """What was found to hold an object, as a path such as `cafe.views.RECENT[0]`."""
+
+    token: int
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Named:
+    """A better name for an object, found after its birth."""
+
+    token: int
+    name: str
+
+
+@dataclass(frozen=True, slots=True)
+class ThreadSeen:
+    """A thread was met for the first time (`ended` False) or is gone (`ended` True)."""
+
+    thread: int
+    name: str
+    at: int
+    ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Ended:
+    """The process ended in an orderly way."""
+
+    at: int
+
+
+@dataclass(frozen=True, slots=True)
+class Deaths:
+    """A batch of deaths, in the order in which they were seen."""
+
+    deaths: tuple[Died, ...] = field(default=())
+
+
+Fact = ProcessStarted | Built | Request | Deaths | Barrier | Held | Named | ThreadSeen | Ended
+"""Anything a process can report about itself."""

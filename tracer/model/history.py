@@ -1,0 +1,407 @@
+"""Folds a process's facts into a picture of it.
+
+`History.feed` takes facts in the order in which they were reported; `History.snapshot` answers
+with a frozen `Process` at any time. Live processes bound their memory with `keep`: the individual
+records of objects that died, and of requests, are dropped beyond that many requests and live on as
+counts in the ledger. A reader of a journal keeps all.
+"""
+
+from __future__ import annotations
+
+from collections import Counter, OrderedDict
+from collections.abc import Iterable
+
+from tracer.model import scope
+from tracer.model.facts import (
+    Barrier,
+    Birth,
+    Built,
+    Deaths,
+    Died,
+    Ended,
+    Fact,
+    Held,
+    Named,
+    ProcessStarted,
+    Request,
+    ThreadSeen,
+)
+from tracer.model.process import Fate, LedgerRow, Lifetime, Process
+
+
+class _Object:
+    """Everything recorded of one object."""
+
+    __slots__ = (
+        "birth",
+        "built_in",
+        "closed",
+        "death",
+        "freed_in",
+        "held_by",
+        "last",
+        "first",
+        "requests",
+        "survived",
+        "threads",
+        "name",
+        "freed",
+    )
+
+    def __init__(self, birth: Birth, built_in: int | None, closed: int) -> None:
+        self.birth = birth
+        self.name = birth.name
+        self.built_in = built_in
+        self.closed = closed
+        self.death: Died | None = None
+        self.freed: str | None = None
+        self.freed_in = 0
+        self.held_by: str | None = None
+        self.first: int | None = None
+        self.last: int | None = None
+        self.requests = 0
+        self.survived = False
+        self.threads: set[int] = set()
+
+
+class _Row:
+    """Counts for one class; what remains of objects whose records were dropped."""
+
+    __slots__ = (
+        "built",
+        "cls",
+        "first",
+        "freed",
+        "kind",
+        "last_used",
+        "name",
+        "phase",
+        "requests",
+        "scopes",
+    )
+
+    def __init__(self, birth: Birth, built_in: int | None) -> None:
+        self.kind = birth.kind
+        self.cls = birth.cls
+        self.name = birth.cls.rpartition(".")[2]
+        self.phase = birth.phase
+        self.first = built_in
+        self.built = 0
+        self.requests = 0
+        self.last_used = 0
+        self.scopes: Counter[str] = Counter()
+        self.freed: Counter[str] = Counter()
+
+
+class History:
+    """The story of one process. Not thread-safe: feed and read it from one thread."""
+
+    def __init__(self, keep: int | None = None) -> None:
+        """`keep`: how many requests to remember one by one; None remembers all."""
+        self.keep = keep
+        self.about: ProcessStarted | None = None
+        self.requests: OrderedDict[int, Request] = OrderedDict()
+        self.served = 0
+        self.barriers: list[Barrier] = []
+        self.threads: dict[int, str] = {}
+        self.ended = False
+        self._objects: dict[int, _Object] = {}
+        self._rows: dict[tuple[str, str], _Row] = {}
+        self._begins: list[tuple[int, int]] = []
+        self._orphans: OrderedDict[int, Died] = OrderedDict()
+        self._thread_ends: dict[int, int] = {}
+        self._served_on: dict[int, int] = {}
+        self._earlier: dict[tuple[str, str], Counter[str]] = {}
+        self._dead: list[int] = []
+        self._fates: dict[int, Counter[str]] = {}
+
+    # -- taking facts -----------------------------------------------------------------------
+
+    def feed(self, fact: Fact) -> None:
+        """Take one fact."""
+        match fact:
+            case Request():
+                self._request(fact)
+            case Deaths():
+                for died in fact.deaths:
+                    self._died(died)
+            case Built():
+                for birth in fact.births:
+                    self._born(birth, None, birth.at)
+            case ProcessStarted():
+                self.about = fact
+            case Barrier():
+                self._barrier(fact)
+            case Held():
+                if fact.token in self._objects:
+                    self._objects[fact.token].held_by = fact.path
+            case Named():
+                if fact.token in self._objects:
+                    self._objects[fact.token].name = fact.name
+            case ThreadSeen():
+                self._thread(fact)
+            case Ended():
+                self.ended = True
+
+    def _request(self, request: Request) -> None:
+        self.requests[request.number] = request
+        self.served += 1
+        self._begins.append((request.begun, request.number))
+        self._served_on[request.thread] = request.number
+        for birth in request.births:
+            self._born(birth, request.number, request.closed)
+        used: dict[int, None] = {}
+        for token, thread in request.seen:
+            known = self._objects.get(token)
+            if known is None:
+                continue
+            known.threads.add(thread)
+            used[token] = None
+            self._served_on[thread] = request.number
+        for token in used:
+            self._used(self._objects[token], request.number)
+        if self.keep is not None:
+            self._forget(self.keep)
+
+    def _used(self, known: _Object, number: int) -> None:
+        known.requests += 1
+        known.first = number if known.first is None else min(known.first, number)
+        known.last = number if known.last is None else max(known.last, number)
+        row = self._rows[known.birth.kind, known.birth.cls]
+        if row.last_used != number:
+            row.last_used = number
+            row.requests += 1
+
+    def _born(self, birth: Birth, built_in: int | None, closed: int) -> None:
+        if birth.token in self._objects:
+            return
+        known = self._objects[birth.token] = _Object(birth, built_in, closed)
+        row = self._rows.get((birth.kind, birth.cls))
+        if row is None:
+            row = self._rows[birth.kind, birth.cls] = _Row(birth, built_in)
+        row.built += 1
+        if built_in is not None:
+            known.threads.add(birth.thread)
+            self._used(known, built_in)
+        if birth.token in self._orphans:
+            self._died(self._orphans.pop(birth.token))
+
+    def _died(self, died: Died) -> None:
+        known = self._objects.get(died.token)
+        if known is None:
+            # Its birth is reported with its request, which may still be running.
+            self._orphans[died.token] = died
+            if self.keep is not None and len(self._orphans) > 64 * self.keep:
+                self._orphans.popitem(last=False)
+            return
+        if known.death is not None:
+            return
+        known.death = died
+        known.freed_in = self._newest_begun(died.at)
+        known.freed = self._how(known, died)
+        self._dead.append(died.token)
+
+    def _how(self, known: _Object, died: Died) -> str:
+        if died.how == "closed":
+            return "response"
+        ended = self._thread_ends.get(known.birth.thread)
+        if ended is not None and died.at >= ended and self._outlived(known):
+            return "thread"
+        return "collector" if died.how == "collector" else "response"
+
+    def _newest_begun(self, at: int) -> int:
+        newest = 0
+        for begun, number in reversed(self._begins):
+            if begun <= at:
+                newest = max(newest, number)
+                break
+        return newest
+
+    def _outlived(self, known: _Object) -> bool:
+        """Whether it lived when a later request had begun after its own had closed."""
+        end = known.death.at if known.death else None
+        for begun, number in reversed(self._begins):
+            if end is not None and begun > end:
+                continue
+            if known.built_in is None:
+                return True
+            return number != known.built_in and begun >= known.closed
+        return False
+
+    def _barrier(self, barrier: Barrier) -> None:
+        self.barriers.append(barrier)
+        del self.barriers[:-100]
+        for known in self._objects.values():
+            gone = known.death is not None and known.death.at <= barrier.at
+            if not gone and known.closed <= barrier.at:
+                known.survived = True
+
+    def _thread(self, seen: ThreadSeen) -> None:
+        if seen.ended:
+            self._thread_ends[seen.thread] = seen.at
+        else:
+            self.threads[seen.thread] = seen.name
+
+    # -- bounded memory ---------------------------------------------------------------------
+
+    def _forget(self, keep: int) -> None:
+        """Drop requests beyond `keep`, and the dead whose request is among the dropped."""
+        while len(self.requests) > keep:
+            self.requests.popitem(last=False)
+        if len(self._begins) > 4 * keep:
+            del self._begins[: -2 * keep]
+        oldest = next(iter(self.requests), 0)
+        if len(self._dead) < 2 * keep:
+            return
+        remaining = []
+        for token in self._dead:
+            known = self._objects[token]
+            if known.built_in is not None and known.built_in >= oldest:
+                remaining.append(token)
+            else:
+                self._fold(self._objects.pop(token))
+        self._dead = remaining
+        for number in [n for n in self._fates if n < oldest]:
+            del self._fates[number]
+
+    def _fold(self, known: _Object) -> None:
+        verdict = self._scope(known)
+        row = self._rows[known.birth.kind, known.birth.cls]
+        row.scopes[verdict] += 1
+        if known.freed:
+            row.freed[known.freed] += 1
+        self._earlier.setdefault((known.birth.kind, known.name), Counter())[verdict] += 1
+        while len(self._earlier) > 2000:
+            del self._earlier[next(iter(self._earlier))]
+
+    # -- answering --------------------------------------------------------------------------
+
+    def _scope(self, known: _Object) -> str:
+        born_on = known.birth.thread
+        since = known.built_in or 0
+        return scope.decide(
+            scope.Facts(
+                in_request=known.built_in is not None,
+                requests=known.requests,
+                later=known.requests - (1 if known.built_in is not None else 0),
+                threads=len(known.threads),
+                elsewhere=bool(known.threads - {born_on}),
+                others_served=any(
+                    number > since
+                    for thread, number in self._served_on.items()
+                    if thread != born_on
+                ),
+                survived=known.survived,
+                dead=known.death is not None,
+                resource=known.birth.owner is not None,
+                outlived=known.birth.owner is not None and self._outlived(known),
+                thread_ended=known.freed == "thread",
+            )
+        )
+
+    def snapshot(self) -> Process:
+        """Return the process as the facts so far show it."""
+        if self.about is None:
+            raise ValueError("no ProcessStarted fact was fed: a process must say who it is first")
+        verdicts = {token: self._scope(known) for token, known in self._objects.items()}
+        lifetimes = tuple(self._lifetimes(verdicts))
+        return Process(
+            about=self.about,
+            requests=tuple(sorted(self.requests.values(), key=lambda request: request.number)),
+            served=self.served,
+            lifetimes=lifetimes,
+            ledger=tuple(self._ledger(verdicts)),
+            fates=self._all_fates(lifetimes),
+            barriers=tuple(self.barriers),
+            threads=dict(self.threads),
+            ended=self.ended,
+        )
+
+    def _lifetimes(self, verdicts: dict[int, str]) -> Iterable[Lifetime]:
+        earlier = {key: Counter(counts) for key, counts in self._earlier.items()}
+        ordered = sorted(self._objects.items(), key=lambda item: (item[1].birth.at, item[0]))
+        for token, known in ordered:
+            birth = known.birth
+            before = earlier.setdefault((birth.kind, known.name), Counter())
+            yield Lifetime(
+                id=token,
+                name=known.name,
+                cls=birth.cls,
+                kind=birth.kind,
+                scope=verdicts[token],
+                phase=birth.phase,
+                built_in=known.built_in,
+                built_at=birth.at,
+                requests=known.requests,
+                first_request=known.first,
+                last_request=known.last,
+                thread=birth.thread,
+                threads=len(known.threads),
+                freed=known.freed or ("process" if self.ended else None),
+                freed_after=self._freed_after(known),
+                freed_in=known.freed_in if known.death else None,
+                died_at=known.death.at if known.death else None,
+                held_by=known.held_by,
+                resource=birth.owner is not None,
+                mortal=birth.mortal,
+                earlier=before.most_common(1)[0][0] if before else None,
+            )
+            if verdicts[token] != scope.UNDECIDED:
+                before[verdicts[token]] += 1
+
+    def _freed_after(self, known: _Object) -> int | None:
+        if known.death is None:
+            return None
+        return max(0, known.freed_in - (known.built_in or 0))
+
+    def _ledger(self, verdicts: dict[int, str]) -> Iterable[LedgerRow]:
+        scopes = {key: Counter(row.scopes) for key, row in self._rows.items()}
+        freed = {key: Counter(row.freed) for key, row in self._rows.items()}
+        alive: Counter[tuple[str, str]] = Counter()
+        for token, known in self._objects.items():
+            key = known.birth.kind, known.birth.cls
+            scopes[key][verdicts[token]] += 1
+            if known.freed:
+                freed[key][known.freed] += 1
+            else:
+                alive[key] += 1
+        for key, row in self._rows.items():
+            yield LedgerRow(
+                name=row.name,
+                cls=row.cls,
+                kind=row.kind,
+                built=row.built,
+                alive=alive[key],
+                scopes=dict(scopes[key]),
+                freed=dict(freed[key]),
+                first_phase=row.phase,
+                first_built=row.first,
+                requests=row.requests,
+            )
+
+    def _all_fates(self, lifetimes: tuple[Lifetime, ...]) -> dict[int, Fate]:
+        by_request: dict[int, list[Lifetime]] = {number: [] for number in self.requests}
+        for life in lifetimes:
+            if life.built_in in by_request:
+                by_request[life.built_in].append(life)
+        return {number: _fate(lives) for number, lives in by_request.items()}
+
+
+def _fate(lives: list[Lifetime]) -> Fate:
+    alive = [life for life in lives if life.died_at is None]
+    return Fate(
+        born=len(lives),
+        freed_with_response=sum(
+            1 for life in lives if life.freed == "response" and life.freed_after == 0
+        ),
+        freed_by_collector=sum(1 for life in lives if life.freed == "collector"),
+        waiting=tuple(
+            life.name for life in alive if life.scope == scope.UNDECIDED and life.requests <= 1
+        ),
+        kept=tuple(life.name for life in lives if life.scope == scope.KEPT),
+        stayed=tuple(
+            life.name
+            for life in alive
+            if life.scope != scope.KEPT and (life.scope != scope.UNDECIDED or life.requests > 1)
+        ),
+    )

@@ -1,0 +1,107 @@
+"""What a reader gets: a process, its requests and the lifetimes seen in it, all frozen.
+
+Made by `tracer.model.history.History.snapshot`; drawn by `tracer.render`.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from tracer.model.facts import Barrier, ProcessStarted, Request
+
+
+@dataclass(frozen=True, slots=True)
+class Lifetime:
+    """One object's life, with the scope that the recorded facts give it."""
+
+    id: int
+    name: str
+    cls: str
+    kind: str
+    scope: str
+    """One of `tracer.model.scope.SCOPES`."""
+    phase: str
+    """"before" tracing, at "boot" or in a "request"."""
+    built_in: int | None
+    """Number of the request it was born in; None outside any request."""
+    built_at: int
+    requests: int
+    """How many requests used it."""
+    first_request: int | None
+    last_request: int | None
+    thread: int
+    threads: int
+    """On how many threads requests used it."""
+    freed: str | None
+    """None while it lives, else "response" (by reference count, or closed by its owner, when a
+    request was done with it), "collector", "thread" (its thread had ended) or "process"."""
+    freed_after: int | None
+    """Requests of this process that began after its own and before its end; 0: with its own."""
+    freed_in: int | None
+    """Number of the newest request that had begun when it died."""
+    died_at: int | None
+    held_by: str | None
+    """What holds it, such as `cafe.views.RECENT[0]`, where that was looked for and found."""
+    resource: bool
+    mortal: bool
+    """False: its end cannot be seen."""
+    earlier: str | None = None
+    """Scope that most earlier objects of this name turned out to have; None if there are none."""
+
+
+@dataclass(frozen=True, slots=True)
+class LedgerRow:
+    """All objects of one class in one process, counted."""
+
+    name: str
+    cls: str
+    kind: str
+    built: int
+    alive: int
+    scopes: dict[str, int]
+    """Scope to number of objects."""
+    freed: dict[str, int]
+    """How they were freed ("response", "collector", ...) to number of objects."""
+    first_phase: str
+    first_built: int | None
+    """Request in which the first of them was built; None outside any request."""
+    requests: int
+    """Requests that used any of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fate:
+    """What became, so far, of the objects that one request gave birth to."""
+
+    born: int = 0
+    freed_with_response: int = 0
+    freed_by_collector: int = 0
+    waiting: tuple[str, ...] = ()
+    """Names of those still alive that no barrier has proven to be held."""
+    kept: tuple[str, ...] = ()
+    stayed: tuple[str, ...] = ()
+    """Names of those that later requests used: built here on first use."""
+
+
+@dataclass(frozen=True, slots=True)
+class Process:
+    """One process: who it is, what it served, and who lived in it."""
+
+    about: ProcessStarted
+    requests: tuple[Request, ...] = ()
+    """Oldest first. A live process keeps only its latest ones; a journal has all."""
+    served: int = 0
+    lifetimes: tuple[Lifetime, ...] = ()
+    """In order of birth."""
+    ledger: tuple[LedgerRow, ...] = ()
+    fates: dict[int, Fate] = field(default_factory=dict)
+    """Request number to what became of its objects."""
+    barriers: tuple[Barrier, ...] = ()
+    threads: dict[int, str] = field(default_factory=dict)
+    """Thread token to name, for every thread met."""
+    ended: bool = False
+    """Whether the process said that it ended in an orderly way."""
+
+    def lifetime(self, token: int | None) -> Lifetime | None:
+        """Return the lifetime with this id, or None."""
+        return next((life for life in self.lifetimes if life.id == token), None)

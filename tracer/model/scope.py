@@ -1,0 +1,96 @@
+"""How long does this object live? Decided from recorded facts, and from nothing else.
+
+`decide` never sees a class name. Its rules, in order:
+
+1. Built outside any request and used since: **process**.
+2. Dead before the first barrier after its request closed, and seen in that request alone:
+   **request**.
+3. A resource, ended by its owner's `close()`, that was open in more than one request:
+   **connection**.
+4. Survived a barrier and seen again in later requests, on more than one thread or on the only
+   thread there is: **process**, built on first use.
+5. Survived a barrier and seen again only on its birth thread while other threads served
+   requests: **thread**.
+6. Survived a barrier and not seen in any later request: **kept**.
+7. Otherwise **undecided**.
+
+A *barrier* is a full garbage collection that ended with no request in flight: what survives it is
+held by something.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Final
+
+PROCESS: Final = "process"
+THREAD: Final = "thread"
+CONNECTION: Final = "connection"
+REQUEST: Final = "request"
+KEPT: Final = "kept"
+UNDECIDED: Final = "undecided"
+
+SCOPES: Final = (PROCESS, THREAD, CONNECTION, REQUEST, KEPT, UNDECIDED)
+"""Every answer `decide` can give."""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is known of one object when its scope is asked for.
+
+    Requests are counted, never named: `requests` is how many used the object at all, `later` how
+    many of those were not the request it was born in.
+    """
+
+    in_request: bool
+    """Born while a request was in flight."""
+    requests: int
+    later: int
+    threads: int
+    """Threads on which requests used it."""
+    elsewhere: bool
+    """Used on a thread other than its birth thread."""
+    others_served: bool
+    """Other threads than its birth thread have served requests since its birth."""
+    survived: bool
+    """Alive at, and after, a barrier that came after its request had closed."""
+    dead: bool
+    resource: bool
+    """Its end is its owner's `close()`."""
+    outlived: bool = False
+    """Still alive, or still open, when its own request had closed and a later one had begun."""
+    thread_ended: bool = False
+    """Died after its birth thread had ended."""
+
+
+def decide(facts: Facts) -> str:
+    """Return one of `SCOPES`."""
+    if facts.resource and facts.outlived:
+        return CONNECTION
+    if not facts.in_request:
+        return _built_outside(facts)
+    if facts.dead and not facts.survived and not facts.later:
+        return REQUEST
+    if facts.later:
+        return _used_again(facts)
+    return KEPT if facts.survived else UNDECIDED
+
+
+def _built_outside(facts: Facts) -> str:
+    """Rule 1, with rule 5 for what only ever served the thread that built it."""
+    if not facts.requests:
+        return UNDECIDED
+    if facts.others_served and not facts.elsewhere:
+        return THREAD
+    return PROCESS
+
+
+def _used_again(facts: Facts) -> str:
+    """Rules 4 and 5: born in a request and used by later ones."""
+    if facts.dead and facts.thread_ended:
+        return THREAD
+    if not facts.survived:
+        return UNDECIDED
+    if facts.elsewhere or facts.threads > 1:
+        return PROCESS
+    return THREAD if facts.others_served else PROCESS

@@ -1,0 +1,58 @@
+"""The vocabulary: every stage a request can pass through, with the one-line lesson each teaches.
+
+A stage is a plain string so that it can stand in a journal, a JSON document or an assertion
+unchanged. Nothing in the tracer decides a lifetime from a stage.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+REQUEST: Final = "request"
+REQUEST_STARTED: Final = "request_started"
+REQUEST_FINISHED: Final = "request_finished"
+SIGNAL: Final = "signal"
+MIDDLEWARE: Final = "middleware"
+HOOK: Final = "hook"
+RESOLVE: Final = "resolve"
+VIEW: Final = "view"
+QUERY: Final = "query"
+TRANSACTION: Final = "transaction"
+CONNECTION: Final = "connection"
+CACHE: Final = "cache"
+TEMPLATE: Final = "template"
+COMPILE: Final = "compile"
+EXCEPTION: Final = "exception"
+CONVERT: Final = "convert"
+RESPONSE: Final = "response"
+BODY: Final = "body"
+CLOSE: Final = "close"
+IMPORT: Final = "import"
+COLLECTION: Final = "collection"
+THREAD: Final = "thread"
+
+LESSONS: Final[dict[str, str]] = {
+    REQUEST: "The whole of it, from the server's call to the response's close.",
+    REQUEST_STARTED: "A signal, sent before any request object exists.",
+    REQUEST_FINISHED: "A signal, sent by the response's close; here Django lets go of connections.",
+    SIGNAL: "Someone told every receiver that something happened; receivers run there and then.",
+    MIDDLEWARE: "Built once, entered and left once per request; the first in is the last out.",
+    HOOK: "A method of a middleware that Django calls between the layers and the view.",
+    RESOLVE: "The path is looked up in the URLconf; resolvers are built on first use and stay.",
+    VIEW: "Your code. A class-based view is a new instance every time.",
+    QUERY: "One statement on one connection. Lazy QuerySets run it where they are first read.",
+    TRANSACTION: "Begin, commit, roll back or a savepoint.",
+    CONNECTION: "A raw connection was opened; CONN_MAX_AGE decides whether the next request has it.",
+    CACHE: "One operation on a cache backend; each thread has its own backend object.",
+    TEMPLATE: "A compiled template rendered with one request's context.",
+    COMPILE: "A template's source became nodes; the cached loader keeps them for the process.",
+    EXCEPTION: "An exception left the code that raised it.",
+    CONVERT: "An exception became a response, at the innermost layer that could do so.",
+    RESPONSE: "The response object left the last middleware.",
+    BODY: "A streaming body was produced, after every middleware had returned.",
+    CLOSE: "The server closed the response: files, the request and request_finished.",
+    IMPORT: "A module was imported; only the first request to need it pays.",
+    COLLECTION: "Python's cycle collector ran; what waited in reference cycles died.",
+    THREAD: "Code of this request started a thread.",
+}
+"""Stage name to the sentence a learner reads beside it."""

@@ -1,0 +1,162 @@
+"""Where raw recordings become facts and facts become history. Off the request's path."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+
+from tracer.model import (
+    Barrier,
+    Birth,
+    Built,
+    Deaths,
+    Died,
+    Ended,
+    Fact,
+    Held,
+    History,
+    ProcessStarted,
+    Request,
+    ThreadSeen,
+)
+from tracer.model import scope as scopes
+from tracer.probes import scan
+from tracer.probes.collector import Collections
+from tracer.recorder import holders, overhead
+from tracer.recorder.assembly import Assembly, birth
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace
+
+KEEP = 64
+"""Requests that a running process remembers one by one."""
+HOLDERS = 24
+"""Kept objects for which holders are looked for at a time."""
+
+
+class Desk:
+    """Takes from a recorder, in an order in which no conclusion can come before its facts."""
+
+    def __init__(
+        self, recorder: Recorder, collections: Collections, show_query_values: bool = False
+    ) -> None:
+        self.recorder = recorder
+        self.collections = collections
+        self.history = History(keep=KEEP)
+        self.names: dict[int, str] = {}
+        self.boot: list[Birth] = []
+        self.costs: overhead.Costs | None = None
+        self.assembly = Assembly(show_query_values, self._thread_name, self._cost)
+
+    def about(self, fact: ProcessStarted) -> None:
+        """The process says who it is; what exists and was not seen being built is looked for."""
+        self.history.feed(fact)
+
+    def inherited(self) -> list[Fact]:
+        """What a journal must begin with: who, and everything built so far."""
+        assert self.history.about is not None
+        built: list[Fact] = [Built(tuple(self.boot))] if self.boot else []
+        return [self.history.about, *built]
+
+    def inherit(self) -> None:
+        """In a forked child: start a history of its own with what the parent had built."""
+        alive = {ref.token for ref in self.recorder.lives.table.values()}
+        self.boot = [birth for birth in self.boot if birth.token in alive]
+        self.history = History(keep=KEEP)
+        if self.boot:
+            self.history.feed(Built(tuple(self.boot)))
+
+    def take(self) -> list[Fact]:
+        """Take everything recorded so far and return it as facts, in order, folded already."""
+        recorder = self.recorder
+        # Barriers first and births of requests before deaths: what happened before a barrier is
+        # then certain to be among the rest.
+        barriers = [recorder.barriers.popleft() for _ in range(len(recorder.barriers))]
+        traces = [recorder.finished.popleft() for _ in range(len(recorder.finished))]
+        facts: list[Fact] = [*self._threads(), *self._outside()]
+        standing = scan.in_force(recorder) if traces else []
+        facts.extend(self._request(trace, standing) for trace in traces)
+        deaths = self._deaths()
+        if deaths:
+            facts.append(Deaths(tuple(deaths)))
+        facts.extend(Barrier(at, by) for at, by in barriers)
+        for fact in facts:
+            self.history.feed(fact)
+        return facts
+
+    def _request(self, trace: Trace, standing: Iterable[int]) -> Request:
+        trace.seen.extend((token, trace.thread) for token in standing)
+        return self.assembly.request(trace)
+
+    def _threads(self) -> Iterable[ThreadSeen]:
+        for queue, ended in ((self.recorder.met, False), (self.recorder.gone, True)):
+            while queue:
+                token, name, at = queue.popleft()
+                if not ended:
+                    self.names[token] = name
+                yield ThreadSeen(token, name, at, ended)
+
+    def _outside(self) -> Iterable[Built]:
+        births = tuple(
+            birth(queue.popleft(), phase)
+            for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot"))
+            for _ in range(len(queue))
+        )
+        if births:
+            if not self.history.served:
+                self.boot.extend(births)
+            yield Built(births)
+
+    def _deaths(self) -> list[Died]:
+        recorder = self.recorder
+        deaths = []
+        while recorder.closings:
+            token, at, ident = recorder.closings.popleft()
+            deaths.append(Died(token, at, "closed", ident))
+        for token, at, by_collector, ident in recorder.lives.drain():
+            how = "collector" if by_collector else "reference"
+            deaths.append(Died(token, at, how, ident))
+            # A wrapper that dies open takes its raw connection along.
+            raw = recorder.resources.pop(token, None)
+            if raw is not None:
+                deaths.append(Died(raw, at, how, ident))
+        return deaths
+
+    def find_holders(self) -> list[Fact]:
+        """Look for what holds the objects that were kept; return and fold the answers."""
+        if self.recorder.flying or self.history.about is None:
+            return []
+        kept = {
+            life.id
+            for life in self.history.snapshot().lifetimes
+            if life.scope == scopes.KEPT and life.died_at is None and life.held_by is None
+        }
+        objects = {}
+        for ref in list(self.recorder.lives.table.values()):
+            if ref.token in kept and len(objects) < HOLDERS:
+                obj = ref()
+                if obj is not None:
+                    objects[ref.token] = obj
+                del obj
+        facts: list[Fact] = [
+            Held(token, path) for token, path in holders.paths(objects).items()
+        ]
+        for fact in facts:
+            self.history.feed(fact)
+        return facts
+
+    def end(self) -> Ended:
+        """The orderly end, folded."""
+        fact = Ended(self.recorder.clock())
+        self.history.feed(fact)
+        return fact
+
+    def requests_of(self, facts: Iterable[Fact]) -> list[Request]:
+        """Return the requests among facts."""
+        return [fact for fact in facts if isinstance(fact, Request)]
+
+    def _thread_name(self, token: int) -> str:
+        return self.names.get(token, "")
+
+    def _cost(self, trace: Trace) -> int:
+        if self.costs is None:
+            self.costs = overhead.measure()
+        return self.costs.of(trace)

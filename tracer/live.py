@@ -1,0 +1,222 @@
+"""The tracer of this process: takes what was recorded, keeps its history, draws and writes.
+
+All of it happens in one background thread, started by the first request and again after a fork.
+When the console falls behind it skips timelines and says how many; the journal skips none.
+"""
+
+from __future__ import annotations
+
+import atexit
+import contextlib
+import os
+import platform
+import sys
+import threading
+from contextvars import Context
+from typing import TextIO
+
+import django
+
+from tracer.conf import Config
+from tracer.desk import Desk
+from tracer.journal.writer import Journal
+from tracer.model import ProcessStarted
+from tracer.probes.installation import Installation
+from tracer.recorder import surroundings
+from tracer.recorder.recorder import Recorder
+from tracer.render.block import Terminal
+from tracer.screen import Screen
+
+PAUSE = 0.05
+"""Seconds between two looks at what was recorded, while requests come."""
+IDLE = 40
+"""Looks without a find after which the thread sleeps until it is woken."""
+BACKLOG = 2000
+"""Finished requests waiting; beyond, the next one to finish helps out before it goes on."""
+
+_running: Live | None = None
+
+
+class Live:
+    """One process's tracer."""
+
+    def __init__(self, config: Config, stream: TextIO | None = None) -> None:
+        """`stream` is where blocks are drawn; None finds it anew for each process."""
+        self.config = config
+        self.stream = stream
+        self.recorder = Recorder()
+        self.installation = Installation(self.recorder, config.watch, config.cache_keys)
+        self.desk = Desk(self.recorder, self.installation.collections, config.query_values)
+        self.screen = Screen(self._terminal) if config.console else None
+        self.journal: Journal | None = None
+        self.lock = threading.RLock()
+        self.thread: threading.Thread | None = None
+        self.awake = False
+        self.wake = threading.Event()
+        self.stop = threading.Event()
+        self.said_who = False
+        self.recorder.on_finish = self._finished
+        self.recorder.on_fork = self._forked
+        self.pid = os.getpid()
+        self.started = surroundings.process_started()
+        self.inherited = False
+
+    # -- on the request's path --------------------------------------------------------------
+
+    def _finished(self) -> None:
+        """A request is over; make sure that somebody will look at it."""
+        if not self.awake:
+            self._wake()
+        if len(self.recorder.finished) > BACKLOG:
+            self.look()
+
+    def _wake(self) -> None:
+        self.awake = True
+        if self.thread is None or not self.thread.is_alive():
+            self.thread = threading.Thread(target=self._run, name="tracer", daemon=True)
+            # In a context of its own, or the thread would belong to the request that started it.
+            Context().run(self.thread.start)
+        self.wake.set()
+
+    def _forked(self) -> None:
+        """In a child: its own thread, journal and history of what it inherited."""
+        self.lock = threading.RLock()
+        self.wake, self.stop = threading.Event(), threading.Event()
+        self.thread, self.awake = None, False
+        self.journal, self.said_who = None, False
+        self.pid = os.getpid()
+        self.started = surroundings.process_started()
+        self.inherited = True
+        self.desk.inherit()
+
+    # -- in the background ------------------------------------------------------------------
+
+    def _run(self) -> None:
+        quiet = 0
+        pid = self.pid
+        while not self.stop.wait(PAUSE) and self.pid == pid:
+            quiet = 0 if self.look() else quiet + 1
+            if quiet >= IDLE:
+                self.awake = False
+                self.wake.clear()
+                if not self.recorder.finished:
+                    self.wake.wait()
+                self.awake, quiet = True, 0
+
+    def look(self) -> int:
+        """Take what was recorded; fold, write and draw it. Returns how many requests there were."""
+        try:
+            with self.lock:
+                return self._look()
+        except Exception as fault:
+            self.recorder.fault("the background thread", fault)
+            return 0
+
+    def _look(self) -> int:
+        if not self.recorder.finished and not self.said_who:
+            return 0
+        if not self.said_who:
+            self.said_who = True
+            self.desk.about(self._about())
+            if self.config.journal is not None:
+                self.journal = Journal(self.config.journal)
+                self.journal.append(self.desk.inherited())
+        facts = self.desk.take()
+        if self.journal is not None and facts:
+            self.journal.append(facts)
+        requests = self.desk.requests_of(facts)
+        if self.screen is not None and requests:
+            self.screen.timelines(self.desk.history, requests)
+        return len(requests)
+
+    def _about(self) -> ProcessStarted:
+        server, mode = surroundings.server(
+            self.recorder.environ, sys.modules, os.environ, sys.argv
+        )
+        return ProcessStarted(
+            pid=self.pid,
+            parent=os.getppid(),
+            server=server,
+            mode=mode,
+            python=platform.python_version(),
+            django=django.get_version(),
+            started=self.started,
+            begun=self.recorder.clock(),
+            inherited=self.inherited,
+        )
+
+    def _terminal(self) -> Terminal:
+        """Where to draw: under CGI standard output is the response, so standard error there."""
+        if self.stream is not None:
+            return Terminal(self.stream)
+        is_cgi = os.environ.get("GATEWAY_INTERFACE") and self.recorder.environ.get("wsgi.run_once")
+        return Terminal(sys.stderr if is_cgi else sys.stdout)
+
+    # -- on demand, and at the end ----------------------------------------------------------
+
+    def settle(self) -> int:
+        """Run a full collection, so that what waits is told from what is held; look for holders.
+
+        Returns how many objects the collection freed. Nothing is proven while a request is in
+        flight.
+        """
+        with self.lock:
+            self.look()
+            freed = self.installation.collections.collect()
+            self.look()
+            facts = self.desk.find_holders()
+            if self.journal is not None and facts:
+                self.journal.append(facts)
+            return freed
+
+    def close(self) -> None:
+        """The process ends in an orderly way: settle, write the end, draw the last pictures."""
+        if os.getpid() != self.pid:
+            return
+        self.stop.set()
+        self.wake.set()
+        if self.thread is not None and self.thread is not threading.current_thread():
+            self.thread.join(timeout=2)
+        with contextlib.suppress(Exception):
+            self._end()
+
+    def _end(self) -> None:
+        with self.lock:
+            for trace in list(self.recorder.flying.values()):
+                self.recorder.finish(trace, "never closed")
+            self.look()
+            if not self.said_who:
+                return
+            self.settle()
+            ended = self.desk.end()
+            if self.journal is not None:
+                self.journal.append([ended])
+                self.journal.close()
+            if self.screen is not None:
+                self.screen.farewell(self.desk.history)
+
+
+def running() -> Live | None:
+    """Return this process's tracer, or None where it is off."""
+    return _running
+
+
+def start(config: Config, stream: TextIO | None = None) -> Live:
+    """Install the probes and begin to watch. A second start returns the tracer that runs."""
+    global _running
+    if _running is None:
+        _running = Live(config, stream)
+        _running.installation.install()
+        os.register_at_fork(after_in_child=_running.recorder.after_fork)
+        atexit.register(_running.close)
+    return _running
+
+
+def stop() -> None:
+    """Take the probes away, and forget. For tests and for those who switch it off by hand."""
+    global _running
+    if _running is not None:
+        _running.installation.uninstall()
+        atexit.unregister(_running.close)
+        _running.close()
+        _running = None

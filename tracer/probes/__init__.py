@@ -1,0 +1,1 @@
+"""Where Django is watched: one file per stage of the lifecycle, each reversible."""

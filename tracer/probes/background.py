@@ -1,0 +1,88 @@
+"""Threads that a request starts: its context goes with them, so their work is its own.
+
+A thread is watched from its start; one that outlives its request is seen to. Work handed to a
+pool is carried the same way, so that a pool's long-lived thread serves each request in turn and
+mixes none.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import thread as pool
+from typing import Any
+
+from tracer.model import stages
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace, current
+
+
+def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
+    """Watch threads being started and work being handed to pools."""
+    patches.wrap(threading.Thread, "start", lambda call: _start(recorder, call))
+    del imports  # Django loads both.
+    patches.wrap(ThreadPoolExecutor, "submit", lambda call: _submit(recorder, call))
+
+
+def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def start(self: Any) -> None:
+        try:
+            trace = current.get()
+            worker = vars(self).get("_target") is pool._worker  # type: ignore[attr-defined]
+            if trace is not None and not trace.closed and not worker:
+                token = recorder.born(self, "thread", f"thread {self.name}")
+                now = recorder.clock()
+                name = f"start {self.name}"
+                trace.add((stages.THREAD, now, now, recorder.lane.token, token, name, "", ""))
+                # An attribute of the instance, gone again before the thread's own code runs.
+                self._bootstrap_inner = _Carried(self, trace)
+        except Exception as fault:
+            recorder.fault("thread", fault)
+        call(self)
+
+    return start
+
+
+class _Carried:
+    """Stands in for `Thread._bootstrap_inner` until the new thread calls it."""
+
+    def __init__(self, thread: threading.Thread, trace: Trace) -> None:
+        self.thread: threading.Thread | None = thread
+        self.trace: Trace | None = trace
+
+    def __call__(self) -> None:
+        thread, trace = self.thread, self.trace
+        self.thread = self.trace = None
+        assert thread is not None
+        del thread._bootstrap_inner  # type: ignore[attr-defined]
+        current.set(trace)
+        del trace
+        thread._bootstrap_inner()  # type: ignore[attr-defined]
+
+
+def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
+        trace = current.get()
+        if trace is None or trace.closed:
+            return call(self, fn, *args, **kwargs)
+        return call(self, _Work(fn, trace), *args, **kwargs)
+
+    return submit
+
+
+class _Work:
+    """A function that runs as part of the request that submitted it."""
+
+    def __init__(self, fn: Callable[..., Any], trace: Trace) -> None:
+        self.fn = fn
+        self.trace = trace
+
+    def __call__(self, *args: Any, **kwargs: Any) -> Any:
+        token = current.set(self.trace)
+        try:
+            return self.fn(*args, **kwargs)
+        finally:
+            current.reset(token)

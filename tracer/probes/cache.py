@@ -1,0 +1,111 @@
+"""Cache operations: which backend, which operation, hit or miss.
+
+Backends are watched when Django first creates one for an alias. The asynchronous methods of
+`BaseCache` call the synchronous ones, so those are watched; a backend's own asynchronous
+methods are watched as they are.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+from tracer.model import stages
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import timed, timed_async
+
+OPERATIONS = (
+    "add",
+    "get",
+    "set",
+    "touch",
+    "delete",
+    "get_many",
+    "get_or_set",
+    "has_key",
+    "incr",
+    "decr",
+    "set_many",
+    "delete_many",
+    "clear",
+)
+
+
+class _Backends:
+    """Which classes are watched already, and which alias each backend object serves."""
+
+    def __init__(self, recorder: Recorder, patches: Patches, show_keys: bool) -> None:
+        self.recorder = recorder
+        self.patches = patches
+        self.show_keys = show_keys
+        self.done: set[tuple[type, str]] = set()
+
+    def watch(self, backend: Any) -> None:
+        """Watch the operations of a backend object's class, wherever they are defined."""
+        for cls in type(backend).__mro__:
+            if cls is object:
+                continue
+            for operation in OPERATIONS:
+                self._watch_method(cls, operation, timed)
+                if cls.__module__ != "django.core.cache.backends.base":
+                    self._watch_method(cls, f"a{operation}", timed_async)
+
+    def _watch_method(self, cls: type, name: str, shape: Callable[..., Any]) -> None:
+        method = vars(cls).get(name)
+        if (cls, name) in self.done or not inspect.isfunction(method):
+            return
+        self.done.add((cls, name))
+        describe = self._describe(name)
+        recorder = self.recorder
+        self.patches.wrap(cls, name, lambda call: shape(recorder, stages.CACHE, call, describe))
+
+    def _describe(self, operation: str) -> Callable[..., Any]:
+        show_keys = self.show_keys
+
+        def describe(trace: Any, args: Any, result: Any) -> tuple[int | None, Any, Any]:
+            backend = args[0]
+            token = self.recorder.lives.token_of(backend)
+            key = args[1] if show_keys and len(args) > 1 and isinstance(args[1], str) else None
+            return token, operation, (key, _outcome(operation.removeprefix("a"), args, result))
+
+        return describe
+
+
+def _outcome(operation: str, args: Any, result: Any) -> str:
+    """Hit or miss, by identity alone. A stored value that is the default counts as a miss."""
+    if operation == "get":
+        return "miss" if result is (args[2] if len(args) > 2 else None) else "hit"
+    if operation == "get_many":
+        return f"{len(result)} found" if isinstance(result, dict) else ""
+    if operation == "has_key":
+        return "hit" if result is True else "miss"
+    return ""
+
+
+def install(
+    recorder: Recorder, patches: Patches, imports: Imports, show_keys: bool = False
+) -> None:
+    """Watch backends that exist, and each further one when it is created."""
+    backends = _Backends(recorder, patches, show_keys)
+
+    def around(create: Callable[..., Any]) -> Any:
+        def create_connection(self: Any, alias: Any) -> Any:
+            backend = create(self, alias)
+            try:
+                backends.watch(backend)
+                recorder.born(backend, "cache", f"{type(backend).__name__} {alias}")
+            except Exception as fault:
+                recorder.fault("cache", fault)
+            return backend
+
+        return create_connection
+
+    def watch(module: Any) -> None:
+        for backend in module.caches.all(initialized_only=True):
+            backends.watch(backend)
+        patches.wrap(module.CacheHandler, "create_connection", around)
+
+    imports.when("django.core.cache", watch)

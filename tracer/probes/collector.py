@@ -1,0 +1,62 @@
+"""Python's cycle collector: when it runs, for how long, and what it frees."""
+
+from __future__ import annotations
+
+import gc
+from threading import get_ident
+from typing import Any
+
+from tracer.model import stages
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import current
+
+FULL = 2
+"""The oldest generation: a collection of it is a full one."""
+
+
+class Collections:
+    """Listens to `gc.callbacks`."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.start = 0
+        self.idle = False
+        self.by = "collector"
+
+    def __call__(self, phase: str, info: dict[str, Any]) -> None:
+        recorder = self.recorder
+        try:
+            if phase == "start":
+                recorder.lives.collecting = get_ident()
+                self.idle = not recorder.flying
+                self.start = recorder.clock()
+                return
+            recorder.lives.collecting = 0
+            now = recorder.clock()
+            if info["generation"] == FULL and self.idle and not recorder.flying:
+                recorder.barriers.append((now, self.by))
+            trace = current.get()
+            if trace is not None:
+                name, freed = f"generation {info['generation']}", info["collected"]
+                trace.add(
+                    (stages.COLLECTION, self.start, now, recorder.lane.token, None, name, freed, "")
+                )
+        except Exception as fault:
+            recorder.fault("collector", fault)
+
+    def collect(self) -> int:
+        """Run a full collection of the tracer's own; return how many objects it freed."""
+        self.by = "tracer"
+        try:
+            return gc.collect()
+        finally:
+            self.by = "collector"
+
+    def install(self) -> None:
+        """Begin to listen."""
+        gc.callbacks.append(self)
+
+    def uninstall(self) -> None:
+        """Stop listening."""
+        if self in gc.callbacks:
+            gc.callbacks.remove(self)

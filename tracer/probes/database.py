@@ -1,0 +1,157 @@
+"""Database: statements, transactions, and raw connections being opened and closed.
+
+Statements are kept as text until they are reduced to their kind and table, off the request's
+path; parameters are never looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracer.model import stages
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import timed
+from tracer.recorder.trace import Trace, current
+
+ROWS = "rows"
+"""Not a stage: the row count of the statement just before it on the same thread."""
+
+
+def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
+    """Watch every alias, on every thread."""
+    raw = _Raw(recorder)
+
+    def statements(utils: Any) -> None:
+        for name in ("execute", "executemany", "callproc"):
+            patches.wrap(utils.CursorWrapper, name, raw.statement)
+
+    def connections(base: Any) -> None:
+        wrapper = base.BaseDatabaseWrapper
+        patches.wrap(wrapper, "connect", raw.connect)
+        patches.wrap(wrapper, "close", raw.close)
+        patches.wrap(wrapper, "_commit", lambda call: raw.transaction(call, "COMMIT"))
+        patches.wrap(wrapper, "_rollback", lambda call: raw.transaction(call, "ROLLBACK"))
+        patches.wrap(wrapper, "set_autocommit", raw.autocommit)
+
+    def compiler(module: Any) -> None:
+        patches.wrap(module.SQLCompiler, "execute_sql", lambda call: _rows(recorder, call))
+
+    imports.when("django.db.backends.utils", statements)
+    imports.when("django.db.backends.base.base", connections)
+    imports.when("django.db.models.sql.compiler", compiler)
+
+
+class _Raw:
+    """The raw connections that are open: the token of the wrapper that owns it to its own."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.by_owner = recorder.resources
+
+    def used(self, trace: Trace, wrapper: Any) -> int | None:
+        """The current request uses this DatabaseWrapper and, if open, its raw connection."""
+        token = self.recorder.lives.token_of(wrapper)
+        if token is not None:
+            raw = self.by_owner.get(token)
+            if raw is not None:
+                trace.seen.append((raw, self.recorder.lane.token))
+        return token
+
+    def statement(self, call: Callable[..., Any]) -> Any:
+        """Around `CursorWrapper.execute` and kin."""
+        recorder = self.recorder
+
+        def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
+            cursor, sql = args[0], args[1]
+            text = sql if isinstance(sql, str) else type(sql).__name__
+            rows = cursor.cursor.rowcount
+            return self.used(trace, cursor.db), text, (cursor.db.alias, rows)
+
+        return timed(recorder, stages.QUERY, call, describe)
+
+    def transaction(self, call: Callable[..., Any], word: str) -> Any:
+        """Around `_commit` and `_rollback`."""
+
+        def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
+            return self.used(trace, args[0]), word, args[0].alias
+
+        return timed(self.recorder, stages.TRANSACTION, call, describe)
+
+    def autocommit(self, call: Callable[..., Any]) -> Any:
+        """Around `set_autocommit`: leaving autocommit is how Django begins a transaction."""
+
+        def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
+            return self.used(trace, args[0]), "BEGIN", args[0].alias
+
+        begin = timed(self.recorder, stages.TRANSACTION, call, describe)
+
+        def set_autocommit(self_: Any, autocommit: Any, *args: Any, **kwargs: Any) -> Any:
+            # Opening a connection sets autocommit too; only turning it off begins something.
+            around = begin if not autocommit else call
+            return around(self_, autocommit, *args, **kwargs)
+
+        return set_autocommit
+
+    def connect(self, call: Callable[..., Any]) -> Any:
+        """Around `connect`: the birth of a raw connection."""
+        recorder = self.recorder
+
+        def describe(_trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
+            owner = recorder.lives.token_of(args[0])
+            return self.by_owner.get(owner or 0), f"open {args[0].alias}", args[0].vendor
+
+        def opened(wrapper: Any) -> Any:
+            result = call(wrapper)
+            try:
+                self.opened(wrapper)
+            except Exception as fault:
+                recorder.fault("connection", fault)
+            return result
+
+        return timed(recorder, stages.CONNECTION, opened, describe)
+
+    def opened(self, wrapper: Any) -> None:
+        """Note the raw connection that `wrapper` has just opened."""
+        owner = self.recorder.lives.token_of(wrapper)
+        if owner is None or wrapper.connection is None:
+            return
+        label = f"{wrapper.vendor} connection {wrapper.alias}"
+        token = self.recorder.resource_born(wrapper.connection, "connection", label, owner)
+        self.by_owner[owner] = token
+
+    def close(self, call: Callable[..., Any]) -> Any:
+        """Around `close`: the raw connection's end, if it really ended."""
+        recorder = self.recorder
+
+        def close(wrapper: Any) -> Any:
+            result = call(wrapper)
+            try:
+                owner = recorder.lives.token_of(wrapper)
+                if owner is not None and wrapper.connection is None and owner in self.by_owner:
+                    recorder.resource_closed(self.by_owner.pop(owner))
+            except Exception as fault:
+                recorder.fault("connection", fault)
+            return result
+
+        return close
+
+
+def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Around `SQLCompiler.execute_sql`: how many rows came, where they are all there."""
+
+    def execute_sql(self: Any, *args: Any, **kwargs: Any) -> Any:
+        result = call(self, *args, **kwargs)
+        try:
+            trace = current.get()
+            if trace is not None and type(result) is list:
+                now = recorder.clock()
+                rows = sum(map(len, result))
+                trace.add((ROWS, now, now, recorder.lane.token, None, rows, "", ""))
+        except Exception as fault:
+            recorder.fault("rows", fault)
+        return result
+
+    return execute_sql

@@ -1,0 +1,154 @@
+"""Where requests enter Django: the handlers' `__call__`, WSGI, ASGI and the test clients' alike.
+
+Here a request begins. It ends with its response's close (see `tracer.probes.response`), or, under
+ASGI, when the handler is done with it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracer.probes import scan
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace, current
+
+
+HANDLERS = (
+    ("django.core.handlers.wsgi", "WSGIHandler", False),
+    ("django.core.handlers.asgi", "ASGIHandler", True),
+    ("django.test.client", "ClientHandler", False),
+    ("django.test.client", "AsyncClientHandler", True),
+)
+"""Module, class, and whether its call is a coroutine."""
+
+
+def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
+    """Watch every kind of handler."""
+    for module, name, is_async in HANDLERS:
+
+        def watch(loaded: Any, name: str = name, is_async: bool = is_async) -> None:
+            around = _async_entry if is_async else _sync_entry
+            patches.wrap(getattr(loaded, name), "__call__", lambda call: around(recorder, call))
+
+        imports.when(module, watch)
+    imports.when(
+        "django.core.handlers.base",
+        lambda base: patches.wrap(
+            base.BaseHandler, "load_middleware", lambda load: _load(recorder, load)
+        ),
+    )
+
+
+def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
+    """A handler builds its middleware: the handler's birth, as far as anyone can see it."""
+
+    def load_middleware(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            if not recorder.scanned:
+                recorder.scanned = True
+                recorder.found.extend(scan.before_tracing(recorder))
+            if recorder.lives.token_of(self) is None:
+                recorder.born(self, "handler", type(self).__name__)
+        except Exception as fault:
+            recorder.fault("handler", fault)
+        return load(self, *args, **kwargs)
+
+    return load_middleware
+
+
+def _enter(recorder: Recorder, method: Any, path: Any, query: Any, environ: Any) -> Trace | None:
+    """Begin a request, unless this call is made from within one."""
+    try:
+        left_over = current.get()
+        if left_over is not None and not left_over.closed:
+            if left_over.calling:
+                return None
+            # The server never closed the previous response of this thread.
+            recorder.finish(left_over, "never closed")
+        if not recorder.environ:
+            recorder.environ = _about_server(environ)
+        return recorder.begin(str(method), str(path), str(query))
+    except Exception as fault:
+        recorder.fault("entry", fault)
+        return None
+
+
+def _about_server(environ: Any) -> dict[str, Any]:
+    """Which keys and flags of the first environ tell the server; no header, no secret."""
+    keep = ("wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "SERVER_SOFTWARE")
+    found = {key: environ[key] for key in keep if key in environ}
+    found["keys"] = tuple(
+        key
+        for key in environ
+        if isinstance(key, str) and key.partition(".")[0] in ("gunicorn", "uwsgi", "mod_wsgi")
+    )
+    found["protocol"] = "wsgi" if "wsgi.version" in environ else "asgi"
+    return found
+
+
+def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def entry(self: Any, environ: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = _enter(
+            recorder,
+            environ.get("REQUEST_METHOD", ""),
+            environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
+            environ.get("QUERY_STRING", ""),
+            environ,
+        )
+        if trace is None:
+            return call(self, environ, *args, **kwargs)
+        current.set(trace)
+        _see(recorder, self)
+        try:
+            result = call(self, environ, *args, **kwargs)
+        except BaseException:
+            # No response will come, so nobody can close it.
+            recorder.finish(trace, "no response")
+            current.set(None)
+            raise
+        trace.calling = False
+        if trace.closed:
+            current.set(None)
+        return result
+
+    return entry
+
+
+def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    async def entry(self: Any, scope: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = None
+        if scope.get("type", "http") == "http":
+            trace = _enter(
+                recorder,
+                scope.get("method", ""),
+                scope.get("path", ""),
+                scope.get("query_string", b"").decode("latin-1"),
+                scope,
+            )
+        if trace is None:
+            return await call(self, scope, *args, **kwargs)
+        trace.awaited = True
+        token = current.set(trace)
+        _see(recorder, self)
+        try:
+            return await call(self, scope, *args, **kwargs)
+        finally:
+            trace.calling = False
+            if trace.streaming and not args:
+                # Only the test client calls so, and reads the body after this has returned.
+                trace.awaited = False
+            else:
+                recorder.finish(trace)
+            current.reset(token)
+
+    return entry
+
+
+def _see(recorder: Recorder, handler: Any) -> None:
+    try:
+        recorder.seen(handler)
+    except Exception as fault:
+        recorder.fault("entry", fault)

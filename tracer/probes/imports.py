@@ -1,0 +1,89 @@
+"""Modules being imported: noted when a request pays for them, and told to probes that wait.
+
+One finder at the head of `sys.meta_path` that finds nothing of its own: Python asks it only for
+modules that are not loaded yet, so a warm process never does. No probe imports a module in order
+to watch it, for that would move the import from where the project pays for it.
+"""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from importlib.machinery import ModuleSpec
+from typing import Any
+
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import current
+
+
+class Imports:
+    """`when(module, action)` acts as soon as the module's code has run: now, or later."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.pending: dict[str, list[Callable[[Any], None]]] = {}
+
+    def when(self, name: str, action: Callable[[Any], None]) -> None:
+        """Call `action(module)` once the module called `name` is loaded."""
+        module = sys.modules.get(name)
+        if module is not None and not _initializing(module):
+            action(module)
+        else:
+            self.pending.setdefault(name, []).append(action)
+
+    def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
+        """Part of the import protocol."""
+        try:
+            trace = current.get()
+            if trace is not None and not trace.closed:
+                trace.modules.append(name)
+            if name not in self.pending:
+                return None
+        except Exception as fault:
+            self.recorder.fault("import", fault)
+            return None
+        return self._find_and_follow(name, path, target)
+
+    def _find_and_follow(self, name: str, path: Any, target: Any) -> ModuleSpec | None:
+        for finder in sys.meta_path:
+            spec = None if finder is self else finder.find_spec(name, path, target)
+            if spec is not None:
+                loader = spec.loader
+                if hasattr(loader, "exec_module") and not isinstance(loader, type):
+                    self._after_exec(loader)
+                return spec
+        return None
+
+    def _after_exec(self, loader: Any) -> None:
+        """Act once the module's code has run; the loader object is this module's alone."""
+        exec_module = loader.exec_module
+
+        def run(module: Any) -> None:
+            del loader.exec_module
+            exec_module(module)
+            self.loaded(module)
+
+        loader.exec_module = run
+
+    def loaded(self, module: Any) -> None:
+        """The code of a module that was waited for has run."""
+        for action in self.pending.pop(module.__name__, []):
+            try:
+                action(module)
+            except Exception as fault:
+                self.recorder.fault(f"import of {module.__name__}", fault)
+
+    def install(self) -> None:
+        """Begin to listen."""
+        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+
+    def uninstall(self) -> None:
+        """Stop listening."""
+        self.pending.clear()
+        if self in sys.meta_path:
+            sys.meta_path.remove(self)  # type: ignore[arg-type]
+
+
+def _initializing(module: Any) -> bool:
+    """Whether the module's own code is still running."""
+    return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))

@@ -1,0 +1,70 @@
+"""All probes, installed together and taken away together."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tracer.probes import (
+    background,
+    cache,
+    database,
+    entry,
+    exceptions,
+    middleware,
+    objects,
+    response,
+    signals,
+    template,
+    view,
+)
+from tracer.probes.collector import Collections
+from tracer.probes.imports import Imports
+from tracer.probes.watched import Watch
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+
+PROBES = (
+    objects,
+    middleware,
+    entry,
+    view,
+    response,
+    exceptions,
+    database,
+    template,
+    signals,
+    background,
+)
+
+
+class Installation:
+    """What is patched for one recorder. `uninstall` leaves everything exactly as it was."""
+
+    def __init__(
+        self, recorder: Recorder, watch: Sequence[str] = (), show_cache_keys: bool = False
+    ) -> None:
+        self.recorder = recorder
+        self.patches = Patches()
+        self.imports = Imports(recorder)
+        self.collections = Collections(recorder)
+        self.watch = Watch(recorder, self.patches, watch)
+        self.show_cache_keys = show_cache_keys
+
+    def install(self) -> None:
+        """Patch what is loaded, and the rest when it is. Undoes itself if any of it fails."""
+        try:
+            for probe in PROBES:
+                probe.install(self.recorder, self.patches, self.imports)
+            cache.install(self.recorder, self.patches, self.imports, self.show_cache_keys)
+            self.watch.install(self.imports)
+            self.imports.install()
+            self.collections.install()
+        except BaseException:
+            self.uninstall()
+            raise
+
+    def uninstall(self) -> None:
+        """Take everything away; twice is harmless."""
+        self.collections.uninstall()
+        self.imports.uninstall()
+        self.patches.restore()

@@ -1,0 +1,158 @@
+"""Middleware: built once with its handler, entered and left by each request.
+
+The middleware object itself stays what it is. The factory that `load_middleware` imports is
+stood in for by one that notes the birth, and the callable that Django is about to guard with
+`convert_exception_to_response` by one that times it. Hooks are timed where Django adapts them.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction
+
+from tracer.model import stages
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import record, timed, timed_async
+from tracer.recorder.trace import current
+
+HOOKS = frozenset({"process_view", "process_template_response", "process_exception"})
+OWN = "tracer.middleware.TracerMiddleware"
+
+
+class _Made:
+    """Middleware built and not yet put into its chain: id to (token, name)."""
+
+    def __init__(self) -> None:
+        self.by_id: dict[int, tuple[int | None, str]] = {}
+
+
+def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
+    """Watch every middleware of every handler built from now on."""
+    imports.when("django.core.handlers.base", lambda base: _watch(recorder, patches, base))
+
+
+def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
+    made = _Made()
+    patches.wrap(base, "import_string", lambda load: _importing(recorder, made, load))
+    patches.wrap(
+        base, "convert_exception_to_response", lambda convert: _layer(recorder, made, convert)
+    )
+    patches.wrap(base.BaseHandler, "adapt_method_mode", lambda adapt: _hooks(recorder, adapt))
+    patches.wrap(base.BaseHandler, "load_middleware", lambda load: _outermost(recorder, base, load))
+
+
+def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> Any:
+    def import_string(path: str) -> Any:
+        middleware = load(path)
+        if path == OWN:
+            return middleware
+
+        def factory(get_response: Any) -> Any:
+            instance = middleware(get_response)
+            try:
+                if instance is not None:
+                    name = path.rpartition(".")[2]
+                    token = recorder.born(instance, "middleware", name)
+                    made.by_id[id(instance)] = (token, name)
+            except Exception as fault:
+                recorder.fault("middleware", fault)
+            return instance
+
+        # Django asks the factory what it can do; a wrapper that did not say would be adapted.
+        factory.sync_capable = getattr(middleware, "sync_capable", True)  # type: ignore[attr-defined]
+        factory.async_capable = getattr(middleware, "async_capable", False)  # type: ignore[attr-defined]
+        return factory
+
+    return import_string
+
+
+def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> Any:
+    def convert_exception_to_response(get_response: Any) -> Any:
+        known = made.by_id.pop(id(get_response), None)
+        if known is None:
+            return convert(get_response)
+        shape = _async_layer if iscoroutinefunction(get_response) else _sync_layer
+        layer = functools.wraps(get_response)(shape(recorder, get_response, *known))
+        inner = convert(layer)
+        inner.__wrapped__ = get_response
+        return inner
+
+    return convert_exception_to_response
+
+
+def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> Any:
+    clock, lane, get, stage = recorder.clock, recorder.lane, current.get, stages.MIDDLEWARE
+
+    def layer(request: Any) -> Any:
+        # Spelled out, not `timed`: this runs once per middleware in every request.
+        trace = get()
+        if trace is None:
+            return call(request)
+        start = 0
+        try:
+            start = clock()
+        except Exception as fault:
+            recorder.fault(stage, fault)
+        try:
+            response = call(request)
+        except BaseException as exc:
+            told = (lambda *_: (token, name, ""), (), None)
+            record(recorder, trace, stage, start, told, exc)
+            raise
+        try:
+            trace.add((stage, start, clock(), lane.token, token, name, "", ""))
+        except Exception as fault:
+            recorder.fault(stage, fault)
+        return response
+
+    return layer
+
+
+def _async_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> Any:
+    return timed_async(recorder, stages.MIDDLEWARE, call, lambda *_: (token, name, ""))
+
+
+def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
+    def adapt_method_mode(self: Any, is_async: bool, method: Any, *args: Any, **kwargs: Any) -> Any:
+        adapted = adapt(self, is_async, method, *args, **kwargs)
+        hook = getattr(method, "__name__", "")
+        owner = getattr(method, "__self__", None)
+        if hook not in HOOKS or owner is None:
+            return adapted
+        name = f"{type(owner).__name__}.{hook}"
+        token = recorder.lives.token_of(owner)
+
+        def describe(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
+            answered = hook != "process_template_response" and result is not None
+            return token, name, "answered with a response" if answered else ""
+
+        shape = timed_async if iscoroutinefunction(adapted) else timed
+        watched = shape(recorder, stages.HOOK, adapted, describe)
+        # Django names the method's class when a hook returns nothing.
+        watched.__self__ = owner
+        return watched
+
+    return adapt_method_mode
+
+
+def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
+    """Put TracerMiddleware around the chain, unless the project placed it itself."""
+
+    def load_middleware(self: Any, is_async: bool = False) -> Any:
+        result = load(self, is_async)
+        chain = self._middleware_chain
+        try:
+            if chain is not None and OWN not in base.settings.MIDDLEWARE:
+                own = base.import_string(OWN)(chain)
+                self._middleware_chain = base.convert_exception_to_response(own)
+        except Exception as fault:
+            self._middleware_chain = chain
+            recorder.fault("middleware", fault)
+        return result
+
+    return load_middleware

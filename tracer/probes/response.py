@@ -1,0 +1,168 @@
+"""The response: leaving the last middleware, producing a streamed body, being closed.
+
+The close of the response that left the handler is the end of its request.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Callable, Iterator
+from typing import Any
+
+from tracer.model import stages
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import open_span, record
+from tracer.recorder.trace import Trace, current
+
+
+def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
+    """Watch responses leave, be streamed and be closed."""
+
+    def leaving(base: Any) -> None:
+        handler = base.BaseHandler
+        patches.wrap(handler, "get_response", lambda call: _leave(recorder, call))
+        patches.wrap(handler, "get_response_async", lambda call: _leave_async(recorder, call))
+
+    def closing(http: Any) -> None:
+        stream = http.StreamingHttpResponse
+        patches.wrap(http.HttpResponseBase, "close", lambda call: _close(recorder, call))
+        patches.wrap(stream, "__iter__", lambda call: _body(recorder, call))
+        patches.wrap(stream, "__aiter__", lambda call: _async_body(recorder, call))
+
+    imports.when("django.core.handlers.base", leaving)
+    imports.when("django.http.response", closing)
+
+
+def _note(recorder: Recorder, response: Any) -> None:
+    """Note what the response is, without running any code of its own."""
+    try:
+        trace = current.get()
+        if trace is None or trace.closed:
+            return
+        own = vars(response)
+        trace.response_id = id(response)
+        trace.status = response.status_code
+        trace.streaming = bool(response.streaming)
+        container = own.get("_container")
+        if not trace.streaming and type(container) is list:
+            trace.size = sum(map(len, container))
+        now = recorder.clock()
+        token = recorder.lives.token_of(response)
+        name = type(response).__name__
+        trace.add((stages.RESPONSE, now, now, recorder.lane.token, token, name, trace.status, ""))
+    except Exception as fault:
+        recorder.fault("response", fault)
+
+
+def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def get_response(self: Any, request: Any) -> Any:
+        response = call(self, request)
+        _note(recorder, response)
+        return response
+
+    return get_response
+
+
+def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    async def get_response_async(self: Any, request: Any) -> Any:
+        response = await call(self, request)
+        _note(recorder, response)
+        return response
+
+    return get_response_async
+
+
+def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def close(self: Any) -> None:
+        trace, start = open_span(recorder, stages.CLOSE)
+        if trace is None or trace.response_id != id(self):
+            call(self)
+            return
+        try:
+            call(self)
+        finally:
+            _closed(recorder, trace, start)
+
+    return close
+
+
+def _closed(recorder: Recorder, trace: Trace, start: int) -> None:
+    try:
+        end = recorder.clock()
+        name = "response.close"
+        trace.add((stages.CLOSE, start, end, recorder.lane.token, None, name, "", ""))
+        if not trace.awaited:
+            recorder.finish(trace)
+            if not trace.calling:
+                current.set(None)
+    except Exception as fault:
+        recorder.fault("close", fault)
+
+
+def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def __iter__(self: Any) -> Iterator[Any]:
+        chunks = call(self)
+        trace, start = open_span(recorder, stages.BODY)
+        if trace is None or trace.response_id != id(self):
+            return chunks
+        return _stream(recorder, trace, start, chunks)
+
+    return __iter__
+
+
+def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterator[Any]:
+    size = count = 0
+    failed = None
+    try:
+        for chunk in chunks:
+            size += len(chunk)
+            count += 1
+            yield chunk
+    except BaseException as exc:
+        failed = exc
+        raise
+    finally:
+        _streamed(recorder, trace, start, size, count, failed)
+        failed = None
+
+
+def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def __aiter__(self: Any) -> AsyncIterator[Any]:
+        chunks = call(self)
+        trace, start = open_span(recorder, stages.BODY)
+        if trace is None or trace.response_id != id(self):
+            return chunks
+        return _astream(recorder, trace, start, chunks)
+
+    return __aiter__
+
+
+async def _astream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> AsyncIterator[Any]:
+    size = count = 0
+    failed = None
+    try:
+        async for chunk in chunks:
+            size += len(chunk)
+            count += 1
+            yield chunk
+    except BaseException as exc:
+        failed = exc
+        raise
+    finally:
+        _streamed(recorder, trace, start, size, count, failed)
+        failed = None
+        if hasattr(chunks, "aclose"):
+            # Closing the outer generator early must close the inner one as early.
+            await chunks.aclose()
+
+
+def _streamed(
+    recorder: Recorder, trace: Trace, start: int, size: int, count: int, exc: BaseException | None
+) -> None:
+    """The body is out, or was cut off."""
+    cut = " · cut off" if isinstance(exc, GeneratorExit) else ""
+    trace.size = size
+    detail = f"{count} chunks · {size:,} bytes{cut}"
+    told = (lambda *_: (None, "streamed body", detail), (), None)
+    record(recorder, trace, stages.BODY, start, told, None if cut else exc)

@@ -1,0 +1,93 @@
+"""What was built before tracing: looked for once, when the first handler is being built.
+
+Apps become ready before any handler, resolver or template engine exists, but settings, the app
+registry, models, admin sites, signals and the main thread's database wrapper are there already.
+"""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from tracer.probes.objects import BIRTHS, Label
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import RawBirth
+
+KINDS: tuple[tuple[str, str, str, Label | None], ...] = (
+    ("django.conf", "Settings", "settings", lambda _: "settings"),
+    ("django.conf", "UserSettingsHolder", "settings", lambda _: "settings"),
+    ("django.apps.registry", "Apps", "apps", lambda _: "app registry"),
+    ("django.apps.config", "AppConfig", "app", lambda obj: f"app {obj.label}"),
+    ("django.db.models.base", "ModelBase", "model", lambda obj: f"model {obj.__name__}"),
+    ("django.dispatch.dispatcher", "Signal", "signal", None),
+    ("django.contrib.admin.sites", "AdminSite", "admin", lambda obj: f"admin site {obj.name}"),
+    ("django.db.utils", "ConnectionHandler", "connections", None),
+    ("django.core.cache", "CacheHandler", "caches", None),
+    ("django.template.utils", "EngineHandler", "engines", None),
+    ("django.core.cache.backends.base", "BaseCache", "cache", None),
+    ("django.template.base", "Template", "template", lambda obj: f"Template {obj.name}"),
+    ("django.core.handlers.base", "BaseHandler", "handler", None),
+    *BIRTHS,
+)
+
+_WELL_KNOWN: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+    ("django.conf", lambda module: vars(module.settings).get("_wrapped")),
+    ("django.apps", lambda module: module.apps),
+    ("django.db", lambda module: module.connections),
+    ("django.core.cache", lambda module: module.caches),
+    ("django.template", lambda module: module.engines),
+)
+"""Names through which Django reaches the one object of its kind; looked at after each request."""
+
+_PASSING = frozenset({"queryset", "row", "cursor", "lazy", "match", "context"})
+"""Kinds of which import time leaves arbitrary numbers behind, in models' and forms' fields."""
+
+
+def before_tracing(recorder: Recorder) -> list[RawBirth]:
+    """Watch everything of a known kind that exists and is not watched yet; return the births."""
+    kinds = _loaded()
+    verdicts: dict[type, tuple[str, Label | None] | None] = {}
+    found = []
+    now, lane = recorder.clock(), recorder.lane.token
+    for obj in gc.get_objects():
+        cls = type(obj)
+        if cls not in verdicts:
+            verdicts[cls] = next((kinds[base] for base in cls.__mro__ if base in kinds), None)
+        verdict = verdicts[cls]
+        if verdict is None or recorder.lives.token_of(obj) is not None:
+            continue
+        kind, label = verdict
+        token, mortal = recorder.lives.watch(obj)
+        found.append((token, kind, cls, _label(label, obj), now, lane, None, mortal))
+    return found
+
+
+def _loaded() -> dict[type, tuple[str, Label | None]]:
+    kinds: dict[type, tuple[str, Label | None]] = {}
+    for module_name, name, kind, label in KINDS:
+        cls = getattr(sys.modules.get(module_name), name, None)
+        if cls is not None and kind not in _PASSING:
+            kinds[cls] = kind, label
+    return kinds
+
+
+def _label(label: Label | None, obj: Any) -> str | None:
+    try:
+        return label(obj) if label is not None else None
+    except Exception:
+        # Half-built objects exist; a name is not worth a fault.
+        return None
+
+
+def in_force(recorder: Recorder) -> list[int]:
+    """Return the tokens of the objects that Django's well-known names stand for just now."""
+    tokens = []
+    for module_name, get in _WELL_KNOWN:
+        module = sys.modules.get(module_name)
+        if module is not None:
+            token = recorder.lives.token_of(get(module))
+            if token is not None:
+                tokens.append(token)
+    return tokens

@@ -1,0 +1,92 @@
+"""Templates: compiled once, rendered many times; includes and inheritance nest.
+
+Rendering is watched at `Template.render` and `ExtendsNode.render`, not at `Template._render`,
+which Django's own test environment replaces.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from tracer.model import stages
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import timed
+from tracer.recorder.trace import current
+
+
+def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
+    """Watch compiling and rendering."""
+    parents = _Parents(recorder)
+
+    def rendered(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
+        template = args[0]
+        return recorder.lives.token_of(template), _name(template), ""
+
+    def templates(base: Any) -> None:
+        patches.wrap(
+            base.Template, "render", lambda call: timed(recorder, stages.TEMPLATE, call, rendered)
+        )
+        patches.wrap(base.Template, "__init__", lambda call: _compile(recorder, call))
+
+    def inheritance(tags: Any) -> None:
+        patches.wrap(tags.ExtendsNode, "render", parents.extends)
+        patches.wrap(tags.ExtendsNode, "get_parent", parents.parent)
+
+    imports.when("django.template.base", templates)
+    imports.when("django.template.loader_tags", inheritance)
+
+
+def _name(template: Any) -> str:
+    name = vars(template).get("name")
+    return name if isinstance(name, str) else "a template from a string"
+
+
+def _compile(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def compiled(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
+        return recorder.lives.token_of(args[0]), _name(args[0]), "compiled"
+
+    def build(self: Any, *args: Any, **kwargs: Any) -> None:
+        call(self, *args, **kwargs)
+        try:
+            recorder.born(self, "template", f"Template {_name(self)}")
+        except Exception as fault:
+            recorder.fault("template", fault)
+
+    return timed(recorder, stages.COMPILE, build, compiled)
+
+
+class _Parents:
+    """Which parent each `{% extends %}` being rendered has found: (node, context) to it."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.found: dict[tuple[int, int], tuple[int | None, str]] = {}
+
+    def extends(self, call: Callable[..., Any]) -> Any:
+        """Around `ExtendsNode.render`."""
+
+        def describe(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
+            found = self.found.pop((id(args[0]), id(args[1])), None)
+            token, name = found or (None, "a parent template")
+            return token, name, "extended"
+
+        return timed(self.recorder, stages.TEMPLATE, call, describe)
+
+    def parent(self, call: Callable[..., Any]) -> Any:
+        """Around `ExtendsNode.get_parent`."""
+
+        def get_parent(node: Any, context: Any) -> Any:
+            parent = call(node, context)
+            try:
+                trace = current.get()
+                if trace is not None and not trace.closed:
+                    known = self.recorder.lives.token_of(parent), _name(parent)
+                    self.found[id(node), id(context)] = known
+            except Exception as fault:
+                self.recorder.fault("template", fault)
+            return parent
+
+        return get_parent

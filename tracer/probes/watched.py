@@ -1,0 +1,92 @@
+"""The project's own classes, named in `TRACER["WATCH"]`: births, deaths and uses.
+
+A class is watched as soon as its module is loaded, and never imported for it: that would move
+the import from where the project pays it. Subclasses are watched too. Each call of a public
+method is a sighting.
+"""
+
+from __future__ import annotations
+
+import functools
+import inspect
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from asgiref.sync import iscoroutinefunction, markcoroutinefunction
+
+from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+
+
+class Watch:
+    """Finds the named classes when their modules appear."""
+
+    def __init__(self, recorder: Recorder, patches: Patches, paths: Iterable[str]) -> None:
+        self.recorder = recorder
+        self.patches = patches
+        self.pending: dict[str, set[str]] = {}
+        self.classes: list[type] = []
+        self.done: set[type] = set()
+        for path in paths:
+            module, _, name = path.rpartition(".")
+            self.pending.setdefault(module, set()).add(name)
+
+    def install(self, imports: Imports) -> None:
+        """Watch what is loaded already, and the rest when it is."""
+        for module in list(self.pending):
+            imports.when(module, self.loaded)
+
+    def loaded(self, module: Any) -> None:
+        """Watch the classes of this module that were asked for."""
+        try:
+            for name in self.pending.pop(module.__name__, set()):
+                found = vars(module).get(name)
+                if isinstance(found, type):
+                    self.classes.append(found)
+            self.again()
+        except Exception as fault:
+            self.recorder.fault("watch", fault)
+
+    def again(self) -> None:
+        """Watch subclasses that were defined since the last time, too."""
+        for cls in list(self.classes):
+            self._watch(cls, top=True)
+
+    def _watch(self, cls: type, top: bool = False) -> None:
+        if cls not in self.done:
+            self.done.add(cls)
+            if top or "__init__" in vars(cls):
+                self.patches.wrap(cls, "__init__", self._birth)
+            for name, member in list(vars(cls).items()):
+                if not name.startswith("_") and inspect.isfunction(member):
+                    self.patches.wrap(cls, name, self._use)
+        for subclass in type.__subclasses__(cls):
+            self._watch(subclass)
+
+    def _birth(self, call: Callable[..., Any]) -> Any:
+        recorder = self.recorder
+
+        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
+            call(self, *args, **kwargs)
+            try:
+                # A subclass and its base are both wrapped; the object is born once.
+                if recorder.lives.token_of(self) is None:
+                    recorder.born(self, "watched")
+            except Exception as fault:
+                recorder.fault("watch", fault)
+
+        return __init__
+
+    def _use(self, call: Callable[..., Any]) -> Any:
+        recorder = self.recorder
+
+        @functools.wraps(call)
+        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                recorder.seen(self)
+            except Exception as fault:
+                recorder.fault("watch", fault)
+            return call(self, *args, **kwargs)
+
+        return markcoroutinefunction(method) if iscoroutinefunction(call) else method

@@ -1,0 +1,151 @@
+"""From raw tuples to facts. Runs off the request's path, on finished requests only."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Callable
+from typing import Any
+
+from django.dispatch import Signal
+
+from tracer.model import Birth, Request, Span, stages
+from tracer.recorder import nesting, statements
+from tracer.recorder.trace import Event, RawBirth, Trace
+
+ROWS = "rows"
+"""Not a stage: the number of rows that came for the statement before it on the same thread."""
+
+
+class Assembly:
+    """Turns finished traces into `Request` facts."""
+
+    def __init__(
+        self,
+        show_query_values: bool,
+        thread_name: Callable[[int], str],
+        cost: Callable[[Trace], int],
+    ) -> None:
+        """`cost` tells how many nanoseconds the recording of a trace took."""
+        self.show_query_values = show_query_values
+        self.thread_name = thread_name
+        self.cost = cost
+        self._signals: dict[int, str] = {}
+
+    def request(self, trace: Trace) -> Request:
+        """Return the finished request as facts."""
+        seen = {(token, thread): None for token, thread in trace.seen}
+        for event in trace.events:
+            if event[4] is not None:
+                seen[event[4], event[3]] = None
+        return Request(
+            number=trace.number,
+            method=trace.method,
+            path=self._path(trace),
+            status=trace.status,
+            thread=trace.thread,
+            thread_name=self.thread_name(trace.thread),
+            ident=trace.ident,
+            started=trace.started,
+            begun=trace.begun,
+            closed=trace.closed,
+            size=trace.size,
+            watching=self.cost(trace),
+            spans=self._spans(trace),
+            births=tuple(birth(raw) for raw in trace.births),
+            seen=tuple(seen),
+            imports=tuple(name for name in dict.fromkeys(trace.modules) if name in sys.modules),
+            ending=trace.ending,
+            uncounted=trace.uncounted,
+        )
+
+    def _path(self, trace: Trace) -> str:
+        if not trace.query:
+            return trace.path
+        if self.show_query_values:
+            return f"{trace.path}?{trace.query}"
+        # A part without "=" is a value too: nothing tells it from a bare token.
+        parts = [part.partition("=") for part in trace.query.split("&")]
+        masked = "&".join(f"{name}=…" if sep else "…" for name, sep, _ in parts)
+        return f"{trace.path}?{masked}"
+
+    def _spans(self, trace: Trace) -> tuple[Span, ...]:
+        events = _with_rows(trace.events)
+        intervals = [(event[1], event[2], event[3], event[0]) for event in events]
+        order = nesting.order(intervals)
+        events = [events[index] for index in order]
+        parents = nesting.parents([intervals[index] for index in order])
+        return tuple(
+            self._span(event, parent, trace.begun)
+            for event, parent in zip(events, parents, strict=True)
+        )
+
+    def _span(self, event: Event, parent: int | None, begun: int) -> Span:
+        stage, start, end, thread, token, name, detail, error = event
+        if stage == stages.QUERY:
+            alias, rows = detail
+            name, transactional = statements.describe(name)
+            if transactional:
+                stage, detail = stages.TRANSACTION, alias
+            else:
+                detail = f"{alias} · {_count(rows)}" if rows >= 0 else alias
+        elif stage == stages.CACHE:
+            key, outcome = detail
+            name = f"{name} {key}" if key is not None else name
+            detail = outcome
+        elif stage in _SIGNALS:
+            signal, (sender, receivers) = name, detail
+            name = stage if stage != stages.SIGNAL else self._signal(signal)
+            names = ", ".join(receiver.rpartition(".")[2] for receiver in receivers)
+            detail = f"from {sender} · {len(receivers)} receiver{'s'[: len(receivers) > 1]}: {names}"
+        elif stage == stages.COLLECTION:
+            detail = f"{detail} freed"
+        return Span(
+            stage, name, parent, start - begun, end - begun, token, thread, str(detail), error
+        )
+
+    def _signal(self, ident: int) -> str:
+        """What modules call a signal. Looked up once, by walking the loaded modules."""
+        if ident not in self._signals:
+            for module in list(sys.modules.values()):
+                for name, value in list(getattr(module, "__dict__", {}).items()):
+                    if issubclass(type(value), Signal):
+                        self._signals.setdefault(id(value), name)
+        return self._signals.setdefault(ident, "a signal")
+
+
+_SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINISHED})
+
+
+def birth(raw: RawBirth, phase: str = "request") -> Birth:
+    """Return a raw birth as a fact."""
+    token, kind, cls, label, at, thread, owner, mortal = raw
+    name = cls.__qualname__.rpartition(".")[2]
+    dotted = f"{cls.__module__}.{cls.__qualname__}"
+    return Birth(token, kind, dotted, label or name, at, thread, phase, owner, mortal)
+
+
+def _with_rows(events: list[Event]) -> list[Event]:
+    """Fold row counts into their statements, and a statement that only begins into its BEGIN."""
+    out: list[Event] = []
+    newest: dict[int, int] = {}
+    for event in events:
+        stage, thread = event[0], event[3]
+        if stage == ROWS:
+            index = newest.pop(thread, None)
+            if index is not None:
+                found = out[index]
+                out[index] = (*found[:6], (found[6][0], event[5]), found[7])
+            continue
+        if stage == stages.QUERY:
+            newest[thread] = len(out)
+        elif stage == stages.TRANSACTION and event[5] == "BEGIN":
+            # SQLite begins by a statement of its own, inside: the two are one.
+            index = newest.get(thread, -1)
+            if index == len(out) - 1 and index >= 0 and out[index][1] >= event[1]:
+                out.pop()
+        out.append(event)
+    return out
+
+
+def _count(rows: Any) -> str:
+    return f"{rows} row" if rows == 1 else f"{rows} rows"

@@ -1,0 +1,169 @@
+"""The hot path: takes facts from probes, knows the requests in flight, the clock and the live.
+
+Nothing here builds, classifies, draws or writes. A finished request is put into `finished` as it
+stands; `tracer.recorder.assembly` turns it into facts, later and elsewhere.
+"""
+
+from __future__ import annotations
+
+import itertools
+import logging
+import os
+import time
+from collections import deque
+from collections.abc import Callable
+from threading import get_ident
+from typing import Any
+
+from tracer.model import stages
+from tracer.recorder.lives import Lives
+from tracer.recorder.threads import Lane
+from tracer.recorder.trace import RawBirth, Trace, current
+
+logger = logging.getLogger("tracer")
+
+BIRTHS_PER_REQUEST = 1000
+"""Objects watched per request; a page of a million rows must not double the memory it takes."""
+IN_FLIGHT = 1000
+"""Requests open at once; beyond, the oldest is taken for one whose response nobody closes."""
+
+
+class Recorder:
+    """Everything recorded and not yet taken away. One per process; survives forks."""
+
+    def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
+        self.clock = clock
+        self.pid = os.getpid()
+        self.lives = Lives(clock)
+        self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
+        self.gone: deque[tuple[int, str, int]] = deque(maxlen=10_000)
+        self.lane = Lane(clock, self.met, self.gone)
+        self.finished: deque[Trace] = deque()
+        self.found: deque[RawBirth] = deque()
+        self.scanned = False
+        self.outside: deque[RawBirth] = deque(maxlen=20_000)
+        self.barriers: deque[tuple[int, str]] = deque(maxlen=100)
+        self.closings: deque[tuple[int, int, int]] = deque(maxlen=10_000)
+        self.flying: dict[int, Trace] = {}
+        self.environ: dict[str, Any] = {}
+        self.resources: dict[int, int] = {}
+        """Token of an owner to the token of the resource that its close() ends."""
+        self.numbers = itertools.count(1)
+        self.on_finish: Callable[[], None] = _nothing
+        self.on_fork: Callable[[], None] = _nothing
+        self.faults: set[str] = set()
+
+    # -- requests ---------------------------------------------------------------------------
+
+    def begin(self, method: str, path: str, query: str) -> Trace:
+        """A request begins in this context; it becomes the current one."""
+        if os.getpid() != self.pid:
+            self.after_fork()
+        clock_now = self.clock()
+        trace = Trace(next(self.numbers), clock_now, time.time(), self.lane.token, get_ident())
+        trace.method, trace.path, trace.query = method, path, query
+        self.flying[trace.number] = trace
+        if len(self.flying) > IN_FLIGHT:
+            self.finish(next(iter(self.flying.values())), "never closed")
+        return trace
+
+    def finish(self, trace: Trace, ending: str = "closed") -> None:
+        """The request is over: nothing more is recorded of it."""
+        if trace.closed:
+            return
+        trace.closed = self.clock()
+        trace.ending = ending
+        trace.add = _ignore
+        self.flying.pop(trace.number, None)
+        self.finished.append(trace)
+        self.on_finish()
+
+    def after_fork(self) -> None:
+        """In a child: what the parent was doing is not the child's to report."""
+        self.pid = os.getpid()
+        self.numbers = itertools.count(1)
+        self.flying.clear()
+        self.finished.clear()
+        self.barriers.clear()
+        self.closings.clear()
+        self.on_fork()
+
+    # -- objects ----------------------------------------------------------------------------
+
+    def born(
+        self, obj: Any, kind: str, label: str | None = None, owner: int | None = None
+    ) -> int | None:
+        """An object was built just now. Return its token, or None beyond the limits."""
+        trace = current.get()
+        if trace is not None and trace.closed:
+            trace = None
+        if len(self.lives.table) >= self.lives.limit or (
+            trace is not None and len(trace.births) >= BIRTHS_PER_REQUEST
+        ):
+            if trace is not None:
+                trace.uncounted += 1
+            return None
+        token, mortal = self.lives.watch(obj)
+        birth = (token, kind, type(obj), label, self.clock(), self.lane.token, owner, mortal)
+        if trace is None:
+            self.outside.append(birth)
+        else:
+            trace.births.append(birth)
+        return token
+
+    def resource_born(self, obj: Any, kind: str, label: str, owner: int) -> int:
+        """A resource was opened. Its end is reported by `resource_closed`, not by its death."""
+        token = next(self.lives.tokens)
+        birth = (token, kind, type(obj), label, self.clock(), self.lane.token, owner, False)
+        trace = current.get()
+        (self.outside if trace is None or trace.closed else trace.births).append(birth)
+        self.resources[owner] = token
+        return token
+
+    def resource_closed(self, token: int) -> None:
+        """A resource was closed by its owner."""
+        self.closings.append((token, self.clock(), get_ident()))
+
+    def seen(self, obj: Any) -> int | None:
+        """A watched object was used by the current request. Return its token, or None."""
+        trace = current.get()
+        if trace is None:
+            return None
+        token = self.lives.token_of(obj)
+        if token is not None and not trace.closed:
+            trace.seen.append((token, self.lane.token))
+        return token
+
+    def raised(self, trace: Trace, exc: BaseException) -> None:
+        """Note where an exception was raised, once, however many layers it crosses."""
+        if trace.last_error == id(exc):
+            return
+        trace.last_error = id(exc)
+        tb = exc.__traceback__
+        while tb is not None and tb.tb_next is not None:
+            tb = tb.tb_next
+        where = ""
+        if tb is not None:
+            code = tb.tb_frame.f_code
+            where = f"{tb.tb_frame.f_globals.get('__name__', '?')}.{code.co_name}:{tb.tb_lineno}"
+        now = self.clock()
+        name = type(exc).__name__
+        trace.add((stages.EXCEPTION, now, now, self.lane.token, None, name, where, name))
+
+    def fault(self, where: str, exc: BaseException) -> None:
+        """A fault of the tracer's own: one line per place and kind, and the request goes on."""
+        key = f"{where}: {type(exc).__name__}"
+        if key not in self.faults and len(self.faults) < 100:
+            self.faults.add(key)
+            try:
+                logger.warning("tracer: a fault of its own in %s (%s: %s)", where, key, exc)
+            except Exception:
+                return
+
+
+def _ignore(_event: Any) -> None:
+    """Stands in for a finished trace's `add`: a thread that outlived its request may call it."""
+
+
+def _nothing() -> None:
+    """Nobody listens."""

@@ -1,0 +1,87 @@
+"""Wrappers that time a call as one stage of the request in flight.
+
+The call's result or exception passes through untouched. Whatever goes wrong in the recording
+itself ends in `Recorder.fault`; the call is made exactly once in any case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable
+from typing import Any
+
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace, current
+
+Describe = Callable[[Trace, tuple[Any, ...], Any], "tuple[int | None, Any, Any]"]
+"""(trace, arguments, result) to (token, name, detail); the result is None after an exception."""
+
+
+def record(
+    recorder: Recorder,
+    trace: Trace,
+    stage: str,
+    start: int,
+    told: tuple[Any, ...],
+    exc: BaseException | None,
+) -> None:
+    """Append one finished stage. `told` is (describe, arguments, result)."""
+    try:
+        end = recorder.clock()
+        describe, args, result = told
+        token, name, detail = describe(trace, args, result)
+        error = "" if exc is None else type(exc).__name__
+        trace.add((stage, start, end, recorder.lane.token, token, name, detail, error))
+        if exc is not None and isinstance(exc, Exception):
+            recorder.raised(trace, exc)
+    except Exception as fault:
+        recorder.fault(stage, fault)
+
+
+def open_span(recorder: Recorder, stage: str) -> tuple[Trace | None, int]:
+    """Return the request in flight and the time, or None and 0 when nothing is to be recorded."""
+    try:
+        trace = current.get()
+        if trace is None or trace.closed:
+            return None, 0
+        return trace, recorder.clock()
+    except Exception as fault:
+        recorder.fault(stage, fault)
+        return None, 0
+
+
+def timed(recorder: Recorder, stage: str, call: Callable[..., Any], describe: Describe) -> Any:
+    """Return a plain function that times `call` as `stage`."""
+
+    def wrapper(*args: Any, **kwargs: Any) -> Any:
+        trace, start = open_span(recorder, stage)
+        if trace is None:
+            return call(*args, **kwargs)
+        try:
+            result = call(*args, **kwargs)
+        except BaseException as exc:
+            record(recorder, trace, stage, start, (describe, args, None), exc)
+            raise
+        record(recorder, trace, stage, start, (describe, args, result), None)
+        return result
+
+    return wrapper
+
+
+def timed_async(
+    recorder: Recorder, stage: str, call: Callable[..., Awaitable[Any]], describe: Describe
+) -> Any:
+    """Return a coroutine function that times `call` as `stage`."""
+
+    async def wrapper(*args: Any, **kwargs: Any) -> Any:
+        trace, start = open_span(recorder, stage)
+        if trace is None:
+            return await call(*args, **kwargs)
+        try:
+            result = await call(*args, **kwargs)
+        except BaseException as exc:
+            record(recorder, trace, stage, start, (describe, args, None), exc)
+            raise
+        record(recorder, trace, stage, start, (describe, args, result), None)
+        return result
+
+    return wrapper

@@ -1,0 +1,68 @@
+"""Who serves: the server and its mode, as far as a process can tell them from inside.
+
+Several servers imitate each other's marks; each line below rests on one that only its server sets.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+_MODULES = (
+    ("gunicorn.arbiter", "gunicorn"),
+    ("mod_wsgi", "mod_wsgi"),
+    ("_apache", "mod_python"),
+    ("granian", "granian"),
+    ("daphne.server", "daphne"),
+    ("hypercorn", "hypercorn"),
+    ("uvicorn.server", "uvicorn"),
+    ("waitress.server", "waitress"),
+    ("cheroot.wsgi", "cheroot"),
+)
+
+
+def server(
+    first: Mapping[str, Any],
+    modules: Collection[str],
+    environ: Mapping[str, str],
+    argv: Sequence[str],
+) -> tuple[str, str]:
+    """Return (server, mode) from the first request's marks; "unknown" where nothing tells.
+
+    `first` holds the flags that the entry probe kept, `modules` the names in `sys.modules`.
+    """
+    if environ.get("GATEWAY_INTERFACE") and first.get("wsgi.run_once"):
+        return "CGI", "one process per request"
+    if "uwsgi" in modules:
+        return "uWSGI", _flags(first)
+    for module, name in _MODULES:
+        if module in modules and (name != "gunicorn" or "SERVER_SOFTWARE" in environ):
+            return name, _flags(first)
+    if str(first.get("SERVER_SOFTWARE", "")).startswith("WSGIServer/"):
+        words = [word for word in ("--noreload", "--nothreading") if word in argv]
+        return "runserver", " ".join(words) or "with reloader"
+    if "pytest" in modules or "test" in argv[1:2]:
+        return "test client", ""
+    return "unknown", _flags(first)
+
+
+def _flags(first: Mapping[str, Any]) -> str:
+    if first.get("protocol") == "asgi":
+        return "ASGI"
+    threads = "threads" if first.get("wsgi.multithread") else "one thread"
+    processes = ", one of several processes" if first.get("wsgi.multiprocess") else ""
+    return f"WSGI, {threads}{processes}"
+
+
+def process_started() -> float:
+    """When this process began, in seconds since the epoch; now, where the system does not tell."""
+    try:
+        with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:
+            ticks = int(stat.read().rpartition(")")[2].split()[19])
+        with open("/proc/uptime", encoding="ascii") as uptime:
+            up = float(uptime.read().split()[0])
+        return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError):
+        return time.time()

@@ -1,0 +1,43 @@
+"""Numbers for threads. The operating system reuses its identifiers; these are never reused."""
+
+from __future__ import annotations
+
+import itertools
+import threading
+import weakref
+from collections import deque
+from collections.abc import Callable
+from threading import get_ident
+
+_tokens = itertools.count(1)
+
+
+class _Sentinel:
+    """Lives in a thread's local storage, and dies when the thread does."""
+
+    __slots__ = ("__weakref__",)
+
+
+class Lane(threading.local):
+    """`lane.token` is the current thread's number, given at its first use in that thread.
+
+    A thread's first use and its end are appended to `met` and `gone` as
+    `(token, name or "", at)`.
+    """
+
+    token: int
+
+    def __init__(
+        self,
+        clock: Callable[[], int],
+        met: deque[tuple[int, str, int]],
+        gone: deque[tuple[int, str, int]],
+    ) -> None:
+        # Runs once in every thread that touches the instance. `current_thread()` would leave a
+        # dummy behind in threads that Python did not start, so look without asking.
+        token = next(_tokens)
+        thread = threading._active.get(get_ident())  # type: ignore[attr-defined]
+        self.token = token
+        met.append((token, thread.name if thread is not None else f"thread {token}", clock()))
+        self._sentinel = _Sentinel()
+        self._end = weakref.ref(self._sentinel, lambda _: gone.append((token, "", clock())))

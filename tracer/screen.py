@@ -1,0 +1,76 @@
+"""The console of a running process: timelines as requests end, lifelines and ledger at the end."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Sequence
+
+from rich.text import Text
+
+from tracer.model import History, Request
+from tracer.render.block import Terminal
+from tracer.render.first_request import FirstRequest
+from tracer.render.ledger import Ledger
+from tracer.render.lifelines import Lifelines
+from tracer.render.overview import Overview
+from tracer.render.timeline import Timeline
+
+AT_ONCE = 12
+"""Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
+SHARE = 0.25
+"""Of its time that the background thread may spend drawing while requests keep coming."""
+
+
+class Screen:
+    """Draws on a terminal, and never more than it can without holding up the application."""
+
+    def __init__(
+        self, terminal: Callable[[], Terminal], clock: Callable[[], float] = time.monotonic
+    ) -> None:
+        """`terminal` is asked once, at the first block; `clock` counts seconds."""
+        self._find = terminal
+        self._terminal: Terminal | None = None
+        self.clock = clock
+        self.skipped = 0
+        self.spent = 0.0
+        self.since = clock()
+
+    @property
+    def terminal(self) -> Terminal:
+        """Where blocks go."""
+        if self._terminal is None:
+            self._terminal = self._find()
+        return self._terminal
+
+    def timelines(self, history: History, requests: Sequence[Request]) -> None:
+        """Draw the newest of these requests, as many as the time allows; count the others."""
+        began = self.clock()
+        if began - self.since > 2:
+            self.since, self.spent = began, 0.0
+        busy = self.spent > SHARE * 2
+        draw = () if busy else requests[-AT_ONCE:]
+        self.skipped += len(requests) - len(draw)
+        if not draw:
+            return
+        process = history.snapshot()
+        if draw[0].number == 1:
+            self.terminal.write(Overview(process))
+        if self.skipped:
+            self.terminal.write(self._told())
+        for request in draw:
+            self.terminal.write(Timeline(process, request))
+        self.spent += self.clock() - began
+
+    def _told(self) -> Text:
+        """One line for the timelines that were not drawn."""
+        count, self.skipped = self.skipped, 0
+        plural = "timeline was" if count == 1 else "timelines were"
+        return Text(f"… {count} {plural} not drawn, to hold up no request", style="dim")
+
+    def farewell(self, history: History) -> None:
+        """Draw what the first request paid, the lifelines and the ledger."""
+        process = history.snapshot()
+        if self.skipped:
+            self.terminal.write(self._told())
+        for picture in (FirstRequest(process), Lifelines(process), Ledger(process)):
+            self.terminal.write(picture)

@@ -1,0 +1,9 @@
+"""Addresses of the site: the admin, and everything else is the café's."""
+
+from django.contrib import admin
+from django.urls import include, path
+
+urlpatterns = [
+    path("admin/", admin.site.urls),
+    path("", include("cafe.urls")),
+]

@@ -44,7 +44,7 @@ class Desk:
         self.names: dict[int, str] = {}
         self.boot: list[Birth] = []
         self.costs: overhead.Costs | None = None
-        self.assembly = Assembly(show_query_values, self._thread_name, self._cost)
+        self.assembly = Assembly(show_query_values, self._thread_name, self._cost, recorder.epoch)
 
     def about(self, fact: ProcessStarted) -> None:
         """The process says who it is; what exists and was not seen being built is looked for."""
@@ -111,13 +111,13 @@ class Desk:
         while recorder.closings:
             token, at, ident = recorder.closings.popleft()
             deaths.append(Died(token, at, "closed", ident))
-        for token, at, by_collector, ident in recorder.lives.drain():
+        for token, at, by_collector in recorder.lives.drain():
             how = "collector" if by_collector else "reference"
-            deaths.append(Died(token, at, how, ident))
+            deaths.append(Died(token, at, how, 0))
             # A wrapper that dies open takes its raw connection along.
             raw = recorder.resources.pop(token, None)
             if raw is not None:
-                deaths.append(Died(raw, at, how, ident))
+                deaths.append(Died(raw, at, how, 0))
         return deaths
 
     def find_holders(self) -> list[Fact]:
@@ -136,9 +136,7 @@ class Desk:
                 if obj is not None:
                     objects[ref.token] = obj
                 del obj
-        facts: list[Fact] = [
-            Held(token, path) for token, path in holders.paths(objects).items()
-        ]
+        facts: list[Fact] = [Held(token, path) for token, path in holders.paths(objects).items()]
         for fact in facts:
             self.history.feed(fact)
         return facts

@@ -36,7 +36,9 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 token = recorder.born(self, "thread", f"thread {self.name}")
                 now = recorder.clock()
                 name = f"start {self.name}"
-                trace.add((stages.THREAD, now, now, recorder.lane.token, token, name, "", ""))
+                thread = recorder.thread(trace)
+                trace.single = False
+                trace.add((stages.THREAD, now, now, thread, token, name, "", ""))
                 # An attribute of the instance, gone again before the thread's own code runs.
                 self._bootstrap_inner = _Carried(self, trace)
         except Exception as fault:
@@ -68,6 +70,7 @@ def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = current.get()
         if trace is None or trace.closed:
             return call(self, fn, *args, **kwargs)
+        trace.single = False
         return call(self, _Work(fn, trace), *args, **kwargs)
 
     return submit

@@ -27,9 +27,9 @@ class Collections:
         recorder = self.recorder
         try:
             if phase == "start":
-                recorder.lives.collecting = get_ident()
                 self.idle = not recorder.flying
-                self.start = recorder.clock()
+                self.start = recorder.lives.collecting_since = recorder.clock()
+                recorder.lives.collecting = get_ident()
                 return
             recorder.lives.collecting = 0
             now = recorder.clock()
@@ -37,10 +37,9 @@ class Collections:
                 recorder.barriers.append((now, self.by))
             trace = current.get()
             if trace is not None:
-                name, freed = f"generation {info['generation']}", info["collected"]
-                trace.add(
-                    (stages.COLLECTION, self.start, now, recorder.lane.token, None, name, freed, "")
-                )
+                thread = trace.thread if trace.single else recorder.lane.token
+                generation, freed = info["generation"], info["collected"]
+                trace.add((stages.COLLECTION, self.start, now, thread, None, generation, freed, ""))
         except Exception as fault:
             recorder.fault("collector", fault)
 

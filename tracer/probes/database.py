@@ -57,7 +57,7 @@ class _Raw:
         if token is not None:
             raw = self.by_owner.get(token)
             if raw is not None:
-                trace.seen.append((raw, self.recorder.lane.token))
+                trace.seen.append(raw if trace.single else (raw, self.recorder.lane.token))
         return token
 
     def statement(self, call: Callable[..., Any]) -> Any:
@@ -146,10 +146,11 @@ def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
         result = call(self, *args, **kwargs)
         try:
             trace = current.get()
-            if trace is not None and type(result) is list:
+            if trace is not None and type(result) in (list, tuple):
+                # Chunks of rows in a list, or the one row that was asked for.
                 now = recorder.clock()
-                rows = sum(map(len, result))
-                trace.add((ROWS, now, now, recorder.lane.token, None, rows, "", ""))
+                rows = sum(map(len, result)) if type(result) is list else 1
+                trace.add((ROWS, now, now, recorder.thread(trace), None, rows, "", ""))
         except Exception as fault:
             recorder.fault("rows", fault)
         return result

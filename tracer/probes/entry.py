@@ -15,7 +15,6 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
 
-
 HANDLERS = (
     ("django.core.handlers.wsgi", "WSGIHandler", False),
     ("django.core.handlers.asgi", "ASGIHandler", True),
@@ -130,7 +129,7 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
             )
         if trace is None:
             return await call(self, scope, *args, **kwargs)
-        trace.awaited = True
+        trace.awaited, trace.single = True, False
         token = current.set(trace)
         _see(recorder, self)
         try:

@@ -86,7 +86,7 @@ def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> An
 
 
 def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> Any:
-    clock, lane, get, stage = recorder.clock, recorder.lane, current.get, stages.MIDDLEWARE
+    clock, get, stage = recorder.clock, current.get, stages.MIDDLEWARE
 
     def layer(request: Any) -> Any:
         # Spelled out, not `timed`: this runs once per middleware in every request.
@@ -105,7 +105,8 @@ def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> 
             record(recorder, trace, stage, start, told, exc)
             raise
         try:
-            trace.add((stage, start, clock(), lane.token, token, name, "", ""))
+            thread = trace.thread if trace.single else recorder.lane.token
+            trace.add((stage, start, clock(), thread, token, name, "", ""))
         except Exception as fault:
             recorder.fault(stage, fault)
         return response

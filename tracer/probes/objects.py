@@ -9,6 +9,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tracer.probes.imports import Imports
+from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
@@ -21,9 +22,8 @@ def _pattern(obj: Any) -> str:
 
 
 def _lazy(obj: Any) -> str | None:
-    setup = vars(obj).get("_setupfunc")
-    made_by = getattr(setup, "__qualname__", "")
-    return f"lazy object of {made_by.partition('.<locals>')[0]}" if made_by else None
+    # Only picked up here; `tracer.recorder.assembly` makes words of it.
+    return getattr(vars(obj).get("_setupfunc"), "__qualname__", None)
 
 
 def _database(obj: Any) -> str:
@@ -70,26 +70,31 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
 
 
 def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
-    born = recorder.born
+    get, clock, lives = current.get, recorder.clock, recorder.lives
+    table, new_token, bury = lives.table, lives.tokens.__next__, lives.bury
     is_view = kind == "view"
 
     def around(call: Callable[..., Any]) -> Any:
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             call(self, *args, **kwargs)
             try:
-                token = born(self, kind, label(self) if label is not None else None)
+                trace = get()
+                if trace is None or (token := new_token()) > trace.limit:
+                    recorder.born(self, kind, label(self) if label is not None else None)
+                    return
+                # `Recorder.born`, spelled out: this runs a dozen times in every request.
+                ref = Ref(self, bury)
+                ref.token = token
+                ref.key = key = id(self)
+                table[key] = ref
+                name = label(self) if label is not None else None
+                thread = trace.thread if trace.single else recorder.lane.token
+                trace.births.append((token, kind, type(self), name, clock(), thread, None, True))
                 if is_view:
-                    _tell_view(token)
+                    trace.view_token = token
             except Exception as fault:
                 recorder.fault(kind, fault)
 
         return __init__
 
     return around
-
-
-def _tell_view(token: int | None) -> None:
-    """The view stage that is running has made this instance."""
-    trace = current.get()
-    if trace is not None:
-        trace.view_token = token

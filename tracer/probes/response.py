@@ -50,7 +50,8 @@ def _note(recorder: Recorder, response: Any) -> None:
         now = recorder.clock()
         token = recorder.lives.token_of(response)
         name = type(response).__name__
-        trace.add((stages.RESPONSE, now, now, recorder.lane.token, token, name, trace.status, ""))
+        thread = recorder.thread(trace)
+        trace.add((stages.RESPONSE, now, now, thread, token, name, trace.status, ""))
     except Exception as fault:
         recorder.fault("response", fault)
 
@@ -91,7 +92,8 @@ def _closed(recorder: Recorder, trace: Trace, start: int) -> None:
     try:
         end = recorder.clock()
         name = "response.close"
-        trace.add((stages.CLOSE, start, end, recorder.lane.token, None, name, "", ""))
+        thread = recorder.thread(trace)
+        trace.add((stages.CLOSE, start, end, thread, None, name, "", ""))
         if not trace.awaited:
             recorder.finish(trace)
             if not trace.calling:

@@ -17,29 +17,97 @@ from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import open_span
 from tracer.recorder.trace import Trace, current
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch every signal of the process."""
-    _Walk.recorder = recorder
     del imports  # Django cannot be set up without its dispatcher.
+    _Walk.recorder = recorder
+    for signal, stage in _REQUEST_SIGNALS:
+        names = _Names(signal, Signal._live_receivers)
+        patches.replace(signal, "send", _send(recorder, stage, signal.send, names))
+        patches.replace(signal, "asend", _asend(recorder, stage, signal.asend, names))
     patches.wrap(Signal, "_live_receivers", lambda call: _receivers(recorder, call))
+
+
+_REQUEST_SIGNALS = (
+    (request_started, stages.REQUEST_STARTED),
+    (request_finished, stages.REQUEST_FINISHED),
+)
+"""The two that every request sends: watched at the signal itself, which costs less."""
+_OWN = frozenset(id(signal) for signal, _ in _REQUEST_SIGNALS)
+
+
+class _Names:
+    """The receivers' names of one signal, looked up again only when they have changed."""
+
+    def __init__(self, signal: Signal, live: Callable[..., Any]) -> None:
+        self.signal = signal
+        self.live = live
+        self.key: tuple[int, ...] = ()
+        self.names: list[str] = []
+
+    def now(self, sender: Any) -> list[str]:
+        """Return the names of those who listen to `sender` just now."""
+        listed = self.signal.receivers
+        key = (id(listed), len(listed), id(listed[-1]) if listed else 0, id(sender))
+        if key != self.key:
+            found = self.live(self.signal, sender)
+            self.names = [_name(receiver) for group in found for receiver in group]
+            self.key = key
+        return self.names
+
+
+def _note(recorder: Recorder, trace: Trace, stage: str, start: int, names: _Names, by: Any) -> None:
+    """One of the two request signals was sent."""
+    try:
+        end = recorder.clock()
+        thread = trace.thread if trace.single else recorder.lane.token
+        token = recorder.lives.token_of(names.signal)
+        trace.add((stage, start, end, thread, token, stage, (_sender(by), names.now(by)), ""))
+    except Exception as fault:
+        recorder.fault("signal", fault)
+
+
+def _send(recorder: Recorder, stage: str, call: Callable[..., Any], names: _Names) -> Any:
+    def send(sender: Any, **named: Any) -> Any:
+        trace, start = open_span(recorder, stage)
+        if trace is None:
+            return call(sender, **named)
+        try:
+            return call(sender, **named)
+        finally:
+            _note(recorder, trace, stage, start, names, sender)
+
+    return send
+
+
+def _asend(recorder: Recorder, stage: str, call: Callable[..., Any], names: _Names) -> Any:
+    async def asend(sender: Any, **named: Any) -> Any:
+        trace, start = open_span(recorder, stage)
+        if trace is None:
+            return await call(sender, **named)
+        try:
+            return await call(sender, **named)
+        finally:
+            _note(recorder, trace, stage, start, names, sender)
+
+    return asend
 
 
 def _receivers(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def _live_receivers(self: Any, sender: Any) -> Any:
         found = call(self, sender)
         trace = current.get()
-        if trace is None or trace.closed:
+        if trace is None or trace.closed or id(self) in _OWN:
             return found
         try:
-            sync, asynchronous = found
+            sync, later = found
             return (
                 _Walk.over(sync, trace, self, sender) if sync else sync,
-                _AsyncWalk.over(asynchronous, trace, self, sender)
-                if asynchronous
-                else asynchronous,
+                _AsyncWalk.over(later, trace, self, sender) if later else later,
             )
         except Exception as fault:
             recorder.fault("signal", fault)
@@ -77,12 +145,10 @@ class _Walk(list[Any]):
         recorder = self.recorder
         try:
             signal, names = self.signal, [_name(receiver) for receiver in list.__iter__(self)]
-            stage = _STAGES.get(id(signal), stages.SIGNAL)
             token = recorder.lives.token_of(signal)
             told = (_sender(self.sender), names)
-            self.trace.add(
-                (stage, start, recorder.clock(), recorder.lane.token, token, id(signal), told, "")
-            )
+            thread = recorder.thread(self.trace)
+            self.trace.add((stage, start, recorder.clock(), thread, token, id(signal), told, ""))
         except Exception as fault:
             recorder.fault("signal", fault)
 
@@ -98,12 +164,6 @@ class _AsyncWalk(_Walk):
         else:
             self.start = self.recorder.clock()
         return list.__iter__(self)
-
-
-_STAGES = {
-    id(request_started): stages.REQUEST_STARTED,
-    id(request_finished): stages.REQUEST_FINISHED,
-}
 
 
 def _name(receiver: Any) -> str:

@@ -35,8 +35,28 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
         patches.wrap(tags.ExtendsNode, "render", parents.extends)
         patches.wrap(tags.ExtendsNode, "get_parent", parents.parent)
 
+    def engines(name: str, method: str) -> Callable[[Any], None]:
+        return lambda module: patches.wrap(
+            getattr(module, name), method, lambda call: _using(recorder, call)
+        )
+
+    imports.when("django.template.engine", engines("Engine", "find_template"))
+    imports.when("django.template.backends.django", engines("DjangoTemplates", "get_template"))
     imports.when("django.template.base", templates)
     imports.when("django.template.loader_tags", inheritance)
+
+
+def _using(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Around a method of an engine: the engine is used by the request in flight."""
+
+    def use(self: Any, *args: Any, **kwargs: Any) -> Any:
+        try:
+            recorder.seen(self)
+        except Exception as fault:
+            recorder.fault("template", fault)
+        return call(self, *args, **kwargs)
+
+    return use
 
 
 def _name(template: Any) -> str:

@@ -24,28 +24,32 @@ class Assembly:
         show_query_values: bool,
         thread_name: Callable[[int], str],
         cost: Callable[[Trace], int],
+        epoch: float = 0.0,
     ) -> None:
         """`cost` tells how many nanoseconds the recording of a trace took."""
         self.show_query_values = show_query_values
         self.thread_name = thread_name
         self.cost = cost
+        self.epoch = epoch
         self._signals: dict[int, str] = {}
 
     def request(self, trace: Trace) -> Request:
         """Return the finished request as facts."""
-        seen = {(token, thread): None for token, thread in trace.seen}
+        seen = dict.fromkeys(
+            (item, trace.thread) if isinstance(item, int) else item for item in trace.seen
+        )
         for event in trace.events:
             if event[4] is not None:
                 seen[event[4], event[3]] = None
         return Request(
             number=trace.number,
-            method=trace.method,
+            method=trace.told[0],
             path=self._path(trace),
             status=trace.status,
             thread=trace.thread,
             thread_name=self.thread_name(trace.thread),
             ident=trace.ident,
-            started=trace.started,
+            started=self.epoch + trace.begun / 1e9,
             begun=trace.begun,
             closed=trace.closed,
             size=trace.size,
@@ -59,14 +63,15 @@ class Assembly:
         )
 
     def _path(self, trace: Trace) -> str:
-        if not trace.query:
-            return trace.path
+        _, path, query = trace.told
+        if not query:
+            return path
         if self.show_query_values:
-            return f"{trace.path}?{trace.query}"
+            return f"{path}?{query}"
         # A part without "=" is a value too: nothing tells it from a bare token.
-        parts = [part.partition("=") for part in trace.query.split("&")]
+        parts = [part.partition("=") for part in query.split("&")]
         masked = "&".join(f"{name}=…" if sep else "…" for name, sep, _ in parts)
-        return f"{trace.path}?{masked}"
+        return f"{path}?{masked}"
 
     def _spans(self, trace: Trace) -> tuple[Span, ...]:
         events = _with_rows(trace.events)
@@ -96,9 +101,20 @@ class Assembly:
             signal, (sender, receivers) = name, detail
             name = stage if stage != stages.SIGNAL else self._signal(signal)
             names = ", ".join(receiver.rpartition(".")[2] for receiver in receivers)
-            detail = f"from {sender} · {len(receivers)} receiver{'s'[: len(receivers) > 1]}: {names}"
+            detail = (
+                f"from {sender} · {len(receivers)} receiver{'s'[: len(receivers) > 1]}: {names}"
+            )
+        elif stage == stages.RESOLVE and type(name) is tuple:
+            path, route, url_name = name
+            named = f" · name {url_name}" if url_name else ""
+            name, detail = path, f"route {route!r}{named} · in {detail}"
+        elif stage == stages.VIEW:
+            path = name[0] if name is not None else "view"
+            is_class = token is not None
+            name = f"{path}.{detail.lower()}" if is_class else path
+            detail = "new instance" if is_class else ""
         elif stage == stages.COLLECTION:
-            detail = f"{detail} freed"
+            name, detail = f"generation {name}", f"{detail} freed"
         return Span(
             stage, name, parent, start - begun, end - begun, token, thread, str(detail), error
         )
@@ -120,6 +136,8 @@ def birth(raw: RawBirth, phase: str = "request") -> Birth:
     """Return a raw birth as a fact."""
     token, kind, cls, label, at, thread, owner, mortal = raw
     name = cls.__qualname__.rpartition(".")[2]
+    if kind == "lazy" and label:
+        label = f"lazy object of {label.partition('.<locals>')[0]}"
     dotted = f"{cls.__module__}.{cls.__qualname__}"
     return Birth(token, kind, dotted, label or name, at, thread, phase, owner, mortal)
 

@@ -26,18 +26,26 @@ class Lives:
     """The table of objects being watched. Bounded: beyond `limit` objects births go uncounted."""
 
     def __init__(self, clock: Callable[[], int], limit: int = 200_000) -> None:
-        self.clock = clock
         self.limit = limit
         self.table: dict[int, Ref] = {}
-        self.deaths: deque[tuple[Ref, int, bool, int]] = deque()
+        self.deaths: deque[tuple[Ref, int, bool]] = deque()
         self.tokens = itertools.count(1)
         self.collecting = 0
         """Identifier of the thread in which the collector runs just now, or 0."""
+        self.collecting_since = 0
+        self.bury = self._burial(clock)
 
-    def bury(self, ref: Ref) -> None:
-        """Note a death. The only thing that runs inside a weak reference's callback."""
-        ident = get_ident()
-        self.deaths.append((ref, self.clock(), self.collecting == ident, ident))
+    def _burial(self, clock: Callable[[], int]) -> Callable[[Ref], None]:
+        """Return the callback of every weak reference here. It may only append."""
+        append = self.deaths.append
+
+        def bury(ref: Ref) -> None:
+            if self.collecting and self.collecting == get_ident():
+                append((ref, self.collecting_since, True))
+            else:
+                append((ref, clock(), False))
+
+        return bury
 
     def watch(self, obj: Any) -> tuple[int, bool]:
         """Start watching `obj`; return its new token and whether its death can be seen."""
@@ -57,13 +65,13 @@ class Lives:
         ref = self.table.get(id(obj))
         return ref.token if ref is not None and ref() is obj else None
 
-    def drain(self) -> list[tuple[int, int, bool, int]]:
-        """Return and forget the deaths noted so far, as (token, at, by collector, ident)."""
+    def drain(self) -> list[tuple[int, int, bool]]:
+        """Return and forget the deaths noted so far, as (token, at, by the collector)."""
         dead = []
         deaths, table = self.deaths, self.table
         while deaths:
-            ref, at, by_collector, ident = deaths.popleft()
+            ref, at, by_collector = deaths.popleft()
             if table.get(ref.key) is ref:
                 del table[ref.key]
-            dead.append((ref.token, at, by_collector, ident))
+            dead.append((ref.token, at, by_collector))
         return dead

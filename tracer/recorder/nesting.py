@@ -22,9 +22,7 @@ def order(intervals: Sequence[Interval]) -> list[int]:
 
     Stages are recorded when they end, so of two with equal times the later one encloses.
     """
-    return sorted(
-        range(len(intervals)), key=lambda i: (intervals[i][0], -intervals[i][1], -i)
-    )
+    return sorted(range(len(intervals)), key=lambda i: (intervals[i][0], -intervals[i][1], -i))
 
 
 def parents(intervals: Sequence[Interval]) -> list[int | None]:

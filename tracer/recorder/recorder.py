@@ -33,6 +33,8 @@ class Recorder:
 
     def __init__(self, clock: Callable[[], int] = time.perf_counter_ns) -> None:
         self.clock = clock
+        self.epoch = time.time() - clock() / 1e9
+        """What to add to the clock, in seconds, to get the time of day."""
         self.pid = os.getpid()
         self.lives = Lives(clock)
         self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
@@ -59,10 +61,11 @@ class Recorder:
         """A request begins in this context; it becomes the current one."""
         if os.getpid() != self.pid:
             self.after_fork()
-        clock_now = self.clock()
-        trace = Trace(next(self.numbers), clock_now, time.time(), self.lane.token, get_ident())
-        trace.method, trace.path, trace.query = method, path, query
-        self.flying[trace.number] = trace
+        number = next(self.numbers)
+        told = method, path, query
+        trace = Trace(number, self.clock(), self.lane.token, get_ident(), told)
+        trace.limit = next(self.lives.tokens) + BIRTHS_PER_REQUEST
+        self.flying[number] = trace
         if len(self.flying) > IN_FLIGHT:
             self.finish(next(iter(self.flying.values())), "never closed")
         return trace
@@ -72,8 +75,10 @@ class Recorder:
         if trace.closed:
             return
         trace.closed = self.clock()
-        trace.ending = ending
+        if ending != "closed":
+            trace.ending = ending
         trace.add = _ignore
+        trace.limit = 0
         self.flying.pop(trace.number, None)
         self.finished.append(trace)
         self.on_finish()
@@ -87,6 +92,10 @@ class Recorder:
         self.barriers.clear()
         self.closings.clear()
         self.on_fork()
+
+    def thread(self, trace: Trace | None) -> int:
+        """Return the token of the thread that runs this, on behalf of `trace` if there is one."""
+        return trace.thread if trace is not None and trace.single else self.lane.token
 
     # -- objects ----------------------------------------------------------------------------
 
@@ -104,7 +113,7 @@ class Recorder:
                 trace.uncounted += 1
             return None
         token, mortal = self.lives.watch(obj)
-        birth = (token, kind, type(obj), label, self.clock(), self.lane.token, owner, mortal)
+        birth = (token, kind, type(obj), label, self.clock(), self.thread(trace), owner, mortal)
         if trace is None:
             self.outside.append(birth)
         else:
@@ -114,9 +123,11 @@ class Recorder:
     def resource_born(self, obj: Any, kind: str, label: str, owner: int) -> int:
         """A resource was opened. Its end is reported by `resource_closed`, not by its death."""
         token = next(self.lives.tokens)
-        birth = (token, kind, type(obj), label, self.clock(), self.lane.token, owner, False)
         trace = current.get()
-        (self.outside if trace is None or trace.closed else trace.births).append(birth)
+        if trace is not None and trace.closed:
+            trace = None
+        birth = (token, kind, type(obj), label, self.clock(), self.thread(trace), owner, False)
+        (self.outside if trace is None else trace.births).append(birth)
         self.resources[owner] = token
         return token
 
@@ -131,7 +142,7 @@ class Recorder:
             return None
         token = self.lives.token_of(obj)
         if token is not None and not trace.closed:
-            trace.seen.append((token, self.lane.token))
+            trace.seen.append(token if trace.single else (token, self.lane.token))
         return token
 
     def raised(self, trace: Trace, exc: BaseException) -> None:
@@ -148,7 +159,8 @@ class Recorder:
             where = f"{tb.tb_frame.f_globals.get('__name__', '?')}.{code.co_name}:{tb.tb_lineno}"
         now = self.clock()
         name = type(exc).__name__
-        trace.add((stages.EXCEPTION, now, now, self.lane.token, None, name, where, name))
+        thread = self.thread(trace)
+        trace.add((stages.EXCEPTION, now, now, thread, None, name, where, name))
 
     def fault(self, where: str, exc: BaseException) -> None:
         """A fault of the tracer's own: one line per place and kind, and the request goes on."""

@@ -6,7 +6,9 @@ import functools
 import re
 
 _WORD = re.compile(r"\s*\(?\s*([A-Za-z]+)")
-_NAME = r"((?:[\"`\[]?[\w$ ]+[\"`\]]?\.)?(?:\"[^\"]{1,80}\"|`[^`]{1,80}`|\[[^\]]{1,80}\]|[\w$]{1,80}))"
+_NAME = (
+    r"((?:[\"`\[]?[\w$ ]+[\"`\]]?\.)?(?:\"[^\"]{1,80}\"|`[^`]{1,80}`|\[[^\]]{1,80}\]|[\w$]{1,80}))"
+)
 _TABLE = {
     "SELECT": re.compile(rf"\bFROM\s+(?:ONLY\s+)?{_NAME}", re.IGNORECASE),
     "DELETE": re.compile(rf"\bFROM\s+(?:ONLY\s+)?{_NAME}", re.IGNORECASE),
@@ -22,12 +24,13 @@ _KNOWN = frozenset(_TABLE) | {
     "PRAGMA", "RELEASE", "ROLLBACK", "SAVEPOINT", "SET", "SHOW", "START", "TRUNCATE", "VACUUM",
     "VALUES", "WITH",
 }  # fmt: skip
+_QUOTES = re.compile(r"[^\w$.]")
 _SAVEPOINTS = {"SAVEPOINT": "SAVEPOINT", "RELEASE": "RELEASE SAVEPOINT"}
 
 
 @functools.lru_cache(maxsize=1024)
 def describe(sql: str) -> tuple[str, bool]:
-    """Return what to call a statement, such as "SELECT cafe_dish", and if it is about a transaction.
+    """Return a statement's name, such as "SELECT cafe_dish", and whether it is a transaction's.
 
     Words that are no SQL statement's are not repeated: raw text could be anything.
     """
@@ -46,4 +49,5 @@ def describe(sql: str) -> tuple[str, bool]:
     table = pattern.search(sql) if pattern is not None else None
     if table is None:
         return word, False
-    return f"{word} {re.sub(r'[^\w$.]', '', table.group(1))}", False
+    name = _QUOTES.sub("", table.group(1))
+    return f"{word} {name}", False

@@ -33,48 +33,54 @@ class Trace:
         "events",
         "ident",
         "last_error",
-        "method",
+        "limit",
         "modules",
         "number",
-        "path",
-        "query",
         "response_id",
         "seen",
+        "single",
         "size",
-        "started",
         "status",
         "streaming",
         "thread",
+        "told",
         "uncounted",
         "view",
         "view_token",
     )
 
-    def __init__(self, number: int, begun: int, started: float, thread: int, ident: int) -> None:
+    def __init__(
+        self, number: int, begun: int, thread: int, ident: int, told: tuple[str, str, str]
+    ) -> None:
+        """`told` is (method, path, query string)."""
         self.number = number
         self.begun = begun
-        self.started = started
         self.thread = thread
         self.ident = ident
-        self.method = ""
-        self.path = ""
-        self.query = ""
+        self.told = told
         self.events: list[Event] = []
         self.add: Callable[[Event], None] = self.events.append
         self.births: list[RawBirth] = []
-        self.seen: list[tuple[int, int]] = []
-        self.modules: list[str] = []
-        self.awaited = False
-        """Its handler is a coroutine, which finishes it."""
+        self.seen: list[int | tuple[int, int]] = []
+        """Tokens used without a stage of their own; with the thread's, if not `single`."""
+        self.limit = 0
+        """Births with a token beyond this are not watched; 0 when the request is over."""
+        self.closed = 0
+        """When it was finished; 0 while it is in flight."""
+        self.single = True
+        """Everything so far happened on the thread it began on, so nobody need ask which."""
         self.calling = True
         """Its handler has not returned."""
-        self.closed = 0
+        self.awaited = False
+        """Its handler is a coroutine, which finishes it."""
         self.ending = "closed"
         self.last_error = 0
+        self.modules: list[str] = []
         self.response_id = 0
         self.size: int | None = None
         self.status: int | None = None
         self.streaming = False
         self.uncounted = 0
-        self.view = ""
+        self.view: tuple[str, str, str | None] | None = None
+        """What resolving found: (dotted path of the view, route, URL name)."""
         self.view_token: int | None = None

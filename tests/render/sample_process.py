@@ -1,0 +1,297 @@
+"""Processes to draw, told as stories and folded from their facts by the real history."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from tracer.model import (
+    Barrier,
+    Birth,
+    Built,
+    Deaths,
+    Died,
+    Ended,
+    Fact,
+    Held,
+    History,
+    Process,
+    ProcessStarted,
+    Request,
+    Span,
+    ThreadSeen,
+)
+
+MICROSECOND = 1_000
+EPOCH = 1_790_000_000.0
+
+MIDDLEWARE = (
+    "SecurityMiddleware",
+    "SessionMiddleware",
+    "CommonMiddleware",
+    "CsrfViewMiddleware",
+    "AuthenticationMiddleware",
+    "MessageMiddleware",
+    "XFrameOptionsMiddleware",
+)
+
+
+class Story:
+    """One process, told in the order in which things happen. Its clock moves when told to."""
+
+    def __init__(self, server: str = "gunicorn", mode: str = "gthread", pid: int = 48213) -> None:
+        self.now = 0
+        self.tokens = iter(range(101, 1_000_000))
+        self.number = 0
+        self.facts: list[Fact] = [
+            ProcessStarted(pid, 48200, server, mode, "3.13.0", "6.1.3", EPOCH, 0)
+        ]
+
+    def thread(self, token: int, name: str) -> None:
+        """A thread is met."""
+        self.facts.append(ThreadSeen(token, name, self.now))
+
+    def thread_ends(self, token: int) -> None:
+        """A thread is gone."""
+        self.now += MICROSECOND
+        self.facts.append(ThreadSeen(token, "", self.now, ended=True))
+
+    def birth(self, kind: str, name: str, phase: str, thread: int = 1, **more: object) -> Birth:
+        """An object comes into being; the fact is for the caller to report."""
+        self.now += MICROSECOND
+        cls = str(more.pop("cls", f"{kind}s.{name.split()[0]}"))
+        token = next(self.tokens)
+        return Birth(token, kind, cls, name, self.now, thread, phase, **more)  # type: ignore[arg-type]
+
+    def built(self, phase: str, *objects: tuple[str, str]) -> list[int]:
+        """Objects of these kinds and names are built outside any request."""
+        births = tuple(self.birth(kind, name, phase) for kind, name in objects)
+        self.facts.append(Built(births))
+        return [birth.token for birth in births]
+
+    @contextmanager
+    def request(self, path: str = "/", **about: object) -> Iterator[Telling]:
+        """A request, told inside the block."""
+        self.number += 1
+        self.now += 300 * MICROSECOND
+        telling = Telling(self, self.number, path, **about)
+        yield telling
+        self.facts.append(telling.fact())
+
+    def dies(self, *tokens: int, how: str = "reference", ident: int = 9) -> None:
+        """Objects die now."""
+        self.now += MICROSECOND
+        self.facts.append(Deaths(tuple(Died(token, self.now, how, ident) for token in tokens)))
+
+    def collects(self, *tokens: int, by: str = "collector") -> None:
+        """A full collection with no request in flight, freeing these."""
+        if tokens:
+            self.dies(*tokens, how="collector")
+        self.now += MICROSECOND
+        self.facts.append(Barrier(self.now, by))
+
+    def held(self, token: int, path: str) -> None:
+        """It is found what holds an object."""
+        self.facts.append(Held(token, path))
+
+    def ends(self) -> None:
+        """The process ends in an orderly way."""
+        self.now += MICROSECOND
+        self.facts.append(Ended(self.now))
+
+    def process(self) -> Process:
+        """Fold the facts told so far."""
+        history = History()
+        for fact in self.facts:
+            history.feed(fact)
+        return history.snapshot()
+
+
+class Telling:
+    """One request while it is being told."""
+
+    def __init__(self, story: Story, number: int, path: str, **about: object) -> None:
+        self.story, self.number, self.path, self.about = story, number, path, about
+        self.thread = int(about.pop("thread", 1))  # type: ignore[call-overload]
+        self.thread_name = str(about.pop("thread_name", "MainThread"))
+        self.begun = story.now
+        self.spans: list[Span] = []
+        self.births: list[Birth] = []
+        self.seen: dict[tuple[int, int], None] = {}
+        self.open: list[int] = []
+
+    def works(self, microseconds: int) -> None:
+        """Time passes."""
+        self.story.now += microseconds * MICROSECOND
+
+    @contextmanager
+    def stage(
+        self, stage: str, name: str, obj: int | None = None, took: int = 40, **more: object
+    ) -> Iterator[None]:
+        """A stage with what runs inside it; `took` microseconds of its own, half before."""
+        index = len(self.spans)
+        parent = self.open[-1] if self.open else None
+        thread = int(more.pop("thread", self.thread))  # type: ignore[call-overload]
+        start = self.story.now - self.begun
+        self.spans.append(Span(stage, name, parent, start, start))
+        self.open.append(index)
+        self.uses(obj, thread=thread)
+        self.works(took // 2)
+        yield
+        self.works(took - took // 2)
+        self.open.pop()
+        end = self.story.now - self.begun
+        span = Span(stage, name, parent, start, end, obj, thread, **more)  # type: ignore[arg-type]
+        self.spans[index] = span
+
+    def does(self, stage: str, name: str, obj: int | None = None, took: int = 40, **more: object):
+        """A stage with nothing inside; `took` 0 makes it an instant."""
+        with self.stage(stage, name, obj, took, **more):
+            pass
+
+    def uses(self, *objects: int | None, thread: int | None = None) -> None:
+        """Objects are used by this request."""
+        for obj in objects:
+            if obj is not None:
+                self.seen[obj, thread or self.thread] = None
+
+    def builds(self, kind: str, name: str, **more: object) -> int:
+        """An object is born in this request."""
+        birth = self.story.birth(kind, name, "request", self.thread, **more)
+        self.births.append(birth)
+        return birth.token
+
+    def fact(self) -> Request:
+        """The request as it would be reported."""
+        about = {"method": "GET", "status": 200, "size": 1900, "watching": 120_000, **self.about}
+        return Request(
+            number=self.number,
+            path=self.path,
+            thread=self.thread,
+            thread_name=self.thread_name,
+            ident=9,
+            started=EPOCH + self.begun / 1e9,
+            begun=self.begun,
+            closed=self.story.now,
+            spans=tuple(self.spans),
+            births=tuple(self.births),
+            seen=tuple(self.seen),
+            **about,  # type: ignore[arg-type]
+        )
+
+
+class Cafe(Story):
+    """A café served by a worker with two threads: objects of every scope."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.thread(1, "MainThread")
+        self.thread(2, "ThreadPoolExecutor-0_0")
+        self.thread(3, "ThreadPoolExecutor-0_1")
+        self.settings, self.apps, *_ = self.built(
+            "before",
+            ("settings", "settings"),
+            ("apps", "app registry"),
+            *(("model", f"model {name}") for name in ("Dish", "Order", "Session", "User")),
+            *(("signal", "ModelSignal") for _ in range(8)),
+        )
+        self.started, self.finished = self.built(
+            "before", ("signal", "Signal"), ("signal", "Signal")
+        )
+        self.handler, *self.layers = self.built(
+            "boot", ("handler", "WSGIHandler"), *(("middleware", name) for name in MIDDLEWARE)
+        )
+        self.resolver = self.engine = self.list_template = self.base = 0
+        self.wrappers: dict[int, int] = {}
+        self.connections: dict[int, int] = {}
+        self.baskets: list[int] = []
+        self.late: list[int] = []
+
+    def menu(self, thread: int = 2, keep: bool = False, queries: int = 1) -> int:
+        """A visitor looks at the menu. Returns the basket."""
+        name = f"ThreadPoolExecutor-0_{thread - 2}"
+        modules = tuple(f"cafe.part_{index}" for index in range(26)) if not self.number else ()
+        about = {"thread": thread, "thread_name": name, "imports": modules}
+        with self.request("/menu/?page=…", **about) as now:
+            now.uses(self.settings, self.apps, self.handler)
+            now.does("request_started", "request_started", self.started, 20, detail="4 receivers")
+            self._through(now, self.layers, keep, queries)
+            now.does("response", "HttpResponse", took=0, detail="200")
+            with now.stage("close", "response.close", None, 30):
+                now.does(
+                    "request_finished", "request_finished", self.finished, 50, detail="3 receivers"
+                )
+        self.dies(*self.brief)
+        return self.baskets[-1]
+
+    def _through(self, now: Telling, layers: list[int], keep: bool, queries: int) -> None:
+        if not layers:
+            return self._view(now, keep, queries)
+        name = MIDDLEWARE[len(MIDDLEWARE) - len(layers)]
+        with now.stage("middleware", name, layers[0], 120):
+            self._through(now, layers[1:], keep, queries)
+
+    def _view(self, now: Telling, keep: bool, queries: int) -> None:
+        self.late += [now.builds("request", "WSGIRequest"), now.builds("context", "RequestContext")]
+        if not self.resolver:
+            self.resolver = now.builds("resolver", "URLResolver '^/'")
+            self.patterns = [now.builds("pattern", f"URLPattern 'p{i}/'") for i in range(48)]
+        view = now.builds("view", "Menu view")
+        self.late.append(view)
+        now.uses(*self.patterns)
+        now.does("resolve", "cafe.views.Menu", self.resolver, 300, detail="route 'menu/'")
+        with now.stage("view", "cafe.views.Menu.get", view, 400, detail="new instance"):
+            now.works(200)
+        self._list(now, queries)
+        self.baskets.append(now.builds("watched", "Basket"))
+        self.brief = [now.builds("queryset", "QuerySet"), now.builds("cursor", "CursorWrapper")]
+        self.brief.append(now.builds("response", "HttpResponse"))
+        if not keep:
+            self.brief.append(self.baskets[-1])
+
+    def _list(self, now: Telling, queries: int) -> None:
+        if not self.list_template:
+            self.engine = now.builds("engine", "Engine")
+            self.list_template = now.builds("template", "Template cafe/menu.html")
+            self.base = now.builds("template", "Template cafe/base.html")
+            now.does("compile", "cafe/menu.html", self.list_template, 800, detail="compiled")
+        now.uses(self.engine)
+        with (
+            now.stage("template", "cafe/menu.html", self.list_template, 900),
+            now.stage("template", "cafe/base.html", self.base, 600, detail="extended"),
+        ):
+            wrapper = self._database(now)
+            for _ in range(queries):
+                detail = "default · 20 rows"
+                now.does("query", "SELECT cafe_dish", wrapper, 900 // queries, detail=detail)
+            now.does("cache", "get", took=60, detail="hit")
+
+    def _database(self, now: Telling) -> int:
+        if now.thread not in self.wrappers:
+            owner = now.builds("database", "DatabaseWrapper default")
+            self.wrappers[now.thread] = owner
+            name = "sqlite connection default"
+            self.connections[now.thread] = now.builds("connection", name, owner=owner, mortal=False)
+            now.does("connection", "open default", self.connections[now.thread], detail="sqlite")
+        now.uses(self.connections[now.thread])
+        return self.wrappers[now.thread]
+
+
+def cafe(end: bool = False) -> Process:
+    """Six requests on two threads; the third and fifth leave a basket behind in a list."""
+    story = Cafe()
+    story.menu(2)
+    story.menu(3)
+    kept = [story.menu(2, keep=True)]
+    story.collects(*story.late)
+    story.late.clear()
+    story.menu(3)
+    kept.append(story.menu(2, keep=True, queries=50))
+    story.collects(*story.late)
+    story.late.clear()
+    for index, token in enumerate(kept):
+        story.held(token, f"cafe.views.RECENT[{index}]")
+    story.menu(2)
+    if end:
+        story.ends()
+    return story.process()

@@ -1,0 +1,154 @@
+"""One picture, one block of text, one write."""
+
+from __future__ import annotations
+
+import copy
+import os
+import select
+from collections.abc import Mapping
+from functools import lru_cache
+from io import StringIO
+from typing import Any, Final
+
+from rich.color import ColorSystem
+from rich.console import Console, RenderableType
+
+from tracer.render.theme import glyph_table
+
+DEFAULT_WIDTH: Final = 118
+NARROWEST: Final = 40
+"""Terminals that claim to be narrower are drawn for as if they were this wide."""
+PATIENCE: Final = 1.0
+"""Seconds that a terminal which takes no more may take before drawing on it ends."""
+
+
+@lru_cache(maxsize=1)
+def _console() -> Console:
+    return Console(
+        file=StringIO(),
+        width=DEFAULT_WIDTH,
+        height=100,
+        force_terminal=True,
+        color_system="256",
+        legacy_windows=False,
+        _environ={},
+    )
+
+
+def to_text(
+    renderable: RenderableType, *, width: int, colour: bool, encoding: str = "utf-8"
+) -> str:
+    """Return the picture as text: lines of at most `width` cells, each ended by a newline.
+
+    With `colour` the text has colour codes, without it has none. Every character of it can be
+    encoded in `encoding`; one that could not is replaced.
+    """
+    console = _console()
+    options = copy.copy(console.options.update_width(width))
+    options.encoding = encoding
+    system = ColorSystem.EIGHT_BIT
+    parts = [
+        style.render(text, color_system=system) if colour and style else text
+        for text, style, control in console.render(renderable, options)
+        if not control
+    ]
+    text = "".join(parts)
+    table = glyph_table(encoding)
+    if table is not None:
+        text = text.translate(table)
+    try:
+        return text.encode(encoding, "replace").decode(encoding)
+    except LookupError:
+        return text.encode("ascii", "replace").decode("ascii")
+
+
+class Terminal:
+    """A stream to draw on: a terminal, a pipe, a file, or anything that has `write`.
+
+    - A block is one write to the stream's file descriptor, so that processes which share a
+      terminal do not mix within a block; where there is no descriptor, one `write` and `flush`.
+    - What the stream cannot encode is replaced.
+    - A stream that fails ends the drawing: `failed` is then true, and nothing is ever raised.
+    """
+
+    def __init__(self, stream: Any, environ: Mapping[str, str] | None = None) -> None:
+        """`environ` stands in for the process's environment."""
+        self.stream = stream
+        self.environ = os.environ if environ is None else environ
+        self.failed = False
+
+    @property
+    def is_terminal(self) -> bool:
+        """Whether the stream says so itself: descriptor 1 may be another one."""
+        try:
+            return bool(self.stream.isatty())
+        except Exception:
+            return False
+
+    @property
+    def colour(self) -> bool:
+        """Whether to draw in colour."""
+        plain = self.environ.get("NO_COLOR") or self.environ.get("TERM") == "dumb"
+        return not plain and self.is_terminal
+
+    @property
+    def width(self) -> int:
+        """The terminal's width now; without a terminal COLUMNS, else 118."""
+        width = 0
+        if self.is_terminal:
+            try:
+                width = os.get_terminal_size(self.stream.fileno()).columns
+            except Exception:
+                width = 0
+        if width <= 0:
+            told = self.environ.get("COLUMNS", "")
+            width = int(told) if told.isascii() and told.isdigit() else 0
+        return max(width or DEFAULT_WIDTH, NARROWEST)
+
+    @property
+    def encoding(self) -> str:
+        """The stream's encoding; UTF-8 where it names none."""
+        encoding = getattr(self.stream, "encoding", None)
+        return encoding if isinstance(encoding, str) and encoding else "utf-8"
+
+    def write(self, renderable: RenderableType) -> bool:
+        """Draw one picture and an empty line below it. Return whether it was written."""
+        if self.failed:
+            return False
+        try:
+            encoding = self.encoding
+            text = to_text(renderable, width=self.width, colour=self.colour, encoding=encoding)
+            self._put(text + "\n", encoding)
+        except Exception:
+            self.failed = True
+        return not self.failed
+
+    def _put(self, text: str, encoding: str) -> None:
+        try:
+            descriptor = self.stream.fileno()
+        except Exception:
+            descriptor = None
+        if type(descriptor) is not int or descriptor < 0:
+            self.stream.write(text)
+            flush = getattr(self.stream, "flush", None)
+            if flush is not None:
+                flush()
+            return
+        # What others have written to the stream before must come first.
+        self.stream.flush()
+        try:
+            data = text.encode(encoding, "replace")
+        except LookupError:
+            data = text.encode("ascii", "replace")
+        while data:
+            data = data[_write(descriptor, data) :]
+
+
+def _write(descriptor: int, data: bytes) -> int:
+    """Write once; wait a while if the other end of a non-blocking stream is behind."""
+    try:
+        return os.write(descriptor, data)
+    except BlockingIOError:
+        if not select.select([], [descriptor], [], PATIENCE)[1]:
+            raise
+        return os.write(descriptor, data)

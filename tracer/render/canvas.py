@@ -1,0 +1,88 @@
+"""Lines of styled pieces, laid out by column; every picture is drawn with these.
+
+Plain segments instead of rich's tables: a timeline is drawn after every request, and a table of
+thirty rows takes about ten times as long.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+
+from rich.cells import cell_len
+from rich.console import ConsoleOptions
+from rich.segment import Segment
+from rich.style import Style
+
+from tracer.render.theme import STYLES, glyph_table
+from tracer.render.words import crop
+
+
+class Line:
+    """One line of a picture, filled from left to right. It knows how wide it has become."""
+
+    __slots__ = ("pieces", "width")
+
+    def __init__(self) -> None:
+        self.pieces: list[tuple[str, Style]] = []
+        self.width = 0
+
+    def add(self, text: str, style: str | Style = "name") -> Line:
+        """Append a piece, in a style of the theme or one made from it."""
+        if text:
+            self.pieces.append((text, STYLES[style] if isinstance(style, str) else style))
+            self.width += cell_len(text)
+        return self
+
+    def to(self, column: int) -> Line:
+        """Go on at this column, counted from 0; at once if the line is there already."""
+        return self.add(" " * (column - self.width))
+
+    def fit(self, text: str, width: int, style: str | Style = "name") -> Line:
+        """Append a piece cropped to `width` cells, and fill up to them."""
+        end = self.width + width
+        return self.add(crop(text, width), style).to(end)
+
+    def right(self, text: str, width: int, style: str | Style = "name") -> Line:
+        """Append a piece at the right end of the next `width` cells."""
+        text = crop(text, width)
+        return self.to(self.width + width - cell_len(text)).add(text, style)
+
+
+def pack(
+    pieces: Sequence[tuple[str, str]], width: int, indent: int = 1, between: str = " · "
+) -> list[Line]:
+    """Lay pieces of text out on as few lines as hold them, breaking only between pieces.
+
+    A piece is a text and the name of its style; one that is wider than a whole line is cropped.
+    """
+    lines: list[Line] = []
+    if not pieces:
+        return lines
+    line = Line().to(indent)
+    for text, style in pieces:
+        text = crop(text, width - indent - 2)
+        started = line.width > indent
+        if started and line.width + len(between) + cell_len(text) > width:
+            lines.append(line)
+            line = Line().to(indent + 2)
+            started = False
+        if started:
+            line.add(between, "dim")
+        line.add(text, style)
+    lines.append(line)
+    return lines
+
+
+def emit(lines: Iterable[Line], options: ConsoleOptions) -> Iterator[Segment]:
+    """Give lines to the console: never wider than it, and in glyphs that its encoding has."""
+    limit = options.max_width
+    table = glyph_table(options.encoding)
+    for line in lines:
+        pieces = line.pieces
+        while pieces and pieces[-1][0].isspace():
+            pieces.pop()
+        segments = [Segment(text.translate(table) if table else text, st) for text, st in pieces]
+        if line.width > limit and Segment.get_line_length(segments) > limit:
+            segments = Segment.adjust_line_length(segments, limit, pad=False)
+        yield from segments
+        yield Segment.line()

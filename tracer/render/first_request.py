@@ -1,0 +1,108 @@
+"""What the first request of a process paid, that the next one did not."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from tracer.model import Fate, Process, Request, stages
+from tracer.render import words
+from tracer.render.canvas import Line, emit
+
+_NUMBER = 9
+
+
+@dataclass(frozen=True, slots=True)
+class _Cost:
+    """One thing counted in both requests, with the names of what the first one had."""
+
+    label: str
+    first: int
+    second: int | None
+    names: tuple[str, ...] = ()
+
+
+class FirstRequest:
+    """Draws the first request beside the second, as measured."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        pid = self.process.about.pid
+        yield Line().add(" ").add(f"What the first request of process {pid} paid", "title")
+        first = next((each for each in self.process.requests if each.number == 1), None)
+        second = next((each for each in self.process.requests if each.number > 1), None)
+        if first is None:
+            served = self.process.served
+            missing = "It is no longer remembered." if served else "There was no request yet."
+            yield Line().add("  ").add(missing, "dim")
+            return
+        yield from _times(first, second, width)
+        yield _head(first, second)
+        for cost in self._costs(first, second):
+            yield _row(cost, width)
+        if second is None:
+            yield Line().add("  ").add("There is no second request yet to compare with.", "dim")
+        elif first.path != second.path:
+            told = "They asked for different pages: some of the difference is the pages'."
+            yield Line().add("  ").add(told, "dim")
+
+    def _costs(self, first: Request, second: Request | None) -> Iterator[_Cost]:
+        both = (first, second)
+        fates = [self.process.fates.get(each.number, Fate()) if each else None for each in both]
+        was, then = fates
+        assert was is not None
+        names = first.imports
+        yield _Cost("modules imported", len(names), len(second.imports) if second else None, names)
+        yield _Cost("objects built", was.born, then.born if then else None)
+        stayed = tuple(was.stayed)
+        yield _Cost("  that stay", len(stayed), len(then.stayed) if then else None, stayed)
+        for label, stage in (
+            ("templates compiled", stages.COMPILE),
+            ("connections opened", stages.CONNECTION),
+            ("queries", stages.QUERY),
+        ):
+            found = [_of(each, stage) if each else () for each in both]
+            named = found[0] if stage == stages.COMPILE else ()
+            yield _Cost(label, len(found[0]), len(found[1]) if second else None, named)
+
+
+def _of(request: Request, stage: str) -> tuple[str, ...]:
+    return tuple(str(span.name) for span in request.spans if span.stage == stage)
+
+
+def _times(first: Request, second: Request | None, width: int) -> Iterator[Line]:
+    """Both durations as bars on one scale."""
+    shown = [request for request in (first, second) if request is not None]
+    longest = max(max(request.duration for request in shown), 1)
+    room = max(min(width - 50, 60), 10)
+    for request in shown:
+        line = Line().add("  ").add(f"#{request.number}".ljust(4), "column")
+        length = max(round(request.duration / longest * room * 2), 1)
+        line.add("━" * (length // 2) + "╸" * (length % 2), "bar.own")
+        line.add(f" {words.duration(request.duration)}", "heading")
+        page = f"  {words.clean(request.method)} {words.clean(request.path)}"
+        yield line.add(words.crop(page, width - line.width), "dim")
+
+
+def _head(first: Request, second: Request | None) -> Line:
+    line = Line().add("  ").to(22).right(f"#{first.number}", _NUMBER, "column")
+    return line.right(f"#{second.number}" if second else "", _NUMBER, "column")
+
+
+def _row(cost: _Cost, width: int) -> Line:
+    line = Line().add("  ").add(cost.label).to(22)
+    more = cost.second is not None and cost.first > cost.second
+    line.right(f"{cost.first:,}", _NUMBER, "heading" if more else "name")
+    line.right(f"{cost.second:,}" if cost.second is not None else "", _NUMBER)
+    if cost.names:
+        line.add("   ").add(words.crop(words.grouped(cost.names), width - line.width), "dim")
+    return line

@@ -1,0 +1,234 @@
+"""From lifetimes to the rows of the lifelines: alike objects share a row, equal ones are counted.
+
+Objects of one name and one fate form a group. Those of a group that ended together are a cohort,
+drawn as one line; cohorts that do not overlap share a row.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from tracer.model import Lifetime, Process, Request, scope
+
+FOLD: Final = 3
+"""So many rows that differ in name alone are drawn as one."""
+
+BEFORE: Final = "before"
+BOOT: Final = "boot"
+CUT: Final = "…"
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of time, from left to right, and which column a request has."""
+
+    heads: tuple[str, ...]
+    first: int
+    """Index of the first request's column."""
+    numbers: tuple[int, ...]
+    begun: tuple[int, ...]
+
+    @classmethod
+    def of(cls, requests: Sequence[Request], apart: bool, cut: bool) -> Columns:
+        """`apart`: what was built before tracing has a column of its own; `cut`: some are gone."""
+        ordered = sorted(requests, key=lambda request: request.number)
+        heads = ((BEFORE,) if apart else ()) + (BOOT,) + ((CUT,) if cut else ())
+        numbers = tuple(request.number for request in ordered)
+        names = tuple(f"#{number}" for number in numbers)
+        return cls(heads + names, len(heads), numbers, tuple(each.begun for each in ordered))
+
+    def of_request(self, number: int) -> int:
+        """Return the column of a request; of one that is not shown, the column before it."""
+        if number <= 0:
+            return self.heads.index(BOOT)
+        return self.first + bisect_right(self.numbers, number) - 1
+
+    def of_birth(self, life: Lifetime) -> int:
+        """Return the column in which an object was born."""
+        if life.built_in is not None:
+            return self.of_request(life.built_in)
+        if life.phase == BEFORE:
+            return 0
+        # Outside any request, but perhaps after some.
+        after = bisect_right(sorted(self.begun), life.built_at)
+        return self.first + after - 1 if after else self.heads.index(BOOT)
+
+    def of_death(self, life: Lifetime) -> int | None:
+        """Return the column in which an object died; None while it lives."""
+        if life.died_at is None:
+            return None
+        return max(self.of_request(life.freed_in or 0), self.of_birth(life))
+
+
+@dataclass(slots=True)
+class Cohort:
+    """Objects that ended together, or live on together."""
+
+    births: dict[int, int]
+    """Column to number of objects born in it."""
+    end: int | None
+    used: set[int]
+    """Columns whose requests used any of them."""
+
+    @property
+    def start(self) -> int:
+        """The column of the first birth."""
+        return min(self.births)
+
+
+@dataclass(slots=True)
+class Row:
+    """One row: a name, some lines, and the objects they stand for."""
+
+    label: str
+    lives: list[Lifetime]
+    cohorts: list[Cohort] = field(default_factory=list)
+    depth: int = 0
+
+    @property
+    def scope(self) -> str:
+        """The scope that all objects of the row have."""
+        return self.lives[0].scope
+
+    @property
+    def alone(self) -> bool:
+        """Whether every line stands for one object, so that no count is needed."""
+        return len(self.lives) == len(self.cohorts)
+
+
+def rows(process: Process, columns: Columns) -> tuple[list[Row], int]:
+    """Return the rows in the order in which they are drawn, and how many objects have none.
+
+    Without a row is what lived and died before the first request that is shown.
+    """
+    groups: dict[tuple[object, ...], list[Lifetime]] = {}
+    gone = 0
+    cut = columns.heads[columns.first - 1] == CUT
+    for life in process.lifetimes:
+        end = columns.of_death(life)
+        if cut and end is not None and end < columns.first:
+            gone += 1
+            continue
+        fate = life.freed if life.scope == scope.REQUEST else ""
+        groups.setdefault((life.scope, life.kind, life.name, fate), []).append(life)
+    used = _sightings(process, columns)
+    found = [row for lives in groups.values() for row in _lanes(lives, columns, used)]
+    found = _folded(found)
+    rank = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
+    found.sort(key=lambda row: (rank[row.scope], row.cohorts[0].start, row.lives[0].built_at))
+    return _owned(found, process), gone
+
+
+def _sightings(process: Process, columns: Columns) -> dict[int, set[int]]:
+    """Return object id to the columns whose requests used it or gave birth to it."""
+    found: dict[int, set[int]] = {}
+    shown = set(columns.numbers)
+    for request in process.requests:
+        if request.number in shown:
+            column = columns.of_request(request.number)
+            for token, _ in request.seen:
+                found.setdefault(token, set()).add(column)
+            for birth in request.births:
+                found.setdefault(birth.token, set()).add(column)
+    return found
+
+
+def _lanes(lives: list[Lifetime], columns: Columns, used: dict[int, set[int]]) -> Iterable[Row]:
+    """Return as few rows as hold a group's cohorts without overlap."""
+    together: dict[int | None, list[Lifetime]] = {}
+    for life in lives:
+        together.setdefault(columns.of_death(life), []).append(life)
+    lanes: list[Row] = []
+    for end, members in sorted(
+        together.items(), key=lambda item: min(map(columns.of_birth, item[1]))
+    ):
+        births: dict[int, int] = {}
+        for life in members:
+            column = columns.of_birth(life)
+            births[column] = births.get(column, 0) + 1
+        seen: set[int] = set().union(*(used.get(life.id, ()) for life in members))
+        cohort = Cohort(births, end, seen)
+        for row in lanes:
+            last = row.cohorts[-1].end
+            if last is not None and last < cohort.start:
+                break
+        else:
+            row = Row(lives[0].name, [])
+            lanes.append(row)
+        row.cohorts.append(cohort)
+        row.lives.extend(members)
+    return lanes
+
+
+def _folded(found: list[Row]) -> list[Row]:
+    """Draw rows of one kind as one, where nothing but their names tells them apart."""
+    alike: dict[tuple[object, ...], list[Row]] = {}
+    for index, row in enumerate(found):
+        key: tuple[object, ...] = (index,)
+        cohort = row.cohorts[0]
+        if len(row.cohorts) == 1 and len(cohort.births) == 1 and row.scope != scope.KEPT:
+            used = bool(row.lives[0].requests)
+            key = row.scope, row.lives[0].kind, cohort.start, cohort.end, used
+        alike.setdefault(key, []).append(row)
+    return [
+        each for same in alike.values() for each in (_merge(same) if same[FOLD - 1 :] else same)
+    ]
+
+
+def _merge(same: list[Row]) -> list[Row]:
+    lives = [life for row in same for life in row.lives]
+    words = {life.name.partition(" ")[0] for life in lives}
+    start, end = same[0].cohorts[0].start, same[0].cohorts[0].end
+    used: set[int] = set().union(*(row.cohorts[0].used for row in same))
+    cohort = Cohort({start: len(lives)}, end, used)
+    if len(words) == 1:
+        return [Row(words.pop(), lives, [cohort])]
+    # No one word fits them all: the first is named and the others are counted.
+    return [Row(f"{same[0].label} + {len(lives) - 1}", lives, [cohort])]
+
+
+def _owned(found: list[Row], process: Process) -> list[Row]:
+    """Put a resource's row below the row of the object that owns it."""
+    owners = {
+        birth.token: birth.owner
+        for request in process.requests
+        for birth in request.births
+        if birth.owner is not None
+    }
+    home = {life.id: row for row in found for life in row.lives}
+    below: dict[int, list[Row]] = {}
+    top = []
+    for row in found:
+        owner = home.get(owners.get(row.lives[0].id, -1))
+        if owner is None or owner is row or owner.lives[0].id in owners:
+            top.append(row)
+        else:
+            row.depth = 1
+            below.setdefault(id(owner), []).append(row)
+    return [each for row in top for each in (row, *below.get(id(row), ()))]
+
+
+def select(found: list[Row], limit: int) -> tuple[list[Row], list[Row]]:
+    """Return the rows to draw and the rows to count: the fullest scopes give up theirs first."""
+    counts: dict[str, int] = {}
+    for row in found:
+        counts[row.scope] = counts.get(row.scope, 0) + 1
+    surplus = len(found) - limit
+    for _ in range(max(surplus, 0)):
+        # Kept objects are what the picture is for: theirs go last.
+        fullest = max(
+            counts,
+            key=lambda verdict: (verdict != scope.KEPT and counts[verdict] > 1, counts[verdict]),
+        )
+        counts[fullest] -= 1
+    shown, hidden = [], []
+    for row in found:
+        if counts[row.scope] > 0:
+            counts[row.scope] -= 1
+            shown.append(row)
+        else:
+            hidden.append(row)
+    return shown, hidden

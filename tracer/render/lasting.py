@@ -1,0 +1,99 @@
+"""How long the objects of one row lived, in words: as many of them as there is room for."""
+
+from __future__ import annotations
+
+import re
+
+from tracer.model import Process, scope
+from tracer.render import words
+from tracer.render.lanes import Row
+
+
+def lives_for(process: Process, row: Row, width: int) -> str:
+    """Return the fullest of the wordings that fits, beginning with the scope in each.
+
+    Where even the shortest is too long, that one: the caller crops it.
+    """
+    told = _wordings(process, row)
+    return next((text for text in told if len(text) <= width), told[-1])
+
+
+def _wordings(process: Process, row: Row) -> list[str]:
+    """Return wordings from the fullest to the shortest."""
+    life = row.lives[0]
+    match row.scope:
+        case scope.PROCESS:
+            since = life.built_in
+            if since is None:
+                return ["process"]
+            return [f"process · built on first use, in #{since}", f"process · since #{since}"]
+        case scope.THREAD:
+            return _thread(process, row)
+        case scope.CONNECTION:
+            most = max(each.requests for each in row.lives)
+            upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
+            count = words.many(most, "request")
+            return [f"connection · open in {upto}{count}", f"connection · {count}"]
+        case scope.REQUEST:
+            return _request(row)
+        case scope.KEPT:
+            return _kept(row)
+    why, short = _why(row)
+    return [f"undecided · {why}", f"undecided · {short}"]
+
+
+def _thread(process: Process, row: Row) -> list[str]:
+    threads = {life.thread for life in row.lives}
+    ended = " · ended with it" if row.lives[0].freed == "thread" else ""
+    if len(threads) > 1:
+        return [
+            f"thread · one on each of {len(threads)}{ended}",
+            f"thread · {len(threads)} of them",
+        ]
+    name = words.clean(process.threads.get(threads.pop(), ""))
+    shown = f"thread · {name}" if name else "thread"
+    return [shown + ended, shown, "thread"]
+
+
+def _request(row: Row) -> list[str]:
+    late = any(life.freed_after for life in row.lives)
+    if row.lives[0].freed == "collector":
+        if late:
+            return ["request · freed late, by the collector", "request · late, collector"]
+        return ["request · freed by the collector", "request · collector"]
+    return ["request · freed late", "request · late"] if late else ["request"]
+
+
+def _kept(row: Row) -> list[str]:
+    since = min(life.built_in or 0 for life in row.lives)
+    said = f"KEPT since #{since}" if since else "KEPT"
+    let_go = " · let go since" if all(life.died_at is not None for life in row.lives) else ""
+    holders = sorted({words.clean(life.held_by) for life in row.lives if life.held_by})
+    if not holders:
+        return [f"{said} · holder unknown{let_go}", said + let_go, said]
+    others = ""
+    if len(holders) > 1:
+        # Neighbours in one list differ in their index alone.
+        holders = sorted({re.sub(r"\[[^]]*]", "[…]", holder) for holder in holders})
+        others = " and others" if len(holders) > 1 else ""
+    end = holders[0].rpartition(".")[2]
+    return [
+        f"{said} · by {holders[0]}{others}{let_go}",
+        f"{said} · by {holders[0]}{let_go}",
+        f"{said} · {end}",
+        f"KEPT · {end}",
+    ]
+
+
+def _why(row: Row) -> tuple[str, str]:
+    """Return why nothing can be said yet of the objects of a row, and that in short."""
+    life = row.lives[0]
+    if not life.requests:
+        return "not used by a request", "unused"
+    if life.died_at is not None:
+        return "gone before a full collection", "gone"
+    if not life.mortal:
+        return "its end cannot be seen", "unseen end"
+    if life.requests > 1:
+        return "used again, no full collection since", "in use"
+    return "no full collection since", "uncollected"

@@ -1,0 +1,106 @@
+"""The ledger of one process: every kind of object, counted."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from tracer.model import LedgerRow, Process, scope
+from tracer.render import theme, words
+from tracer.render.canvas import Line, emit
+
+FREED = {
+    "response": "with the response",
+    "collector": "by the collector",
+    "thread": "with its thread",
+    "process": "with the process",
+}
+"""How objects were freed, in words."""
+
+_RANK = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
+
+
+class Ledger:
+    """Draws how many objects of each class one process built, and what became of them."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        about, rows = self.process.about, sorted(self.process.ledger, key=_order)
+        line = Line().add(" ").add(f"Ledger of process {about.pid}", "title")
+        served = words.many(self.process.served, "request")
+        kinds = words.many(len(rows), "kind of object", "kinds of objects")
+        yield line.add(f" · {served} · {kinds}", "dim")
+        names = _names(rows)
+        name = min(max(map(len, names), default=6), width * 26 // 100)
+        wide = width >= 100
+        needed = max((_lives(row).width for row in rows), default=0)
+        lives = max(min(needed, width * 26 // 100 if wide else width - name - 42), 10)
+        line = Line().add(" ").fit("object", name, "column")
+        for head in ("built", "alive"):
+            line.right(head, 7, "column")
+        line.add("  ").fit("lives for", lives, "column").add("  ")
+        line.fit("first built", 14, "column").right("requests", 9, "column")
+        yield line.add("  freed", "column") if wide else line
+        for row, label in zip(rows, names, strict=True):
+            line = Line().add(" ").fit(label, name)
+            line.right(f"{row.built:,}", 7).right(f"{row.alive:,}" if row.alive else "-", 7, "dim")
+            yield self._rest(line.add("  "), row, lives, wide)
+
+    def _rest(self, line: Line, row: LedgerRow, lives: int, wide: bool) -> Line:
+        end = line.width + lives
+        for text, style in _lives(row).pieces:
+            line.add(words.crop(text, end - line.width), style)
+        line.to(end).add("  ").fit(_first(row), 14, "dim")
+        line.right(f"{row.requests:,}" if row.requests else "-", 9)
+        if wide and row.freed:
+            told = " · ".join(
+                f"{count:,} {FREED.get(how, how)}"
+                for how, count in sorted(row.freed.items(), key=lambda item: -item[1])
+            )
+            line.add(f"  {told}", "dim")
+        return line
+
+
+def _order(row: LedgerRow) -> tuple[int, int, str]:
+    """By the scope that most of its objects have, then the most numerous first."""
+    return _RANK.get(_usual(row), len(_RANK)), -row.built, row.name
+
+
+def _usual(row: LedgerRow) -> str:
+    return max(row.scopes, key=lambda verdict: row.scopes[verdict], default=scope.UNDECIDED)
+
+
+def _names(rows: list[LedgerRow]) -> list[str]:
+    """Return the rows' names, each with its kind where the name alone is not one row's."""
+    counts = Counter(row.name for row in rows)
+    return [
+        words.clean(row.name if counts[row.name] == 1 else f"{row.name} ({row.kind})")
+        for row in rows
+    ]
+
+
+def _lives(row: LedgerRow) -> Line:
+    """Return the scopes of its objects in words; counted, where there is more than one."""
+    line = Line()
+    several = len(row.scopes) > 1
+    for verdict, count in sorted(row.scopes.items(), key=lambda item: -item[1]):
+        if line.pieces:
+            line.add(" · ", "dim")
+        number = f"{count:,} " if several else ""
+        line.add(f"{number}{theme.scope_word(verdict)}", theme.scope_style(verdict))
+    return line
+
+
+def _first(row: LedgerRow) -> str:
+    if row.first_built is not None:
+        return f"in #{row.first_built}"
+    return "before tracing" if row.first_phase == "before" else "at boot"

@@ -1,0 +1,91 @@
+"""Who a process is, what it had built before its first request, and how to read the pictures."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from datetime import datetime
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from tracer.model import Lifetime, Process, scope
+from tracer.render import theme, words
+from tracer.render.canvas import Line, emit, pack
+
+
+class Overview:
+    """Draws the facts of one process."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        process, about = self.process, self.process.about
+        server = words.clean(f"{about.server} {about.mode}".strip())
+        versions = f"Python {about.python} · Django {about.django}"
+        yield (
+            Line()
+            .add(" ")
+            .add(f"Process {about.pid}", "title")
+            .add(f" · {server} · {words.clean(versions)}", "dim")
+        )
+        started = datetime.fromtimestamp(about.started).strftime("%Y-%m-%d %H:%M:%S")
+        facts = [f"parent {about.parent}", f"started {started}"]
+        if about.inherited:
+            facts.append(f"its application was built by {about.parent} and handed down by fork")
+        facts.append(f"{words.many(process.served, 'request')} served")
+        if process.ended:
+            facts.append("ended in an orderly way")
+        yield from pack([(fact, "name") for fact in facts], width, 2)
+        begun = min((request.begun for request in process.requests), default=None)
+        outside = [life for life in process.lifetimes if life.built_in is None]
+        before = [life for life in outside if life.phase == "before"]
+        boot = [
+            life
+            for life in outside
+            if life.phase != "before" and (begun is None or life.built_at < begun)
+        ]
+        yield from _built("built before tracing", before, width)
+        yield from _built("built at boot", boot, width)
+        yield from _legend(width)
+
+
+def _built(label: str, lives: Sequence[Lifetime], width: int) -> Iterator[Line]:
+    """Counts by kind, with names."""
+    kinds: dict[str, list[str]] = {}
+    for life in lives:
+        kinds.setdefault(life.kind, []).append(life.name)
+    pieces = [(f"{label}: {len(lives) or 'nothing seen'}", "heading")]
+    for kind, names in kinds.items():
+        named = words.grouped(names, 2)
+        known = named.lower() == kind.lower()
+        pieces.append((named if known else f"{words.clean(kind)}: {named}", "name"))
+    yield from pack(pieces, width, 2)
+
+
+def _legend(width: int) -> Iterator[Line]:
+    """How to read a timeline."""
+    yield from pack(
+        [
+            ("━━╾──╼━━ a stage: heavy while it ran itself, light while what it called did", "dim"),
+            ("◆ an instant", "dim"),
+        ],
+        width,
+        2,
+    )
+    meanings = {
+        scope.PROCESS: "",
+        scope.THREAD: "",
+        scope.CONNECTION: "",
+        scope.REQUEST: "",
+        scope.KEPT: ", alive though no later request uses it",
+        scope.UNDECIDED: ", not known yet",
+    }
+    pieces = [("an object lives for:", "dim")]
+    for verdict, meaning in meanings.items():
+        pieces.append((theme.scope_word(verdict) + meaning, f"scope.{verdict}"))
+    yield from pack(pieces, width, 2)

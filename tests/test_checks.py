@@ -7,12 +7,8 @@ import py_compile
 import sys
 
 import pytest
-from django.conf import settings as django_settings
 from django.core import checks as django_checks
 from django.test import override_settings
-
-if not (django_settings.configured or os.environ.get("DJANGO_SETTINGS_MODULE")):
-    django_settings.configure(DEBUG=False)
 
 from tracer import checks
 from tracer.checks import MIDDLEWARE, check_settings

@@ -235,9 +235,9 @@ def test_a_directory_that_goes_and_comes_back_is_followed(tmp_path):
 def test_a_file_that_vanishes_between_listing_and_reading_is_no_fault(tmp_path, monkeypatch):
     put(tmp_path / "1-1.jsonl", HEADER, encode(Ended(1)))
     tail = Tail(tmp_path)
-    paths = tail._paths()
+    paths = tail.paths()
     paths[0].unlink()
-    monkeypatch.setattr(tail, "_paths", lambda: paths)
+    monkeypatch.setattr(tail, "paths", lambda: paths)
     assert tail.read() == []
     assert tail.notes(whole=True) == []
 

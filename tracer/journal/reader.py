@@ -124,7 +124,7 @@ class Tail:
 
         Raises JournalError if the directory exists and cannot be listed.
         """
-        paths = self._paths()
+        paths = self.paths()
         for gone in self._files.keys() - set(paths):
             del self._files[gone]
         news = (self._read(self._files.setdefault(path, _File(path))) for path in paths)
@@ -134,7 +134,8 @@ class Tail:
         """Return what was skipped so far; `whole`: count a last line without end as cut off."""
         return [note for file in self._files.values() for note in file.note(whole)]
 
-    def _paths(self) -> list[Path]:
+    def paths(self) -> list[Path]:
+        """Return the files that there are, oldest first; raises as `read` does."""
         try:
             with os.scandir(self.directory) as entries:
                 names = [entry.name for entry in entries if entry.name.endswith(SUFFIX)]
@@ -213,10 +214,12 @@ def read(directory: Path) -> Reading:
             "names."
         )
     tail = Tail(directory, strict=True)
+    # Asked before reading: what a process that is gone by now has written will then all be read.
+    states = {path: alive(path) for path in tail.paths()}
     stories, notes = [], []
     for news in tail.read():
         if any(isinstance(fact, ProcessStarted) for fact in news.facts):
-            stories.append(Story(news.path, _told(news.facts), alive(news.path)))
+            stories.append(Story(news.path, _told(news.facts), states.get(news.path)))
         else:
             notes.append(f"{news.path}: skipped, as it does not say whose it is.")
     notes += tail.notes(whole=True)

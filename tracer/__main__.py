@@ -1,0 +1,8 @@
+"""`python -m tracer`: draw what a journal holds, or follow it live."""
+
+import sys
+
+from tracer.cli import main
+
+if __name__ == "__main__":
+    sys.exit(main())

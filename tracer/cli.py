@@ -1,0 +1,263 @@
+"""The command line: `python -m tracer show DIR` and `python -m tracer watch DIR`.
+
+Reads journals only; needs no Django settings. Pictures go to standard output, everything that is
+said about them to standard error. Exit statuses: 0, 1 (what was asked for is not there) and 2 (it
+was asked for in a wrong way).
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import sys
+import time
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Final, TextIO
+
+from rich.console import RenderableType
+from rich.text import Text
+
+from tracer import __version__
+from tracer.follow import Follower
+from tracer.journal.reader import JournalError, Story, read
+from tracer.model import Process, Request
+from tracer.render.block import NARROWEST, Terminal, to_text
+from tracer.render.document import document
+from tracer.render.first_request import FirstRequest
+from tracer.render.ledger import Ledger
+from tracer.render.lifelines import Lifelines
+from tracer.render.overview import Overview
+from tracer.render.timeline import Timeline
+
+PICTURES: Final = ("overview", "timeline", "first-request", "lifelines", "ledger")
+LATEST: Final = 5
+"""Timelines that `show` draws of each process where no request is named."""
+PAUSE: Final = 0.2
+"""Seconds between two looks of `watch`."""
+
+
+class Page:
+    """Where pictures go: one write for each, with an empty line below it."""
+
+    def __init__(self, stream: TextIO, width: int | None, colour: bool) -> None:
+        """`width` None and `colour` True leave it to what the stream is."""
+        self.terminal = Terminal(stream)
+        self.width = width
+        self.colour = colour and self.terminal.colour
+
+    def draw(self, picture: RenderableType) -> None:
+        """Draw one picture. Raises BrokenPipeError when nobody reads any more."""
+        terminal = self.terminal
+        width = self.width or terminal.width
+        text = to_text(picture, width=width, colour=self.colour, encoding=terminal.encoding)
+        terminal.stream.write(f"{text}\n")
+        terminal.stream.flush()
+
+
+def main(
+    argv: Sequence[str] | None = None,
+    stdout: TextIO | None = None,
+    stderr: TextIO | None = None,
+    pause: Callable[[], None] | None = None,
+) -> int:
+    """Run one command and return its exit status; `pause` waits between two looks of `watch`."""
+    out, err = stdout or sys.stdout, stderr or sys.stderr
+    try:
+        asked = _parser().parse_args(argv)
+        _refuse_nonsense(asked)
+    except SystemExit as end:
+        return int(end.code or 0)
+    try:
+        if asked.command == "watch":
+            return _watch(asked, out, err, pause or _rest)
+        return _show(asked, out, err)
+    except JournalError as error:
+        print(f"{error}", file=err)
+        return 1
+    except KeyboardInterrupt:
+        return 0 if asked.command == "watch" else 130
+    except BrokenPipeError:
+        _deafen(out)
+        return 0
+    except OSError as error:
+        print(f"The picture cannot be written: {error.strerror or error}.", file=err)
+        _deafen(out)
+        return 1
+
+
+def _rest() -> None:
+    time.sleep(PAUSE)
+
+
+def _deafen(stream: TextIO) -> None:
+    """Send what is left in the stream's buffer nowhere, or Python complains of it at its end."""
+    try:
+        descriptor = stream.fileno()
+    except (OSError, ValueError):
+        return
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    os.dup2(nowhere, descriptor)
+    os.close(nowhere)
+
+
+# -- what may be asked for ------------------------------------------------------------------------
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = argparse.ArgumentParser(
+        prog="python -m tracer",
+        description="Draw what the tracer's journal holds.",
+    )
+    parser.add_argument("--version", action="version", version=f"tracer {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="show|watch")
+    show = commands.add_parser("show", help="draw what a journal holds")
+    watch = commands.add_parser("watch", help="follow all processes of a journal, live")
+    for command in (show, watch):
+        command.add_argument("directory", type=Path, help='the directory of TRACER["JOURNAL"]')
+        command.add_argument("--width", type=_width, help="columns to draw on")
+        command.add_argument("--no-colour", "--no-color", dest="colour", action="store_false")
+    show.add_argument("--request", type=_request, metavar="N", help='a request\'s number, or "all"')
+    show.add_argument("--process", type=int, metavar="PID", help="one process only")
+    show.add_argument("--only", choices=PICTURES, help="one kind of picture only")
+    show.add_argument("--format", choices=("console", "json"), default="console")
+    show.set_defaults(refuse=show.error)
+    return parser
+
+
+def _width(text: str) -> int:
+    if not text.isdecimal() or int(text) < NARROWEST:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number of columns from {NARROWEST} on")
+    return int(text)
+
+
+def _request(text: str) -> int | str:
+    if text == "all":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor 'all'")
+    return int(text)
+
+
+def _refuse_nonsense(asked: argparse.Namespace) -> None:
+    """Exit with a usage error for options that contradict each other."""
+    if asked.command == "watch":
+        return
+    if asked.request is not None and asked.only not in (None, "timeline"):
+        asked.refuse(f"--request draws a timeline; it does not go with --only {asked.only}")
+    if asked.format == "json" and asked.only is not None:
+        asked.refuse("--only chooses a picture; it does not go with --format json")
+
+
+# -- show -----------------------------------------------------------------------------------------
+
+
+def _show(asked: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    reading = read(asked.directory)
+    for note in reading.notes:
+        print(f"note: {note}", file=err)
+    stories = _of_process(reading.stories, asked.process)
+    if isinstance(asked.request, int):
+        stories = _with_request(stories, asked.request)
+    if asked.format == "json":
+        json.dump(document(story.process for story in stories), out, indent=1)
+        out.write("\n")
+        out.flush()
+        return 0
+    page = Page(out, asked.width, asked.colour)
+    only = "timeline" if asked.request is not None else asked.only
+    for story in stories:
+        for name in (only,) if only else ("overview", "timeline", "lifelines", "ledger"):
+            for picture in _pictures(name, story, asked.request):
+                page.draw(picture)
+    return 0
+
+
+def _of_process(stories: Sequence[Story], pid: int | None) -> Sequence[Story]:
+    """Return the stories of one process, or all. Raises JournalError if there is none."""
+    chosen = [story for story in stories if pid in (None, story.process.about.pid)]
+    if not chosen:
+        there = ", ".join(str(story.process.about.pid) for story in stories)
+        raise JournalError(f"There is no process {pid} in this journal; there is {there}.")
+    return chosen
+
+
+def _with_request(stories: Sequence[Story], number: int) -> Sequence[Story]:
+    """Return the stories that have a request, with it alone. Raises JournalError if none has."""
+    chosen = []
+    for story in stories:
+        requests = tuple(each for each in story.process.requests if each.number == number)
+        if requests:
+            chosen.append(replace(story, process=replace(story.process, requests=requests)))
+    if not chosen:
+        there = "; ".join(f"process {s.process.about.pid} has {_served(s)}" for s in stories)
+        raise JournalError(f"There is no request {number} in this journal: {there}.")
+    return chosen
+
+
+def _served(story: Story) -> str:
+    numbers = [request.number for request in story.process.requests]
+    if not numbers:
+        return "none"
+    return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+
+
+def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[RenderableType]:
+    process = story.process
+    match name:
+        case "overview":
+            yield Overview(process)
+            if not process.ended and story.alive is not None:
+                yield Text(_state(process, story.alive))
+        case "timeline":
+            yield from _timelines(process, request)
+        case "first-request":
+            yield FirstRequest(process)
+        case "lifelines":
+            yield Lifelines(process)
+        case _:
+            yield Ledger(process)
+
+
+def _state(process: Process, alive: bool) -> str:
+    pid = process.about.pid
+    if alive:
+        return f" Process {pid} is still running: this is how far it has come."
+    return f" Process {pid} is gone without a word: killed, or its server runs no exit handlers."
+
+
+def _timelines(process: Process, request: int | str | None) -> Iterable[RenderableType]:
+    requests: Sequence[Request] = process.requests
+    if request is None and len(requests) > LATEST:
+        requests = requests[-LATEST:]
+        yield Text(
+            f" The last {LATEST} of {len(process.requests)} requests of process "
+            f"{process.about.pid}; --request N draws another, --request all draws all."
+        )
+    for each in requests:
+        yield Timeline(process, each)
+
+
+# -- watch ----------------------------------------------------------------------------------------
+
+
+def _watch(asked: argparse.Namespace, out: TextIO, err: TextIO, pause: Callable[[], None]) -> int:
+    """Follow the directory until interrupted."""
+    page = Page(out, asked.width, asked.colour)
+    follower = Follower(asked.directory)
+    told: set[str] = set()
+    there = list(follower.look())
+    # Said after the first look: from this line on, whatever is written will be drawn.
+    print(f"Watching {asked.directory}; Ctrl-C ends.", file=err, flush=True)
+    for picture in there:
+        page.draw(picture)
+    while True:
+        for note in follower.notes():
+            if note not in told:
+                told.add(note)
+                print(f"note: {note}", file=err, flush=True)
+        pause()
+        for picture in follower.look():
+            page.draw(picture)

@@ -7,11 +7,14 @@ can be seen.
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from itertools import groupby
+from collections.abc import Iterable
 from typing import Final
 
 from rich.style import Style
+
+from tracer.model import Span
+
+Piece = tuple[str, Style]
 
 EMPTY: Final = 0
 WAIT: Final = 1
@@ -28,6 +31,7 @@ _CELLS: Final = {
     (OWN, WAIT): "╾",
     (OWN, OWN): "━",
 }
+_LIGHT: Final = "╶╴─"
 MARK: Final = "◆"
 """What an instant is drawn as."""
 
@@ -41,7 +45,9 @@ class Axis:
         self.scale = 2 * cells / self.span
         """Half cells per nanosecond."""
         self.unit, self.ticks = self._ticks()
-        self.columns = frozenset(column for column, _ in self.ticks)
+        columns = {column for column, _ in self.ticks}
+        self.empty = "".join("┊" if column in columns else " " for column in range(cells))
+        """What stands where there is no bar: a faint line at each tick."""
 
     def _ticks(self) -> tuple[str, list[tuple[int, str]]]:
         """Return the unit and (column, label) at round numbers, about ten cells apart."""
@@ -75,20 +81,19 @@ class Axis:
         return text.ljust(self.cells)
 
 
-def halves(axis: Axis, start: int, end: int, inner: Iterable[tuple[int, int]]) -> bytearray:
-    """Return the state of each half cell for a stage and the stages that ran inside it."""
-    count = 2 * axis.cells
+def one(
+    axis: Axis, span: Span, inner: Iterable[Span], own: Style, wait: Style, grid: Style
+) -> list[Piece]:
+    """Return the bar of a stage and of the stages that ran inside it."""
     scale = axis.scale
-    first = min(max(int(start * scale), 0), count - 1)
-    last = min(max(round(end * scale), first + 1), count)
-    states = bytearray(count)
-    states[first:last] = bytes((OWN,)) * (last - first)
-    covered = [0.0] * count
-    for begin, finish in inner:
-        low, high = begin * scale, min(finish * scale, count)
-        left, right = max(int(low), 0), min(int(high), count - 1)
+    states = bytearray(2 * axis.cells)
+    first, last = _fill(states, axis, span)
+    covered = [0.0] * len(states)
+    for child in inner:
+        low, high = max(child.start * scale, 0.0), min(child.end * scale, float(last))
+        left, right = int(low), min(int(high), last - 1)
         if left >= right:
-            covered[min(left, count - 1)] += high - low
+            covered[min(left, last - 1)] += max(high - low, 0.0)
             continue
         covered[left] += left + 1 - low
         covered[right] += high - right
@@ -97,39 +102,48 @@ def halves(axis: Axis, start: int, end: int, inner: Iterable[tuple[int, int]]) -
         if covered[index] >= 0.5:
             states[index] = WAIT
     states[first] = states[last - 1] = OWN
-    return states
+    return _pieces(axis, states, first, last, own, wait, grid)
 
 
-def marks(axis: Axis, spans: Iterable[tuple[int, int]]) -> bytearray:
-    """Return the state of each half cell for several stages drawn on one row."""
-    count = 2 * axis.cells
-    states = bytearray(count)
-    for start, end in spans:
-        first = min(max(int(start * axis.scale), 0), count - 1)
-        last = min(max(round(end * axis.scale), first + 1), count)
-        states[first:last] = bytes((OWN,)) * (last - first)
-    return states
+def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[Piece]:
+    """Return several stages' bars on one row."""
+    states = bytearray(2 * axis.cells)
+    first, last = len(states), 0
+    for span in spans:
+        left, right = _fill(states, axis, span)
+        first, last = min(first, left), max(last, right)
+    return _pieces(axis, states, first, last, own, own, grid)
 
 
-def pieces(
-    states: Sequence[int], axis: Axis, own: Style, wait: Style, grid: Style
-) -> list[tuple[str, Style]]:
-    """Return the bar as styled text, with the axis' ticks drawn faintly where it is empty."""
-    cells: list[tuple[Style, str]] = []
-    for column in range(axis.cells):
-        pair = states[2 * column], states[2 * column + 1]
-        if pair == (EMPTY, EMPTY):
-            cells.append((grid, "┊" if column in axis.columns else " "))
-        else:
-            cells.append((own if OWN in pair else wait, _CELLS[pair]))
-    return [
-        ("".join(char for _, char in run), style)
-        for style, run in groupby(cells, key=lambda cell: cell[0])
-    ]
-
-
-def instant(axis: Axis, at: int, own: Style, grid: Style) -> list[tuple[str, Style]]:
+def instant(axis: Axis, at: int, own: Style, grid: Style) -> list[Piece]:
     """Return the bar of something that took no time: a single mark."""
     column = min(max(int(at * axis.scale) // 2, 0), axis.cells - 1)
-    empty = "".join("┊" if index in axis.columns else " " for index in range(axis.cells))
-    return [(empty[:column], grid), (MARK, own), (empty[column + 1 :], grid)]
+    return [(axis.empty[:column], grid), (MARK, own), (axis.empty[column + 1 :], grid)]
+
+
+def _fill(states: bytearray, axis: Axis, span: Span) -> tuple[int, int]:
+    """Fill the half cells of a stage, at least one. Return the first and the one past the last."""
+    first = min(max(int(span.start * axis.scale), 0), len(states) - 1)
+    last = min(max(round(span.end * axis.scale), first + 1), len(states))
+    states[first:last] = bytes((OWN,)) * (last - first)
+    return first, last
+
+
+def _pieces(
+    axis: Axis, states: bytearray, first: int, last: int, own: Style, wait: Style, grid: Style
+) -> list[Piece]:
+    """Return the bar as styled text, with the axis' ticks drawn faintly where it is empty."""
+    left, right = first // 2, (last + 1) // 2
+    pieces: list[Piece] = [(axis.empty[:left], grid)]
+    text, style = "", own
+    for column in range(left, right):
+        char, now = _CELLS[states[2 * column], states[2 * column + 1]], own
+        if char == " ":
+            char, now = axis.empty[column], grid
+        elif char in _LIGHT:
+            now = wait
+        if now is not style:
+            pieces.append((text, style))
+            text, style = "", now
+        text += char
+    return [*pieces, (text, style), (axis.empty[right:], grid)]

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
-from tracer.model import Lifetime, Process, Request, Span, scope, stages
+from collections.abc import Iterator
+
+from tracer.model import Fate, Lifetime, Process, Request, Span, scope, stages
 from tracer.render import words
+from tracer.render.index import Index
 from tracer.render.rows import FIRST, Row
 
 Piece = tuple[str, str]
 """A text and the name of its style."""
 
 
-def describe(process: Process, request: Request, row: Row, life: Lifetime | None) -> list[Piece]:
+def describe(index: Index, request: Request, row: Row, life: Lifetime | None) -> list[Piece]:
     """Return what a row says of its stage and of the object that took part in it."""
     span = row.node.span
     if row.folded:
@@ -23,7 +26,7 @@ def describe(process: Process, request: Request, row: Row, life: Lifetime | None
     if span.detail:
         parts.append((words.clean(span.detail), "name"))
     if life is not None:
-        said = _life(process, request, life)
+        said = _life(index, request, life)
         if life.built_in == request.number:
             said = "" if span.detail.startswith(("new", "compiled")) else said
         if said:
@@ -42,7 +45,7 @@ def _named(life: Lifetime, span: Span, said: str) -> str:
     return f"{said} {name}" if said == "new" else f"{name} {said}"
 
 
-def _life(process: Process, request: Request, life: Lifetime) -> str:
+def _life(index: Index, request: Request, life: Lifetime) -> str:
     """Return where an object came from and the how manieth use of it this request is."""
     if life.built_in == request.number:
         return "new"
@@ -50,80 +53,72 @@ def _life(process: Process, request: Request, life: Lifetime) -> str:
         origin = f"built in #{life.built_in}"
     else:
         origin = "built before tracing" if life.phase == "before" else "built at boot"
-    later = sum(
-        1
-        for other in reversed(process.requests)
-        if other.number > request.number
-        and (
-            any(token == life.id for token, _ in other.seen)
-            or any(birth.token == life.id for birth in other.births)
-        )
-    )
-    return f"{origin} · use {max(life.requests - later, 1)}"
+    return f"{origin} · use {index.use(life, request.number)}"
 
 
-def notes(
-    process: Process, request: Request, others: dict[int, str], left_out: int, marked: bool
-) -> list[Piece]:
-    """Return the lines below a timeline, in pieces: what it left behind and what it cost."""
-    pieces = _fate(process, request)
-    if request.imports:
-        count = words.many(len(request.imports), "module")
-        pieces.append((f"imported {count}: {words.listed(request.imports)}", "name"))
-    collections = [span for span in request.spans if span.stage == stages.COLLECTION]
-    if collections:
-        took = words.duration(sum(span.end - span.start for span in collections))
-        ran = words.many(len(collections), "garbage collection")
-        pieces.append((f"{ran} inside it, {took}", "name"))
-    if request.ending != "closed":
-        why = {"never closed": ": the server skipped the response's close()"}
-        text = f"{words.clean(request.ending)}{why.get(request.ending, '')}"
-        pieces.append((text, "alarm"))
-    if request.uncounted:
-        pieces.append((f"{words.many(request.uncounted, 'more birth')} not watched", "alarm"))
-    if left_out:
-        pieces.append((f"{words.many(left_out, 'shorter stage')} not drawn", "alarm"))
-    if others:
-        threads = process.threads
-        named = (
-            f"{letter} = {words.clean(threads.get(token) or f'thread {token}')}"
-            for token, letter in others.items()
-        )
-        pieces.append((f"on other threads: {', '.join(named)}", "dim"))
-    if marked:
-        pieces.append(("≈ not decided yet, but what earlier ones turned out to be", "dim"))
-    if request.duration > 0:
-        share = request.watching / request.duration
+class Notes:
+    """The lines below a timeline: what the request left behind, and what watching it cost."""
+
+    def __init__(self, process: Process, request: Request, index: Index) -> None:
+        self.process = process
+        self.request = request
+        self.index = index
+
+    def pieces(self, letters: dict[int, str], left_out: int, as_before: bool) -> list[Piece]:
+        """Return them in pieces. `letters` stand for threads, `left_out` rows were not drawn."""
+        request = self.request
+        pieces = [*self._births(), *self._cost()]
+        if request.ending != "closed":
+            why = ": the server skipped the response's close()"
+            told = words.clean(request.ending)
+            pieces.append((told + why if told == "never closed" else told, "alarm"))
+        if request.uncounted:
+            pieces.append((f"{words.many(request.uncounted, 'more birth')} not watched", "alarm"))
+        if left_out:
+            pieces.append((f"{words.many(left_out, 'shorter stage')} not drawn", "alarm"))
+        for token, letter in letters.items():
+            name = words.clean(self.process.threads.get(token) or f"thread {token}")
+            pieces.append((f"{letter} on thread {name}", "dim"))
+        if as_before:
+            pieces.append(("≈ undecided, shown is what earlier ones turned out to be", "dim"))
+        share = f", {request.watching / request.duration:.0%}" if request.duration > 0 else ""
         took = words.duration(request.watching)
-        pieces.append((f"the tracer's own share: {took}, {share:.0%}", "dim"))
-    return pieces
+        return [*pieces, (f"the tracer's own share: {took}{share}", "dim")]
+
+    def _births(self) -> Iterator[Piece]:
+        fate = self.process.fates.get(self.request.number, Fate())
+        if not fate.born:
+            yield "nothing born", "name"
+            return
+        yield f"born {fate.born} → {fate.freed_with_response} freed with it", "name"
+        if fate.kept:
+            yield f"{len(fate.kept)} KEPT: {words.grouped(fate.kept)}", "alarm"
+        else:
+            yield "0 kept", "name"
+        if fate.freed_by_collector:
+            yield f"{fate.freed_by_collector} freed by the collector", "name"
+        later = sum(map(_freed_later, self.index.born_in.get(self.request.number, ())))
+        if later:
+            yield f"{later} freed later", "name"
+        if fate.waiting:
+            named = words.grouped(fate.waiting, 4)
+            yield f"{len(fate.waiting)} undecided until a full collection: {named}", "name"
+        if fate.stayed:
+            named = words.grouped(fate.stayed)
+            yield f"{len(fate.stayed)} stay for later requests: {named}", "name"
+
+    def _cost(self) -> Iterator[Piece]:
+        imports = self.request.imports
+        if imports:
+            yield f"imported {words.many(len(imports), 'module')}: {words.listed(imports)}", "name"
+        spans = [span for span in self.request.spans if span.stage == stages.COLLECTION]
+        if spans:
+            took = words.duration(sum(span.end - span.start for span in spans))
+            yield f"{words.many(len(spans), 'garbage collection')} inside it, {took}", "name"
 
 
-def _fate(process: Process, request: Request) -> list[Piece]:
-    fate = process.fates.get(request.number)
-    if fate is None or not fate.born:
-        return [("born 0", "name")]
-    pieces: list[Piece] = [(f"born {fate.born} → {fate.freed_with_response} freed with it", "name")]
-    if fate.kept:
-        pieces.append((f"{len(fate.kept)} KEPT: {words.grouped(fate.kept)}", "alarm"))
-    else:
-        pieces.append(("0 kept", "name"))
-    if fate.freed_by_collector:
-        pieces.append((f"{fate.freed_by_collector} freed by the collector", "name"))
-    if fate.waiting:
-        named = words.grouped(fate.waiting, 4)
-        pieces.append((f"{len(fate.waiting)} undecided until a full collection: {named}", "name"))
-    if fate.stayed:
-        named = words.grouped(fate.stayed)
-        pieces.append((f"{len(fate.stayed)} stay for later requests: {named}", "name"))
-    lives = [life for life in process.lifetimes if life.built_in == request.number]
-    others = sum(
-        1
-        for life in lives
-        if life.died_at is not None
-        and life.freed != "collector"
-        and (life.freed != "response" or life.freed_after)
-    )
-    if others:
-        pieces.append((f"{others} freed later", "name"))
-    return pieces
+def _freed_later(life: Lifetime) -> bool:
+    """Whether it is dead, but neither died with its request nor by the collector."""
+    if life.died_at is None or life.freed == "collector":
+        return False
+    return life.freed != "response" or bool(life.freed_after)

@@ -96,6 +96,6 @@ def glyph_table(encoding: str) -> dict[int, str] | None:
 
 
 @lru_cache(maxsize=32)
-def waiting(name: str) -> Style:
-    """Return the faint form of a style, for the part of a bar that only waits."""
-    return STYLES[name] + STYLES["bar.wait"]
+def waiting(verdict: str | None) -> Style:
+    """Return the faint form of a scope's style, for the part of a bar that only waits."""
+    return scope_style(verdict) + STYLES["bar.wait"]

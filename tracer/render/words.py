@@ -24,6 +24,11 @@ def clean(text: str) -> str:
     )
 
 
+def cells(text: str) -> int:
+    """Return how many cells of a terminal a text takes."""
+    return cell_len(text)
+
+
 def crop(text: str, width: int) -> str:
     """Return the text in at most `width` cells, its end replaced by an ellipsis if too long."""
     if cell_len(text) <= width:

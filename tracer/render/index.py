@@ -1,0 +1,45 @@
+"""A process's lifetimes and sightings, looked up by number. Built once for all its timelines."""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+
+from tracer.model import Lifetime, Process
+
+
+class Index:
+    """Answers what a timeline asks again and again."""
+
+    def __init__(self, process: Process) -> None:
+        self.lives: dict[int, Lifetime] = {}
+        """Id to lifetime."""
+        self.born_in: dict[int, list[Lifetime]] = {}
+        """Request number to what was born in it."""
+        self._used_by: dict[int, list[int]] = {}
+        for life in process.lifetimes:
+            self.lives[life.id] = life
+            if life.built_in is not None:
+                self.born_in.setdefault(life.built_in, []).append(life)
+        for request in process.requests:
+            tokens = {token for token, _ in request.seen}
+            tokens.update(birth.token for birth in request.births)
+            for token in tokens:
+                self._used_by.setdefault(token, []).append(request.number)
+
+    def use(self, life: Lifetime, number: int) -> int:
+        """Return the how manieth use of an object a request is, in order of their numbers."""
+        known = self._used_by.get(life.id, [])
+        later = len(known) - bisect_right(known, number)
+        return max(life.requests - later, 1)
+
+
+_newest: tuple[Process, Index] | None = None
+
+
+def index_of(process: Process) -> Index:
+    """Return the index of a process; the newest one is remembered."""
+    global _newest
+    newest = _newest
+    if newest is None or newest[0] is not process:
+        newest = _newest = process, Index(process)
+    return newest[1]

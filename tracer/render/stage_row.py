@@ -1,0 +1,197 @@
+"""One row of a timeline: a stage's name, its bar, its time, and the object that took part."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final
+
+from rich.style import Style
+
+from tracer.model import Lifetime, Request, scope, stages
+from tracer.render import bars, fate, theme, words
+from tracer.render.canvas import Line
+from tracer.render.index import Index
+from tracer.render.rows import Row
+
+WORDS: Final = {
+    stages.QUERY: "SQL",
+    stages.TRANSACTION: "SQL",
+    stages.TEMPLATE: "template",
+    stages.COMPILE: "compile",
+    stages.RESOLVE: "resolve →",
+    stages.VIEW: "view",
+    stages.CACHE: "cache",
+    stages.CONNECTION: "connection",
+    stages.SIGNAL: "signal",
+    stages.EXCEPTION: "raised",
+    stages.CONVERT: "answered",
+    stages.COLLECTION: "garbage collection",
+    stages.IMPORT: "import",
+    stages.RESPONSE: "response",
+    stages.BODY: "body",
+    stages.THREAD: "thread",
+}
+"""What stands before a stage's name, where the name alone does not say what it is."""
+
+NARROW: Final = 100
+"""Below this width the column of objects is left out."""
+WIDEST_BAR: Final = 110
+
+_MS: Final = 7
+_LIVES: Final = 13
+_TAIL_FIRST: Final = frozenset({stages.RESOLVE, stages.VIEW, stages.TEMPLATE, stages.COMPILE})
+"""Stages named by paths, whose ends say most."""
+
+
+@dataclass(frozen=True, slots=True)
+class Label:
+    """What a row is called."""
+
+    word: str
+    name: str
+    times: str
+    """How often it is repeated, or empty."""
+
+    @classmethod
+    def of(cls, row: Row) -> Label:
+        """Name a row after its stage."""
+        span = row.node.span
+        word, name = WORDS.get(span.stage, ""), words.clean(str(span.name))
+        if span.name == span.stage or name.lower().startswith(word.lower()):
+            word = ""
+        if row.folded and span.stage == stages.IMPORT:
+            name = ""
+        times = f" {theme.TIMES} {row.times} more" if row.folded else ""
+        return cls(f"{word} " if word else "", name, times)
+
+    @property
+    def width(self) -> int:
+        """Characters that it takes."""
+        return len(self.word) + len(self.name) + len(self.times)
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """Where things stand, in characters."""
+
+    name: int
+    bar: int
+    object: int
+    """0 leaves the column of objects out."""
+    letter: int
+    """Width of the column that tells threads apart; 0 where there is only one."""
+    step: int
+    """By how much a nested name is indented."""
+
+    @classmethod
+    def at(cls, width: int, rows: Sequence[Row], labels: Sequence[Label], letters: bool) -> Columns:
+        """Share out a line's width: names get what they need, then bars, then objects."""
+        letter = 2 if letters else 0
+        room = width - 4 - _MS - _LIVES - letter
+        thing = 0
+        if width >= NARROW:
+            room -= 2
+            thing = room * 28 // 100
+        most = max((room - thing) * 11 // 20, 8)
+        step, wanted = 2, _widest(rows, labels, 2)
+        if wanted > most:
+            step, wanted = 1, _widest(rows, labels, 1)
+        name = min(max(wanted, 16), most)
+        bar = min(max(room - thing - name, 6), WIDEST_BAR)
+        return cls(name, bar, room - name - bar if thing else 0, letter, step)
+
+
+def _widest(rows: Sequence[Row], labels: Sequence[Label], step: int) -> int:
+    pairs = zip(rows, labels, strict=True)
+    return max((row.node.depth * step + label.width for row, label in pairs), default=0)
+
+
+@dataclass(frozen=True, slots=True)
+class Painter:
+    """Draws the rows of one request's timeline."""
+
+    request: Request
+    index: Index
+    columns: Columns
+    axis: bars.Axis
+    letters: Mapping[int, str]
+    """Thread token to its letter, for threads other than the request's own."""
+
+    def head(self) -> Line:
+        """Draw the head of the columns, with the time axis."""
+        columns = self.columns
+        line = Line().add(" ").fit("stage", columns.name, "column").add(" ")
+        line.add(self.axis.labels(), "axis").right("ms", _MS, "column")
+        line.to(line.width + columns.letter).add("  ").fit("lives for", _LIVES, "column")
+        if columns.object:
+            line.add("  ").fit("object", columns.object, "column")
+        return line
+
+    def row(self, row: Row, label: Label) -> Line:
+        """Draw one row."""
+        columns, span = self.columns, row.node.span
+        life = self.index.lives.get(span.object) if span.object is not None else None
+        verdict, said = lives_for(life)
+        line = Line().add(" ")
+        self._name(line, row, label)
+        line.add(" ")
+        for text, style in self._bar(row, verdict):
+            line.add(text, style)
+        took = sum(max(each.end - each.start, 0) for each in row.folded or (span,))
+        line.right(words.milliseconds(took) if took else "", _MS, "duration")
+        if columns.letter:
+            line.add(" ").fit(self.letters.get(span.thread, ""), columns.letter - 1, "dim")
+        line.add("  ").fit(said, _LIVES, theme.scope_style(verdict))
+        if columns.object:
+            line.add("  ")
+            self._object(line, fate.describe(self.index, self.request, row, life))
+        return line
+
+    def _name(self, line: Line, row: Row, label: Label) -> None:
+        columns, span = self.columns, row.node.span
+        end = line.width + columns.name
+        # Deep nesting must leave room for a name.
+        line.to(line.width + min(row.node.depth * columns.step, columns.name // 2))
+        line.add(words.crop(label.word, end - line.width), "dim")
+        room = end - line.width
+        name, after, style = label.name, label.times, "dim" if row.folded else "name"
+        if not columns.object and not row.folded:
+            # There is no column for what happened; an error must be seen, the rest may be.
+            if span.error and span.stage != stages.EXCEPTION:
+                after, style = f" raises {words.clean(span.error)}", "alarm"
+            elif span.detail and len(name) + 3 + len(span.detail) <= room:
+                after = f" · {words.clean(span.detail)}"
+        after = words.crop(after, room * 2 // 3)
+        shorten = words.crop_start if span.stage in _TAIL_FIRST else words.crop
+        line.add(shorten(name, room - words.cells(after)), style)
+        line.add(after, "dim" if style == "name" else style).to(end)
+
+    def _bar(self, row: Row, verdict: str | None) -> list[tuple[str, Style]]:
+        span, axis, grid = row.node.span, self.axis, theme.style("grid")
+        own = theme.scope_style(verdict) if verdict else theme.style("bar.own")
+        if row.folded:
+            return bars.several(axis, row.folded, own, grid)
+        if span.end <= span.start:
+            return bars.instant(axis, span.start, own, grid)
+        # What runs on after its parent ended was not waited for.
+        inner = [child.span for child in row.node.children if child.span.end <= span.end]
+        return bars.one(axis, span, inner, own, theme.waiting(verdict), grid)
+
+    def _object(self, line: Line, parts: Sequence[tuple[str, str]]) -> None:
+        end = line.width + self.columns.object
+        for index, (text, style) in enumerate(parts):
+            room = end - line.width
+            if room > 0:
+                line.add(words.crop(f" · {text}" if index else text, room), style)
+
+
+def lives_for(life: Lifetime | None) -> tuple[str | None, str]:
+    """Return the scope whose colour is used, and the words for it."""
+    if life is None:
+        return None, ""
+    if life.scope != scope.UNDECIDED:
+        return life.scope, theme.scope_word(life.scope)
+    if life.earlier:
+        return life.earlier, f"≈ {theme.scope_word(life.earlier)}"
+    return life.scope, "not known yet"

@@ -8,12 +8,7 @@ from decimal import Decimal
 from django.contrib.auth import get_user_model
 
 from cafe.models import ArchivedDay, Category, Dish, GuestNote, Order
-
-TOUR_GUEST = "The tour"
-"""Who the guided tour says it is; what it left behind is cleared away before the next one."""
-
-STAFF_NAME = "barista"
-STAFF_PASSWORD = "espresso"  # documented in the README: it opens a demonstration and nothing else
+from cafe.people import STAFF_NAME, STAFF_PASSWORD, TOUR_GUEST
 
 # name, slug, description, price, special, sold out
 MENU: dict[str, tuple[tuple[str, str, str, str, bool, bool], ...]] = {

@@ -1,0 +1,45 @@
+# Needs make and a Python from 3.11 on; everything else goes into $(VENV).
+
+PYTHON ?= python3
+VENV ?= .venv
+PORT ?= 8000
+ONCE ?=
+ARGS ?=
+DJANGO ?=
+
+CHOSEN := $(origin PYTHON)
+RUN = $(VENV)/bin/python
+INSTALL = @sh .ci/venv "$(PYTHON)" "$(CHOSEN)" "$(VENV)"
+
+.DEFAULT_GOAL := help
+.PHONY: help demo test lint clean
+
+help: ## show what can be made
+	@echo "tracer: see how long Django's objects really live"
+	@echo
+	@sed -n 's/^\([a-z]*\):.*## /  make \1|/p' Makefile | awk -F'|' '{ printf "%-14s %s\n", $$1, $$2 }'
+	@echo
+	@echo "  PYTHON=python3.12   another interpreter        VENV=.venv   another environment"
+	@echo "  PORT=8001           another port (demo)        ONCE=1       end after the tour (demo)"
+	@echo "  ARGS='-k facts'     options for pytest (test)  DJANGO='>=6.1,<6.2'   another Django"
+
+demo: ## open the café on http://127.0.0.1:8000, take a tour, serve until Ctrl-C
+	$(INSTALL) "" "$(DJANGO)"
+	@TRACER_ENABLED=0 $(RUN) demo_project/tour.py --check --port "$(PORT)"
+	@TRACER_ENABLED=0 $(RUN) demo_project/manage.py prepare
+	@$(RUN) demo_project/tour.py --port "$(PORT)" $(if $(filter-out 0 no,$(ONCE)),--once)
+
+test: ## run all tests
+	$(INSTALL) test "$(DJANGO)"
+	@$(RUN) -m pytest $(ARGS)
+
+lint: ## check style, formatting and types
+	$(INSTALL) lint "$(DJANGO)"
+	@$(RUN) -m ruff check .
+	@$(RUN) -m ruff format --check .
+	@$(RUN) -m mypy
+
+clean: ## remove what the other targets made
+	rm -rf .venv .venv-* build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
+	rm -f demo_project/*.sqlite3 demo_project/*.sqlite3-journal
+	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

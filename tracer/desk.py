@@ -58,7 +58,7 @@ class Desk:
 
     def inherit(self) -> None:
         """In a forked child: start a history of its own with what the parent had built."""
-        alive = {ref.token for ref in self.recorder.lives.table.values()}
+        alive = set(self.recorder.lives.refs)
         self.boot = [birth for birth in self.boot if birth.token in alive]
         self.history = History(keep=KEEP)
         if self.boot:
@@ -73,7 +73,9 @@ class Desk:
         traces = [recorder.finished.popleft() for _ in range(len(recorder.finished))]
         facts: list[Fact] = [*self._threads(), *self._outside()]
         standing = scan.in_force(recorder) if traces else []
-        facts.extend(self._request(trace, standing) for trace in traces)
+        for trace in traces:
+            recorder.lives.keep(trace.births)
+            facts.append(self._request(trace, standing))
         deaths = self._deaths()
         if deaths:
             facts.append(Deaths(tuple(deaths)))
@@ -96,7 +98,7 @@ class Desk:
 
     def _outside(self) -> Iterable[Built]:
         births = tuple(
-            birth(queue.popleft(), phase)
+            birth(*queue.popleft(), phase=phase)
             for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot"))
             for _ in range(len(queue))
         )
@@ -111,13 +113,13 @@ class Desk:
         while recorder.closings:
             token, at, ident = recorder.closings.popleft()
             deaths.append(Died(token, at, "closed", ident))
-        for token, at, by_collector in recorder.lives.drain():
-            how = "collector" if by_collector else "reference"
-            deaths.append(Died(token, at, how, 0))
+        for ref in recorder.lives.drain():
+            how = "collector" if ref.by_collector else "reference"
+            deaths.append(Died(ref.token, ref.at, how, 0))
             # A wrapper that dies open takes its raw connection along.
-            raw = recorder.resources.pop(token, None)
+            raw = recorder.resources.pop(ref.token, None)
             if raw is not None:
-                deaths.append(Died(raw, at, how, 0))
+                deaths.append(Died(raw, ref.at, how, 0))
         return deaths
 
     def find_holders(self) -> list[Fact]:
@@ -130,11 +132,10 @@ class Desk:
             if life.scope == scopes.KEPT and life.died_at is None and life.held_by is None
         }
         objects = {}
-        for ref in list(self.recorder.lives.table.values()):
-            if ref.token in kept and len(objects) < HOLDERS:
-                obj = ref()
-                if obj is not None:
-                    objects[ref.token] = obj
+        for token in sorted(kept)[:HOLDERS]:
+            ref = self.recorder.lives.refs.get(token)
+            if ref is not None and (obj := ref()) is not None:
+                objects[token] = obj
                 del obj
         facts: list[Fact] = [Held(token, path) for token, path in holders.paths(objects).items()]
         for fact in facts:

@@ -33,13 +33,13 @@ class TracerMiddleware:
         if running is None:
             raise MiddlewareNotUsed("the tracer is not running")
         self.get_response = get_response
-        self.recorder = running.recorder
+        self.see = running.recorder.sighting()
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        self._see(request)
+        self.see(request)
         if self.is_async:
             return self.__acall__(request)
         response: HttpResponseBase = self.get_response(request)
@@ -48,9 +48,3 @@ class TracerMiddleware:
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         response: HttpResponseBase = await self.get_response(request)
         return response
-
-    def _see(self, request: HttpRequest) -> None:
-        try:
-            self.recorder.seen(request)
-        except Exception as fault:
-            self.recorder.fault("middleware", fault)

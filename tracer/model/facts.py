@@ -25,6 +25,7 @@ class Birth:
     name: str
     """What a person would call it, such as "SecurityMiddleware" or "Template cafe/menu.html"."""
     at: int
+    """Its birth; for one born in a request, when that request began. Tokens give the order."""
     thread: int
     phase: str = "request"
     """"before" tracing, at "boot" (outside any request) or inside a "request"."""

@@ -58,7 +58,7 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
     return load_middleware
 
 
-def _enter(recorder: Recorder, method: Any, path: Any, query: Any, environ: Any) -> Trace | None:
+def _enter(recorder: Recorder, told: tuple[Any, ...], environ: Any) -> Trace | None:
     """Begin a request, unless this call is made from within one."""
     try:
         left_over = current.get()
@@ -69,7 +69,7 @@ def _enter(recorder: Recorder, method: Any, path: Any, query: Any, environ: Any)
             recorder.finish(left_over, "never closed")
         if not recorder.environ:
             recorder.environ = _about_server(environ)
-        return recorder.begin(str(method), str(path), str(query))
+        return recorder.begin(told)
     except Exception as fault:
         recorder.fault("entry", fault)
         return None
@@ -89,28 +89,28 @@ def _about_server(environ: Any) -> dict[str, Any]:
 
 
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    def entry(self: Any, environ: Any, *args: Any, **kwargs: Any) -> Any:
-        trace = _enter(
-            recorder,
-            environ.get("REQUEST_METHOD", ""),
-            environ.get("SCRIPT_NAME", "") + environ.get("PATH_INFO", ""),
-            environ.get("QUERY_STRING", ""),
-            environ,
-        )
+    enter, by_id = current.set, recorder.lives.by_id
+
+    def entry(self: Any, environ: Any, *args: Any) -> Any:
+        get = environ.get
+        told = get("REQUEST_METHOD"), get("SCRIPT_NAME"), get("PATH_INFO"), get("QUERY_STRING")
+        trace = _enter(recorder, told, environ)
         if trace is None:
-            return call(self, environ, *args, **kwargs)
-        current.set(trace)
-        _see(recorder, self)
+            return call(self, environ, *args)
+        enter(trace)
+        handler = by_id.get(id(self))
+        if handler is not None:
+            trace.seen.append(handler.token)
         try:
-            result = call(self, environ, *args, **kwargs)
+            result = call(self, environ, *args)
         except BaseException:
             # No response will come, so nobody can close it.
             recorder.finish(trace, "no response")
-            current.set(None)
+            enter(None)
             raise
         trace.calling = False
         if trace.closed:
-            current.set(None)
+            enter(None)
         return result
 
     return entry
@@ -120,13 +120,9 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
     async def entry(self: Any, scope: Any, *args: Any, **kwargs: Any) -> Any:
         trace = None
         if scope.get("type", "http") == "http":
-            trace = _enter(
-                recorder,
-                scope.get("method", ""),
-                scope.get("path", ""),
-                scope.get("query_string", b"").decode("latin-1"),
-                scope,
-            )
+            query = scope.get("query_string", b"")
+            told = scope.get("method"), "", scope.get("path"), query.decode("latin-1")
+            trace = _enter(recorder, told, scope)
         if trace is None:
             return await call(self, scope, *args, **kwargs)
         trace.awaited, trace.single = True, False

@@ -128,12 +128,11 @@ def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
         name = f"{type(owner).__name__}.{hook}"
         token = recorder.lives.token_of(owner)
 
-        def describe(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
-            answered = hook != "process_template_response" and result is not None
-            return token, name, "answered with a response" if answered else ""
+        def described(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
+            return token, name, "" if result is None else "returned a response"
 
         shape = timed_async if iscoroutinefunction(adapted) else timed
-        watched = shape(recorder, stages.HOOK, adapted, describe)
+        watched = shape(recorder, stages.HOOK, adapted, described)
         # Django names the method's class when a hook returns nothing.
         watched.__self__ = owner
         return watched

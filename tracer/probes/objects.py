@@ -12,6 +12,7 @@ from tracer.probes.imports import Imports
 from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.shapes import then
 from tracer.recorder.trace import current
 
 Label = Callable[[Any], str | None]
@@ -23,7 +24,8 @@ def _pattern(obj: Any) -> str:
 
 def _lazy(obj: Any) -> str | None:
     # Only picked up here; `tracer.recorder.assembly` makes words of it.
-    return getattr(vars(obj).get("_setupfunc"), "__qualname__", None)
+    own = object.__getattribute__(obj, "__dict__")
+    return getattr(own.get("_setupfunc"), "__qualname__", None)
 
 
 def _database(obj: Any) -> str:
@@ -39,9 +41,7 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.core.handlers.wsgi", "WSGIRequest", "request", None),
     ("django.core.handlers.asgi", "ASGIRequest", "request", None),
     ("django.http.response", "HttpResponseBase", "response", None),
-    ("django.urls.resolvers", "ResolverMatch", "match", None),
     ("django.contrib.sessions.backends.base", "SessionBase", "session", None),
-    ("django.contrib.messages.storage.base", "BaseStorage", "messages", None),
     ("django.utils.functional", "SimpleLazyObject", "lazy", _lazy),
     ("django.views.generic.base", "View", "view", _view),
     ("django.template.context", "BaseContext", "context", None),
@@ -58,6 +58,12 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
 """Module, class, what it is called here, and how one object of it is called."""
 
 
+_RECOGNISED = frozenset(
+    {"request", "response", "resolver", "pattern", "engine", "database", "view"}
+)
+"""Kinds whose objects are looked up again when they are used."""
+
+
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch the births of everything in `BIRTHS`, as far as the project loads it."""
     for module, name, kind, label in BIRTHS:
@@ -67,34 +73,60 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
             patches.wrap(getattr(loaded, name), "__init__", around)
 
         imports.when(module, watch)
+    imports.when("django.contrib.messages.middleware", lambda m: _messages(recorder, patches, m))
+
+
+def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
+    """A request's message storage; the storages inside it are its own business."""
+    note = noting(recorder, "messages")
+
+    def around(call: Callable[..., Any]) -> Any:
+        def default_storage(request: Any) -> Any:
+            storage = call(request)
+            note(storage)
+            return storage
+
+        return default_storage
+
+    patches.wrap(module, "default_storage", around)
 
 
 def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
-    get, clock, lives = current.get, recorder.clock, recorder.lives
-    table, new_token, bury = lives.table, lives.tokens.__next__, lives.bury
+    note = noting(recorder, kind, label)
+    return lambda call: then(call, note)
+
+
+def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callable[[Any], None]:
+    """Return `note(obj)`, which takes down that `obj` was built just now. It never raises."""
+    get, lives = current.get, recorder.lives
+    by_id, new_token, bury = lives.by_id, lives.tokens.__next__, lives.bury
+    recognised = kind in _RECOGNISED
     is_view = kind == "view"
 
-    def around(call: Callable[..., Any]) -> Any:
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            call(self, *args, **kwargs)
-            try:
-                trace = get()
-                if trace is None or (token := new_token()) > trace.limit:
-                    recorder.born(self, kind, label(self) if label is not None else None)
-                    return
-                # `Recorder.born`, spelled out: this runs a dozen times in every request.
-                ref = Ref(self, bury)
-                ref.token = token
-                ref.key = key = id(self)
-                table[key] = ref
-                name = label(self) if label is not None else None
-                thread = trace.thread if trace.single else recorder.lane.token
-                trace.births.append((token, kind, type(self), name, clock(), thread, None, True))
-                if is_view:
-                    trace.view_token = token
-            except Exception as fault:
-                recorder.fault(kind, fault)
+    def note(obj: Any) -> None:
+        # `Recorder.born`, spelled out: this runs a dozen times in every request.
+        try:
+            trace = get()
+            if trace is None or (token := new_token()) > trace.limit:
+                recorder.born(obj, kind, label(obj) if label is not None else None)
+                return
+            ref = Ref(obj, bury)
+            ref.token = token
+            if recognised:
+                ref.key = key = id(obj)
+                by_id[key] = ref
+            else:
+                ref.key = 0
+            name = label(obj) if label is not None else None
+            # The reference stays alive in there until `Lives.keep` takes it over.
+            if trace.single:
+                trace.births.extend((ref, kind, type(obj), name))
+            else:
+                told = name, recorder.lane.token, None, True
+                trace.births.extend((ref, kind, type(obj), told))
+            if is_view:
+                trace.view_token = token
+        except Exception as fault:
+            recorder.fault(kind, fault)
 
-        return __init__
-
-    return around
+    return note

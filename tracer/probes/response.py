@@ -40,18 +40,18 @@ def _note(recorder: Recorder, response: Any) -> None:
         trace = current.get()
         if trace is None or trace.closed:
             return
-        own = vars(response)
-        trace.response_id = id(response)
-        trace.status = response.status_code
-        trace.streaming = bool(response.streaming)
-        container = own.get("_container")
-        if not trace.streaming and type(container) is list:
-            trace.size = sum(map(len, container))
         now = recorder.clock()
-        token = recorder.lives.token_of(response)
-        name = type(response).__name__
-        thread = recorder.thread(trace)
-        trace.add((stages.RESPONSE, now, now, thread, token, name, trace.status, ""))
+        trace.response_id = id(response)
+        trace.status = status = response.status_code
+        if response.streaming:
+            trace.streaming = True
+        else:
+            container = response.__dict__.get("_container")
+            if type(container) is list:
+                trace.size = len(container[0]) if len(container) == 1 else sum(map(len, container))
+        thread = trace.thread if trace.single else recorder.lane.token
+        token, name = recorder.lives.token_of(response), type(response).__name__
+        trace.add((stages.RESPONSE, now, now, thread, token, name, status, ""))
     except Exception as fault:
         recorder.fault("response", fault)
 
@@ -75,9 +75,17 @@ def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 
 def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    get, clock = current.get, recorder.clock
+
     def close(self: Any) -> None:
-        trace, start = open_span(recorder, stages.CLOSE)
-        if trace is None or trace.response_id != id(self):
+        trace, start = None, 0
+        try:
+            trace = get()
+            if trace is not None:
+                start = clock()
+        except Exception as fault:
+            recorder.fault(stages.CLOSE, fault)
+        if trace is None or trace.response_id != id(self) or trace.closed:
             call(self)
             return
         try:
@@ -89,11 +97,11 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 
 def _closed(recorder: Recorder, trace: Trace, start: int) -> None:
+    """The response that left the handler is closed: that is the end of its request."""
     try:
-        end = recorder.clock()
+        thread = trace.thread if trace.single else recorder.lane.token
         name = "response.close"
-        thread = recorder.thread(trace)
-        trace.add((stages.CLOSE, start, end, thread, None, name, "", ""))
+        trace.add((stages.CLOSE, start, recorder.clock(), thread, None, name, "", ""))
         if not trace.awaited:
             recorder.finish(trace)
             if not trace.calling:

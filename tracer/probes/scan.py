@@ -60,7 +60,7 @@ def before_tracing(recorder: Recorder) -> list[RawBirth]:
             continue
         kind, label = verdict
         token, mortal = recorder.lives.watch(obj)
-        found.append((token, kind, cls, _label(label, obj), now, lane, None, mortal))
+        found.append((token, kind, cls, (_label(label, obj), lane, None, mortal), now))
     return found
 
 

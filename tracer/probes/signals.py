@@ -15,6 +15,7 @@ from django.dispatch import Signal
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.lives import Lives
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span
@@ -26,9 +27,11 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     del imports  # Django cannot be set up without its dispatcher.
     _Walk.recorder = recorder
     for signal, stage in _REQUEST_SIGNALS:
-        names = _Names(signal, Signal._live_receivers)
+        names = _Names(signal, Signal._live_receivers, recorder.lives)
         patches.replace(signal, "send", _send(recorder, stage, signal.send, names))
         patches.replace(signal, "asend", _asend(recorder, stage, signal.asend, names))
+        # These two are watched already; let them pass the probe of all the others by.
+        patches.replace(signal, "_live_receivers", signal._live_receivers)
     patches.wrap(Signal, "_live_receivers", lambda call: _receivers(recorder, call))
 
 
@@ -37,27 +40,35 @@ _REQUEST_SIGNALS = (
     (request_finished, stages.REQUEST_FINISHED),
 )
 """The two that every request sends: watched at the signal itself, which costs less."""
-_OWN = frozenset(id(signal) for signal, _ in _REQUEST_SIGNALS)
 
 
 class _Names:
-    """The receivers' names of one signal, looked up again only when they have changed."""
+    """The receivers' names of one signal, looked up again only when they may have changed."""
 
-    def __init__(self, signal: Signal, live: Callable[..., Any]) -> None:
+    def __init__(self, signal: Signal, live: Callable[..., Any], lives: Lives) -> None:
         self.signal = signal
+        self.lives = lives
         self.live = live
-        self.key: tuple[int, ...] = ()
-        self.names: list[str] = []
+        self.seen: tuple[Any, int, Any, Any] = (None, 0, None, None)
+        self.told: tuple[str, list[str]] = ("", [])
+        self.token: int | None = None
 
-    def now(self, sender: Any) -> list[str]:
-        """Return the names of those who listen to `sender` just now."""
+    def now(self, sender: Any) -> tuple[str, list[str]]:
+        """Return the sender's name and the names of those who listen to it just now."""
         listed = self.signal.receivers
-        key = (id(listed), len(listed), id(listed[-1]) if listed else 0, id(sender))
-        if key != self.key:
+        old, count, last, by = self.seen
+        if (
+            listed is not old
+            or len(listed) != count
+            or sender is not by
+            or (count and listed[-1] is not last)
+        ):
             found = self.live(self.signal, sender)
-            self.names = [_name(receiver) for group in found for receiver in group]
-            self.key = key
-        return self.names
+            self.told = _sender(sender), [_name(one) for group in found for one in group]
+            listed = self.signal.receivers
+            self.token = self.token or self.lives.token_of(self.signal)
+            self.seen = listed, len(listed), listed[-1] if listed else None, sender
+        return self.told
 
 
 def _note(recorder: Recorder, trace: Trace, stage: str, start: int, names: _Names, by: Any) -> None:
@@ -65,15 +76,23 @@ def _note(recorder: Recorder, trace: Trace, stage: str, start: int, names: _Name
     try:
         end = recorder.clock()
         thread = trace.thread if trace.single else recorder.lane.token
-        token = recorder.lives.token_of(names.signal)
-        trace.add((stage, start, end, thread, token, stage, (_sender(by), names.now(by)), ""))
+        told = names.now(by)
+        trace.add((stage, start, end, thread, names.token, stage, told, ""))
     except Exception as fault:
         recorder.fault("signal", fault)
 
 
 def _send(recorder: Recorder, stage: str, call: Callable[..., Any], names: _Names) -> Any:
+    get, clock = current.get, recorder.clock
+
     def send(sender: Any, **named: Any) -> Any:
-        trace, start = open_span(recorder, stage)
+        trace, start = None, 0
+        try:
+            trace = get()
+            if trace is not None:
+                start = clock()
+        except Exception as fault:
+            recorder.fault(stage, fault)
         if trace is None:
             return call(sender, **named)
         try:
@@ -101,7 +120,7 @@ def _receivers(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def _live_receivers(self: Any, sender: Any) -> Any:
         found = call(self, sender)
         trace = current.get()
-        if trace is None or trace.closed or id(self) in _OWN:
+        if trace is None or trace.closed:
             return found
         try:
             sync, later = found
@@ -148,7 +167,9 @@ class _Walk(list[Any]):
             token = recorder.lives.token_of(signal)
             told = (_sender(self.sender), names)
             thread = recorder.thread(self.trace)
-            self.trace.add((stage, start, recorder.clock(), thread, token, id(signal), told, ""))
+            self.trace.add(
+                (stages.SIGNAL, start, recorder.clock(), thread, token, id(signal), told, "")
+            )
         except Exception as fault:
             recorder.fault("signal", fault)
 

@@ -9,6 +9,7 @@ from asgiref.sync import iscoroutinefunction
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.probes.objects import noting
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed_async
@@ -28,12 +29,13 @@ def _resolvers(recorder: Recorder, patches: Patches, urls: Any) -> None:
 
 def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
     handler = base.BaseHandler
-    patches.wrap(handler, "resolve_request", lambda call: _resolve(recorder, base, call))
+    patches.wrap(handler, "resolve_request", lambda call: _resolve(recorder, call))
     patches.wrap(handler, "make_view_atomic", lambda make: _view(recorder, make))
 
 
-def _resolve(recorder: Recorder, base: Any, call: Callable[..., Any]) -> Any:
+def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
     get, clock = current.get, recorder.clock
+    note = noting(recorder, "match")
 
     def resolve_request(self: Any, request: Any) -> Any:
         trace, start, before = None, 0, 0
@@ -48,16 +50,16 @@ def _resolve(recorder: Recorder, base: Any, call: Callable[..., Any]) -> Any:
         try:
             match = call(self, request)
         except BaseException as exc:
-            told = (lambda *_: (_root(trace, before), "no match", _where(base, request)), (), None)
+            told = (lambda *_: (_root(trace, before), "no match", _where(request)), (), None)
             record(recorder, trace, stages.RESOLVE, start, told, exc)
             raise
         try:
             end = clock()
+            note(match)
             # Django has worked out the view's dotted path; a match of another kind has none.
-            own = vars(match)
-            trace.view = found = own.get("_func_path") or "view", own["route"], own["url_name"]
+            trace.view = found = match._func_path, match.route, match.url_name
             thread = trace.thread if trace.single else recorder.lane.token
-            token, where = _root(trace, before), _where(base, request)
+            token, where = _root(trace, before), _where(request)
             trace.add((stages.RESOLVE, start, end, thread, token, found, where, ""))
         except Exception as fault:
             recorder.fault(stages.RESOLVE, fault)
@@ -74,10 +76,12 @@ def _root(trace: Trace, before: int) -> int | None:
     return first if isinstance(first, int) else first[0]
 
 
-def _where(base: Any, request: Any) -> str:
-    """Name of the URLconf in force, without touching computed attributes of the request."""
-    urlconf = vars(request).get("urlconf") or base.settings.ROOT_URLCONF
-    return urlconf if isinstance(urlconf, str) else getattr(urlconf, "__name__", "a URLconf")
+def _where(request: Any) -> str | None:
+    """Name of the request's own URLconf, if it has one; never touches computed attributes."""
+    urlconf = vars(request).get("urlconf")
+    if urlconf is None or isinstance(urlconf, str):
+        return urlconf
+    return getattr(urlconf, "__name__", "a URLconf")
 
 
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
@@ -120,31 +124,22 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
 
 
 def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    get, table = current.get, recorder.lives.table
+    see = recorder.sighting()
 
     def resolve(self: Any, path: Any) -> Any:
-        try:
-            trace = get()
-            if trace is not None:
-                ref = table.get(id(self))
-                if ref is not None and ref() is self:
-                    token = ref.token
-                    trace.seen.append(token if trace.single else (token, recorder.lane.token))
-        except Exception as fault:
-            recorder.fault("resolve", fault)
+        see(self)
         return call(self, path)
 
     return resolve
 
 
 def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    see = recorder.sighting()
+
     def resolve(self: Any, path: Any) -> Any:
         match = call(self, path)
         if match is not None:
-            try:
-                recorder.seen(self)
-            except Exception as fault:
-                recorder.fault("resolve", fault)
+            see(self)
         return match
 
     return resolve

@@ -6,11 +6,12 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from django.conf import settings
 from django.dispatch import Signal
 
 from tracer.model import Birth, Request, Span, stages
 from tracer.recorder import nesting, statements
-from tracer.recorder.trace import Event, RawBirth, Trace
+from tracer.recorder.trace import Event, Trace
 
 ROWS = "rows"
 """Not a stage: the number of rows that came for the statement before it on the same thread."""
@@ -38,12 +39,13 @@ class Assembly:
         seen = dict.fromkeys(
             (item, trace.thread) if isinstance(item, int) else item for item in trace.seen
         )
-        for event in trace.events:
+        events = _grouped(trace.events, 8)
+        for event in events:
             if event[4] is not None:
                 seen[event[4], event[3]] = None
         return Request(
             number=trace.number,
-            method=trace.told[0],
+            method=str(trace.told[0] or ""),
             path=self._path(trace),
             status=trace.status,
             thread=trace.thread,
@@ -54,8 +56,10 @@ class Assembly:
             closed=trace.closed,
             size=trace.size,
             watching=self.cost(trace),
-            spans=self._spans(trace),
-            births=tuple(birth(raw) for raw in trace.births),
+            spans=self._spans(events, trace.begun),
+            births=tuple(
+                birth(*raw, trace.begun, trace.thread) for raw in _grouped(trace.births, 4)
+            ),
             seen=tuple(seen),
             imports=tuple(name for name in dict.fromkeys(trace.modules) if name in sys.modules),
             ending=trace.ending,
@@ -63,7 +67,8 @@ class Assembly:
         )
 
     def _path(self, trace: Trace) -> str:
-        _, path, query = trace.told
+        path = f"{trace.told[1] or ''}{trace.told[2] or ''}"
+        query = str(trace.told[3] or "")
         if not query:
             return path
         if self.show_query_values:
@@ -73,15 +78,14 @@ class Assembly:
         masked = "&".join(f"{name}=…" if sep else "…" for name, sep, _ in parts)
         return f"{path}?{masked}"
 
-    def _spans(self, trace: Trace) -> tuple[Span, ...]:
-        events = _with_rows(trace.events)
+    def _spans(self, events: list[Any], begun: int) -> tuple[Span, ...]:
+        events = _with_rows(events)
         intervals = [(event[1], event[2], event[3], event[0]) for event in events]
         order = nesting.order(intervals)
         events = [events[index] for index in order]
         parents = nesting.parents([intervals[index] for index in order])
         return tuple(
-            self._span(event, parent, trace.begun)
-            for event, parent in zip(events, parents, strict=True)
+            self._span(event, parent, begun) for event, parent in zip(events, parents, strict=True)
         )
 
     def _span(self, event: Event, parent: int | None, begun: int) -> Span:
@@ -104,10 +108,13 @@ class Assembly:
             detail = (
                 f"from {sender} · {len(receivers)} receiver{'s'[: len(receivers) > 1]}: {names}"
             )
-        elif stage == stages.RESOLVE and type(name) is tuple:
-            path, route, url_name = name
-            named = f" · name {url_name}" if url_name else ""
-            name, detail = path, f"route {route!r}{named} · in {detail}"
+        elif stage == stages.RESOLVE:
+            where = f"in {detail or settings.ROOT_URLCONF}"
+            if type(name) is tuple:
+                path, route, url_name = name
+                named = f" · name {url_name}" if url_name else ""
+                name, where = path, f"route {route!r}{named} · {where}"
+            detail = where
         elif stage == stages.VIEW:
             path = name[0] if name is not None else "view"
             is_class = token is not None
@@ -132,14 +139,22 @@ class Assembly:
 _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINISHED})
 
 
-def birth(raw: RawBirth, phase: str = "request") -> Birth:
-    """Return a raw birth as a fact."""
-    token, kind, cls, label, at, thread, owner, mortal = raw
-    name = cls.__qualname__.rpartition(".")[2]
+def _grouped(flat: list[Any], size: int) -> list[Any]:
+    """Regroup a flat list into tuples."""
+    return list(zip(*[iter(flat)] * size, strict=True))
+
+
+def birth(
+    ref: Any, kind: str, cls: type, told: Any, at: int, thread: int = 0, phase: str = "request"
+) -> Birth:
+    """Return a raw birth as a fact; `thread` is where it happened unless it says otherwise."""
+    label, thread, owner, mortal = told if type(told) is tuple else (told, thread, None, True)
+    token = ref if isinstance(ref, int) else ref.token
     if kind == "lazy" and label:
         label = f"lazy object of {label.partition('.<locals>')[0]}"
+    name = label or cls.__qualname__.rpartition(".")[2]
     dotted = f"{cls.__module__}.{cls.__qualname__}"
-    return Birth(token, kind, dotted, label or name, at, thread, phase, owner, mortal)
+    return Birth(token, kind, dotted, name, at, thread, phase, owner, mortal)
 
 
 def _with_rows(events: list[Event]) -> list[Event]:

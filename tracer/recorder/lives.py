@@ -15,20 +15,26 @@ from typing import Any
 
 
 class Ref(weakref.ref):  # type: ignore[type-arg]
-    """A weak reference that knows its object's token, and where the table keeps it."""
+    """A weak reference that knows its object's token, and tells when and how it died."""
 
-    __slots__ = ("key", "token")
-    key: int
+    __slots__ = ("at", "by_collector", "key", "token")
     token: int
+    key: int
+    """Where `Lives.by_id` has it, or 0."""
+    at: int
+    by_collector: bool
 
 
 class Lives:
-    """The table of objects being watched. Bounded: beyond `limit` objects births go uncounted."""
+    """The objects being watched. Bounded: beyond `limit` objects, births are only counted."""
 
     def __init__(self, clock: Callable[[], int], limit: int = 200_000) -> None:
         self.limit = limit
-        self.table: dict[int, Ref] = {}
-        self.deaths: deque[tuple[Ref, int, bool]] = deque()
+        self.refs: dict[int, Ref] = {}
+        """Token to weak reference; a reference must outlive its object to tell its end."""
+        self.by_id: dict[int, Ref] = {}
+        """Address to weak reference, for objects that are recognised when they are used."""
+        self.deaths: deque[Ref] = deque()
         self.tokens = itertools.count(1)
         self.collecting = 0
         """Identifier of the thread in which the collector runs just now, or 0."""
@@ -36,42 +42,49 @@ class Lives:
         self.bury = self._burial(clock)
 
     def _burial(self, clock: Callable[[], int]) -> Callable[[Ref], None]:
-        """Return the callback of every weak reference here. It may only append."""
+        """Return the callback of every weak reference here. It may hardly do a thing."""
         append = self.deaths.append
 
         def bury(ref: Ref) -> None:
             if self.collecting and self.collecting == get_ident():
-                append((ref, self.collecting_since, True))
+                ref.at, ref.by_collector = self.collecting_since, True
             else:
-                append((ref, clock(), False))
+                ref.at, ref.by_collector = clock(), False
+            append(ref)
 
         return bury
 
     def watch(self, obj: Any) -> tuple[int, bool]:
         """Start watching `obj`; return its new token and whether its death can be seen."""
         token = next(self.tokens)
-        key = id(obj)
         try:
             ref = Ref(obj, self.bury)
         except TypeError:
             return token, False
         ref.token = token
-        ref.key = key
-        self.table[key] = ref
+        ref.key = key = id(obj)
+        self.refs[token] = self.by_id[key] = ref
         return token, True
 
     def token_of(self, obj: Any) -> int | None:
         """Return the token of a watched object, or None. Never calls the object's own code."""
-        ref = self.table.get(id(obj))
+        ref = self.by_id.get(id(obj))
         return ref.token if ref is not None and ref() is obj else None
 
-    def drain(self) -> list[tuple[int, int, bool]]:
-        """Return and forget the deaths noted so far, as (token, at, by the collector)."""
-        dead = []
-        deaths, table = self.deaths, self.table
-        while deaths:
-            ref, at, by_collector = deaths.popleft()
-            if table.get(ref.key) is ref:
-                del table[ref.key]
-            dead.append((ref.token, at, by_collector))
+    def keep(self, births: list[Any]) -> None:
+        """Take over the references of a finished request's births whose objects still live."""
+        refs = self.refs
+        for ref in births[::4]:
+            if type(ref) is Ref and ref() is not None:
+                refs[ref.token] = ref
+
+    def drain(self) -> list[Ref]:
+        """Return the references that died, oldest first, and forget them."""
+        next_one = self.deaths.popleft
+        dead = [next_one() for _ in range(len(self.deaths))]
+        by_id, forget = self.by_id, self.refs.pop
+        for ref in dead:
+            forget(ref.token, None)
+            if ref.key and by_id.get(ref.key) is ref:
+                del by_id[ref.key]
         return dead

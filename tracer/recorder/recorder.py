@@ -57,12 +57,11 @@ class Recorder:
 
     # -- requests ---------------------------------------------------------------------------
 
-    def begin(self, method: str, path: str, query: str) -> Trace:
-        """A request begins in this context; it becomes the current one."""
+    def begin(self, told: tuple[Any, ...]) -> Trace:
+        """A request begins; `told` is (method, script name, path, query), as the server gave it."""
         if os.getpid() != self.pid:
             self.after_fork()
         number = next(self.numbers)
-        told = method, path, query
         trace = Trace(number, self.clock(), self.lane.token, get_ident(), told)
         trace.limit = next(self.lives.tokens) + BIRTHS_PER_REQUEST
         self.flying[number] = trace
@@ -106,18 +105,14 @@ class Recorder:
         trace = current.get()
         if trace is not None and trace.closed:
             trace = None
-        if len(self.lives.table) >= self.lives.limit or (
-            trace is not None and len(trace.births) >= BIRTHS_PER_REQUEST
+        if len(self.lives.refs) >= self.lives.limit or (
+            trace is not None and len(trace.births) >= 4 * BIRTHS_PER_REQUEST
         ):
             if trace is not None:
                 trace.uncounted += 1
             return None
         token, mortal = self.lives.watch(obj)
-        birth = (token, kind, type(obj), label, self.clock(), self.thread(trace), owner, mortal)
-        if trace is None:
-            self.outside.append(birth)
-        else:
-            trace.births.append(birth)
+        self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, mortal))
         return token
 
     def resource_born(self, obj: Any, kind: str, label: str, owner: int) -> int:
@@ -126,10 +121,15 @@ class Recorder:
         trace = current.get()
         if trace is not None and trace.closed:
             trace = None
-        birth = (token, kind, type(obj), label, self.clock(), self.thread(trace), owner, False)
-        (self.outside if trace is None else trace.births).append(birth)
+        self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, False))
         self.resources[owner] = token
         return token
+
+    def _note(self, trace: Trace | None, token: int, kind: str, cls: type, told: Any) -> None:
+        if trace is None:
+            self.outside.append((token, kind, cls, told, self.clock()))
+        else:
+            trace.births.extend((token, kind, cls, told))
 
     def resource_closed(self, token: int) -> None:
         """A resource was closed by its owner."""
@@ -144,6 +144,21 @@ class Recorder:
         if token is not None and not trace.closed:
             trace.seen.append(token if trace.single else (token, self.lane.token))
         return token
+
+    def sighting(self) -> Callable[[Any], None]:
+        """Return `see(obj)`: `seen` for those who call it in every request. It never raises."""
+        get, by_id, lane = current.get, self.lives.by_id, self.lane
+
+        def see(obj: Any) -> None:
+            try:
+                trace = get()
+                ref = by_id.get(id(obj))
+                if trace is not None and ref is not None and ref() is obj:
+                    trace.seen.append(ref.token if trace.single else (ref.token, lane.token))
+            except Exception as fault:
+                self.fault("sighting", fault)
+
+        return see
 
     def raised(self, trace: Trace, exc: BaseException) -> None:
         """Note where an exception was raised, once, however many layers it crosses."""

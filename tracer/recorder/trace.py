@@ -1,9 +1,11 @@
-"""One request in flight: raw tuples in lists, and nothing else.
+"""One request in flight: two flat lists, and nothing else.
 
-Each entry of `Trace.events` is one finished stage,
-`(stage, start, end, thread, token, name, detail, error)`, and each of `Trace.births` is
-`(token, kind, type, label, at, thread, owner, mortal)`. Both hold strings, numbers and classes,
-never an object of the application's, for that would lengthen the life being measured.
+Each eight entries of `Trace.events` are one finished stage,
+`(stage, start, end, thread, token, name, detail, error)`, and each four of `Trace.births` one
+object, `(reference or token, kind, type, told)`, where `told` is its label or, if there is more to
+tell, `(label, thread, owner, mortal)`. Flat, for a tuple kept is one more
+object for the collector to visit, and the application's collections are not ours to bring forward.
+Strings, numbers and classes only: an object of the application's would live longer for being here.
 """
 
 from __future__ import annotations
@@ -13,7 +15,8 @@ from contextvars import ContextVar
 from typing import Any
 
 Event = tuple[str, int, int, int, "int | None", Any, Any, str]
-RawBirth = tuple[int, str, type, "str | None", int, int, "int | None", bool]
+RawBirth = tuple[int, str, type, tuple["str | None", int, "int | None", bool], int]
+"""Outside any request: (token, kind, type, (label, thread, owner, mortal), at)."""
 
 current: ContextVar[Trace | None] = ContextVar("tracer_current", default=None)
 """The request in flight in this thread, task or greenlet."""
@@ -50,17 +53,17 @@ class Trace:
     )
 
     def __init__(
-        self, number: int, begun: int, thread: int, ident: int, told: tuple[str, str, str]
+        self, number: int, begun: int, thread: int, ident: int, told: tuple[Any, ...]
     ) -> None:
-        """`told` is (method, path, query string)."""
+        """`told` is (method, script name, path, query); None for what the server left out."""
         self.number = number
         self.begun = begun
         self.thread = thread
         self.ident = ident
         self.told = told
-        self.events: list[Event] = []
-        self.add: Callable[[Event], None] = self.events.append
-        self.births: list[RawBirth] = []
+        self.events: list[Any] = []
+        self.add: Callable[[Event], None] = self.events.extend
+        self.births: list[Any] = []
         self.seen: list[int | tuple[int, int]] = []
         """Tokens used without a stage of their own; with the thread's, if not `single`."""
         self.limit = 0

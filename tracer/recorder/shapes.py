@@ -1,0 +1,59 @@
+"""Wrappers of exactly the wrapped function's signature.
+
+`def wrapper(*args, **kwargs)` packs and unpacks what it passes on, which costs as much again as
+the recording it is there for, and a call with wrong arguments then fails one level too deep. So
+the wrapper is written out with the parameters of the original.
+"""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Callable
+from typing import Any
+
+_POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
+
+
+def then(call: Callable[..., Any], after: Callable[[Any], None]) -> Callable[..., Any]:
+    """Return a method that does what `call` does and then `after(self)`. `after` must not raise.
+
+    For methods whose result is not used, such as `__init__`. Falls back on `*args, **kwargs`
+    where the signature cannot be written out.
+    """
+    written = _written(call)
+    if written is None:
+
+        def method(self: Any, *args: Any, **kwargs: Any) -> None:
+            call(self, *args, **kwargs)
+            after(self)
+
+        return method
+    head, passed, first, defaults = written
+    source = f"def method({head}):\n    _call({passed})\n    _after({first})\n"
+    names: dict[str, Any] = {"_call": call, "_after": after, **defaults}
+    exec(compile(source, "<tracer>", "exec"), names)
+    made: Callable[..., Any] = names["method"]
+    return made
+
+
+def _written(call: Callable[..., Any]) -> tuple[str, str, str, dict[str, Any]] | None:
+    """Return (parameters, arguments, name of the first, defaults), or None."""
+    try:
+        parameters = list(inspect.signature(call).parameters.values())
+    except (TypeError, ValueError):
+        return None
+    head: list[str] = []
+    passed: list[str] = []
+    defaults: dict[str, Any] = {}
+    for index, parameter in enumerate(parameters):
+        if parameter.kind not in _POSITIONAL or parameter.name in ("_call", "_after"):
+            return None
+        if parameter.default is inspect.Parameter.empty:
+            head.append(parameter.name)
+        else:
+            defaults[f"_default{index}"] = parameter.default
+            head.append(f"{parameter.name}=_default{index}")
+        passed.append(parameter.name)
+    if not passed or any(p.kind is inspect.Parameter.POSITIONAL_ONLY for p in parameters):
+        return None
+    return ", ".join(head), ", ".join(passed), passed[0], defaults

@@ -68,7 +68,7 @@ class Terminal:
     - A block is one write to the stream's file descriptor, so that processes which share a
       terminal do not mix within a block; where there is no descriptor, one `write` and `flush`.
     - What the stream cannot encode is replaced.
-    - A stream that fails ends the drawing: `failed` is then true, and nothing is ever raised.
+    - A stream that fails ends the drawing: `failed` is then true, and nothing is raised.
     """
 
     def __init__(self, stream: Any, environ: Mapping[str, str] | None = None) -> None:
@@ -112,12 +112,15 @@ class Terminal:
         return encoding if isinstance(encoding, str) and encoding else "utf-8"
 
     def write(self, renderable: RenderableType) -> bool:
-        """Draw one picture and an empty line below it. Return whether it was written."""
+        """Draw one picture and an empty line below it. Return whether it was written.
+
+        A fault of the picture's own is raised: it is no fault of the stream.
+        """
         if self.failed:
             return False
+        encoding = self.encoding
+        text = to_text(renderable, width=self.width, colour=self.colour, encoding=encoding)
         try:
-            encoding = self.encoding
-            text = to_text(renderable, width=self.width, colour=self.colour, encoding=encoding)
             self._put(text + "\n", encoding)
         except Exception:
             self.failed = True

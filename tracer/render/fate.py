@@ -29,11 +29,11 @@ def describe(index: Index, request: Request, row: Row, life: Lifetime | None) ->
         said = _life(index, request, life)
         if life.built_in == request.number:
             said = "" if span.detail.startswith(("new", "compiled")) else said
-        if said:
-            parts.append((_named(life, span, said), "dim"))
         if life.scope == scope.KEPT:
             held = life.held_by
             parts.append((f"held by {words.clean(held)}" if held else "holder unknown", "alarm"))
+        if said:
+            parts.append((_named(life, span, said), "dim"))
     return parts
 
 

@@ -50,25 +50,29 @@ class Label:
 
     word: str
     name: str
-    times: str
-    """How often it is repeated, or empty."""
+    after: str
+    """How often it is repeated, or, where there is no column for it, the exception that left."""
+    failed: bool
 
     @classmethod
-    def of(cls, row: Row) -> Label:
-        """Name a row after its stage."""
+    def of(cls, row: Row, narrow: bool) -> Label:
+        """Name a row after its stage; `narrow` when there is no column of objects."""
         span = row.node.span
         word, name = WORDS.get(span.stage, ""), words.clean(str(span.name))
         if span.name == span.stage or name.lower().startswith(word.lower()):
             word = ""
         if row.folded and span.stage == stages.IMPORT:
             name = ""
-        times = f" {theme.TIMES} {row.times} more" if row.folded else ""
-        return cls(f"{word} " if word else "", name, times)
+        after = f" {theme.TIMES} {row.times} more" if row.folded else ""
+        failed = narrow and bool(span.error) and span.stage != stages.EXCEPTION
+        if failed:
+            after += f" raises {words.clean(span.error)}"
+        return cls(f"{word} " if word else "", name, after, failed)
 
     @property
     def width(self) -> int:
         """Characters that it takes."""
-        return len(self.word) + len(self.name) + len(self.times)
+        return len(self.word) + len(self.name) + len(self.after)
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,6 +102,8 @@ class Columns:
         if wanted > most:
             step, wanted = 1, _widest(rows, labels, 1)
         name = min(max(wanted, 16), most)
+        if thing:
+            thing = max(thing, (room - name) * 45 // 100)
         bar = min(max(room - thing - name, 6), WIDEST_BAR)
         return cls(name, bar, room - name - bar if thing else 0, letter, step)
 
@@ -155,14 +161,11 @@ class Painter:
         line.to(line.width + min(row.node.depth * columns.step, columns.name // 2))
         line.add(words.crop(label.word, end - line.width), "dim")
         room = end - line.width
-        name, after, style = label.name, label.times, "dim" if row.folded else "name"
-        if not columns.object and not row.folded:
-            # There is no column for what happened; an error must be seen, the rest may be.
-            if span.error and span.stage != stages.EXCEPTION:
-                after, style = f" raises {words.clean(span.error)}", "alarm"
-            elif span.detail and len(name) + 3 + len(span.detail) <= room:
-                after = f" · {words.clean(span.detail)}"
-        after = words.crop(after, room * 2 // 3)
+        name, after = label.name, words.crop(label.after, room * 2 // 3)
+        style = "alarm" if label.failed else "dim" if row.folded else "name"
+        if not columns.object and not after and len(name) + 3 + len(span.detail) <= room:
+            after = f" · {words.clean(span.detail)}" if span.detail else ""
+            after = words.crop(after, room * 2 // 3)
         shorten = words.crop_start if span.stage in _TAIL_FIRST else words.crop
         line.add(shorten(name, room - words.cells(after)), style)
         line.add(after, "dim" if style == "name" else style).to(end)

@@ -11,7 +11,7 @@ from tracer.model import Process, Request, stages
 from tracer.render import bars, fate, rows, words
 from tracer.render.canvas import Line, emit, pack
 from tracer.render.index import index_of
-from tracer.render.stage_row import Columns, Label, Painter, lives_for
+from tracer.render.stage_row import NARROW, Columns, Label, Painter, lives_for
 
 _BODY = "the body, streamed after every middleware had returned:"
 
@@ -31,7 +31,7 @@ class Timeline:
         """Give the picture line by line."""
         request, index = self.request, index_of(self.process)
         found, left_out = rows.longest(rows.rows(rows.tree(request.spans)))
-        labels = [Label.of(row) for row in found]
+        labels = [Label.of(row, width < NARROW) for row in found]
         letters = _letters(request)
         columns = Columns.at(width, found, labels, bool(letters))
         longest = max([request.duration, *(span.end for span in request.spans)])

@@ -1,0 +1,189 @@
+"""The ledger, what the first request paid, and the overview."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
+from sample_process import Story, cafe
+
+from tracer.model import Process, ProcessStarted
+from tracer.render import FirstRequest, Ledger, Overview, to_text
+from tracer.render.theme import TIMES
+
+PICTURES = (Ledger, FirstRequest, Overview)
+
+
+@pytest.fixture(scope="module")
+def process() -> Process:
+    """The café after six requests."""
+    return cafe()
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+@pytest.mark.parametrize("width", WIDTHS)
+def test_no_line_is_wider_than_the_terminal(process: Process, picture: Any, width: int) -> None:
+    """At every width."""
+    assert widest(plain(picture(process), width)) <= width
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_colour_adds_codes_and_changes_no_character(process: Process, picture: Any) -> None:
+    """Nothing is told by colour alone."""
+    coloured = to_text(picture(process), width=118, colour=True)
+    assert ESCAPE in coloured
+    assert uncoloured(coloured) == plain(picture(process))
+    assert ESCAPE not in plain(picture(process))
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_ascii_streams_get_ascii(process: Process, picture: Any) -> None:
+    """Without a question mark where a glyph was."""
+    text = plain(picture(process), encoding="ascii")
+    assert text.isascii()
+    assert "?" not in text.replace("?page", "")
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_a_process_that_has_done_nothing_is_drawn(picture: Any) -> None:
+    """It says whose picture it is."""
+    assert "rocess 48213" in plain(picture(Story().process()))
+
+
+def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
+    """Built, alive, scope, first built, requests, freed."""
+    text = plain(Ledger(process))
+    assert len(text.splitlines()) == 2 + len(process.ledger)
+    assert row(text, "URLPattern").split() == ["URLPattern", "48", "48", "process", "in", "#1", "6"]
+    found = row(text, "Menu")
+    assert "5 request · 1 undecided" in found
+    assert found.endswith("5 by the collector")
+    assert "at boot" in row(text, "WSGIHandler")
+    assert "before tracing" in row(text, "ModelSignal")
+    assert row(text, "Basket").split()[:3] == ["Basket", "6", "2"]
+    assert "2 KEPT" in row(text, "Basket")
+    assert row(text, "Basket").endswith("4 with the response")
+
+
+def test_the_ledger_tells_rows_of_one_name_apart() -> None:
+    """By their kinds."""
+    story = Story()
+    story.built("boot", ("engine", "Engine"), ("backend", "Engine"))
+    text = plain(Ledger(story.process()))
+    assert "Engine (engine)" in text
+    assert "Engine (backend)" in text
+
+
+def test_the_ledger_after_the_end_says_what_went_with_a_thread() -> None:
+    """In words, not in the model's terms."""
+    story = Story()
+    with story.request(thread=2) as now:
+        wrapper = now.builds("database", "DatabaseWrapper default")
+    story.thread_ends(2)
+    with story.request(thread=3):
+        pass
+    story.dies(wrapper)
+    assert "1 with its thread" in row(plain(Ledger(story.process())), "DatabaseWrapper")
+
+
+def test_the_first_request_stands_beside_the_second(process: Process) -> None:
+    """Numbers of both, and the names of what the first one had."""
+    text = plain(FirstRequest(process))
+    assert row(text, "modules imported").split()[2:4] == ["26", "0"]
+    assert "cafe.part_0" in row(text, "modules imported")
+    assert row(text, "objects built").split()[2:] == ["61", "9"]
+    assert row(text, "that stay").split()[2:4] == ["54", "2"]
+    assert f"URLPattern {TIMES} 48" in row(text, "that stay")
+    assert row(text, "templates compiled").split()[2:4] == ["1", "0"]
+    assert row(text, "connections opened").split()[2:] == ["1", "1"]
+    assert row(text, "queries").split()[1:] == ["1", "1"]
+
+
+def test_the_slower_request_has_the_longer_bar(process: Process) -> None:
+    """Both are drawn on one scale, with their measured times."""
+    bars = [line for line in plain(FirstRequest(process)).splitlines() if "━" in line]
+    assert bars[0].count("━") > bars[1].count("━")
+    assert "5.20 ms" in bars[0]
+    assert "4.35 ms" in bars[1]
+
+
+def test_without_a_second_request_nothing_is_compared() -> None:
+    """It says so, and shows what there is."""
+    story = Story()
+    with story.request() as now:
+        now.builds("engine", "Engine")
+    text = plain(FirstRequest(story.process()))
+    assert "There is no second request yet to compare with." in text
+    assert row(text, "objects built").split() == ["objects", "built", "1"]
+
+
+def test_different_pages_are_not_passed_off_as_the_same() -> None:
+    """Some of the difference is theirs."""
+    story = Story()
+    for path in ("/a/", "/b/"):
+        with story.request(path):
+            pass
+    assert "They asked for different pages" in plain(FirstRequest(story.process()))
+
+
+def test_a_first_request_that_is_no_longer_there_is_not_made_up() -> None:
+    """Nor one that never was."""
+    assert "There was no request yet." in plain(FirstRequest(Story().process()))
+    story = Story()
+    for _ in range(2):
+        with story.request():
+            pass
+    del story.facts[1]
+    assert "It is no longer remembered." in plain(FirstRequest(story.process()))
+
+
+def test_the_overview_says_who_the_process_is(process: Process) -> None:
+    """Identity, versions, server, and how much it served."""
+    text = plain(Overview(process))
+    for said in ("Process 48213 · gunicorn gthread", "Python 3.13.0 · Django 6.1.3",
+                 "parent 48200", "6 requests served"):  # fmt: skip
+        assert said in text
+    assert "ended in an orderly way" not in text
+    assert "ended in an orderly way" in plain(Overview(cafe(end=True)))
+
+
+def test_the_overview_counts_what_was_built_before_the_first_request(process: Process) -> None:
+    """By kind, with names."""
+    text = plain(Overview(process))
+    before = row(text, "built before tracing: 16")
+    assert f"ModelSignal {TIMES} 8" in before
+    assert "settings" in before
+    boot = row(text, "built at boot: 8")
+    assert "middleware: SecurityMiddleware" in boot
+    assert "handler: WSGIHandler" in boot
+
+
+def test_what_was_built_between_requests_is_not_called_boot() -> None:
+    """Boot ends where the first request begins."""
+    story = Story()
+    with story.request():
+        pass
+    story.built("boot", ("thread", "mailer"))
+    assert "built at boot: nothing seen" in plain(Overview(story.process()))
+
+
+def test_a_forked_child_says_who_built_its_application() -> None:
+    """Its parent did."""
+    story = Story()
+    about = ProcessStarted(2, 1, "gunicorn", "sync", "3.13", "6.1", 0.0, 0, inherited=True)
+    story.facts[0] = about
+    assert "its application was built by 1 and handed down by fork" in plain(
+        Overview(story.process())
+    )
+
+
+@pytest.mark.parametrize("picture", PICTURES)
+def test_hostile_names_are_escaped(picture: Any) -> None:
+    """Whatever a server, a class, a module or a path is called."""
+    story = Story(server="\x1b[2J")
+    story.built("boot", ("\x1b[1m", "\x1b[2mX"))
+    with story.request("/\x1b[3m", imports=("\x1b[4m",)) as now:
+        now.does("compile", "\x1b[5m")
+        now.builds("\x1b[6m", "\x1b[7m", cls="a.\x1b[8m")
+    assert ESCAPE not in plain(picture(story.process()))

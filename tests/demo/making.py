@@ -1,0 +1,56 @@
+"""Running make as a person would, without a network."""
+
+from __future__ import annotations
+
+import os
+import shlex
+import subprocess
+import sys
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def script(path: Path, text: str) -> Path:
+    """An executable shell script."""
+    path.write_text(f"#!/bin/sh\n{text}")
+    path.chmod(0o755)
+    return path
+
+
+def python_that_notes_installs(directory: Path) -> Path:
+    """A Python whose environments are this one, and whose pip only writes down that it ran.
+
+    So the Makefile's own steps are tested without a network.
+    """
+    real = shlex.quote(sys.executable)
+    inner = script(
+        directory / "inner",
+        f'case "$*" in "-m pip "*) echo "$*" >> {directory}/installs; exit 0;; esac\n'
+        f'PYTHONPATH={shlex.quote(str(ROOT))} exec {real} "$@"\n',
+    )
+    return script(
+        directory / "python",
+        f'case "$*" in "-m venv --clear "*)\n'
+        f'  mkdir -p "$4/bin" && cp {inner} "$4/bin/python"; exit;; esac\n'
+        f'exec {real} "$@"\n',
+    )
+
+
+def make(*arguments: str, timeout: float = 60, **extra: str) -> subprocess.CompletedProcess[str]:
+    """Run make in the project, as if from a plain shell."""
+    environment = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("MAKE", "MFLAGS", "COV_", "COVERAGE", "DJANGO", "TRACER", "CAFE"))
+        and name not in ("PYTHON", "VENV", "PORT", "ONCE", "ARGS", "PYTHONPATH")
+    }
+    return subprocess.run(
+        ["make", "--no-print-directory", "-C", str(ROOT), *arguments],
+        env=environment | extra,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=timeout,
+        check=False,
+    )

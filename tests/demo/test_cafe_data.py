@@ -1,0 +1,54 @@
+"""The sample data: laid out once, however often it is asked for."""
+
+from __future__ import annotations
+
+import pytest
+from cafe import sample
+from cafe.models import ArchivedDay, Category, Dish, GuestNote, Order
+from django.apps import apps
+from django.contrib.auth import authenticate, get_user_model
+from django.core.management import call_command
+
+pytestmark = pytest.mark.django_db(databases=["default", "archive"])
+
+MODELS = (ArchivedDay, Category, Dish, GuestNote, Order, get_user_model())
+
+
+def rows() -> list[int]:
+    """How many rows each table has."""
+    return [model.objects.count() for model in MODELS]
+
+
+def test_laying_it_out_twice_adds_nothing() -> None:
+    assert sample.lay_out() > 0
+    before = rows()
+    assert sample.lay_out() == 0
+    assert rows() == before
+
+
+def test_what_a_person_changed_stays_changed() -> None:
+    sample.lay_out()
+    Dish.objects.filter(slug="espresso").update(price="9.99")
+    sample.lay_out()
+    assert str(Dish.objects.get(slug="espresso").price) == "9.99"
+
+
+def test_what_the_last_tour_left_is_cleared_away() -> None:
+    sample.lay_out()
+    before = rows()
+    Order.objects.create(guest=sample.TOUR_GUEST)
+    GuestNote.objects.create(author=sample.TOUR_GUEST, text="x")
+    sample.lay_out()
+    assert rows() == before
+
+
+def test_the_documented_barista_may_log_in() -> None:
+    sample.lay_out()
+    user = authenticate(username=sample.STAFF_NAME, password=sample.STAFF_PASSWORD)
+    assert user is not None
+    assert user.is_staff
+
+
+def test_every_model_has_its_migration() -> None:
+    assert apps.get_app_config("cafe").models_module is not None
+    call_command("makemigrations", "cafe", check=True, dry_run=True, verbosity=0)

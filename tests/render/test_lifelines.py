@@ -49,7 +49,7 @@ def test_the_rows_are_ordered_by_scope(process: Process) -> None:
     """Process first and undecided last, as a reader asks."""
     text = plain(Lifelines(process))
     rows = ["settings", "Template cafe/menu.html", "DatabaseWrapper", "QuerySet", "Basket " + TIMES,
-            "ModelSignal"]  # fmt: skip
+            "model Dish + 11"]  # fmt: skip
     assert [text.index(name) for name in rows] == sorted(text.index(name) for name in rows)
 
 
@@ -152,7 +152,9 @@ def test_a_kept_object_alone_names_its_holder_in_full() -> None:
 
 def test_kept_says_so_at_eighty_columns(process: Process) -> None:
     """The holder is shortened to its end."""
-    assert "KEPT · RECENT[…]" in plain(Lifelines(process), 80)
+    found = row(plain(Lifelines(process), 80), f"Basket {TIMES} 2")
+    assert "KEPT · " in found
+    assert found.endswith(".RECENT[…]")
 
 
 def test_many_alike_objects_fold_into_one_row(process: Process) -> None:
@@ -358,3 +360,22 @@ def test_hostile_names_are_escaped() -> None:
     assert ESCAPE not in text
     assert "\\x1b[31mForm[bold]" in text
     assert "a.\\x9bb" in text
+
+
+def test_of_too_many_rows_those_that_tell_most_are_drawn() -> None:
+    """What every request used stays, what one request used goes."""
+    story = Story()
+    tokens = story.built("boot", *((f"kind{index}", f"Thing{index}") for index in range(60)))
+    for number in range(3):
+        with story.request() as now:
+            now.uses(tokens[59], *(tokens if number == 0 else ()))
+    text = drawn(story)
+    assert row(text, "Thing59")
+    assert "20 more kinds in the ledger: 20 process" in text
+
+
+def test_what_no_request_used_is_one_row_whatever_it_is() -> None:
+    """It has no story to tell apart."""
+    story = Story()
+    story.built("before", ("app", "app cafe"), ("model", "model Dish"), ("admin", "admin site"))
+    assert "undecided · not used by a request" in row(drawn(story), "app cafe + 2")

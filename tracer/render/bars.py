@@ -50,12 +50,12 @@ class Axis:
         """What stands where there is no bar: a faint line at each tick."""
 
     def _ticks(self) -> tuple[str, list[tuple[int, str]]]:
-        """Return the unit and (column, label) at round numbers, about ten cells apart."""
+        """Return the unit and (column, label) at round numbers, at least seven cells apart."""
         unit, factor = ("µs", 1e3) if self.span < 1e6 else ("ms", 1e6)
         if self.span >= 1e10:
             unit, factor = "s", 1e9
         total = self.span / factor
-        wanted = total * 9 / max(self.cells, 9)
+        wanted = total * 7 / max(self.cells, 7)
         step = 10.0**-6
         while step < wanted:
             for multiple in (2, 2.5, 2):

@@ -110,11 +110,18 @@ class Notes:
     def _cost(self) -> Iterator[Piece]:
         imports = self.request.imports
         if imports:
-            yield f"imported {words.many(len(imports), 'module')}: {words.listed(imports)}", "name"
+            yield (
+                f"imported {words.many(len(imports), 'module')}: {words.listed(imports, 3, _tail)}",
+                "name",
+            )
         spans = [span for span in self.request.spans if span.stage == stages.COLLECTION]
         if spans:
             took = words.duration(sum(span.end - span.start for span in spans))
             yield f"{words.many(len(spans), 'garbage collection')} inside it, {took}", "name"
+
+
+def _tail(module: str) -> str:
+    return words.crop_start(module, 24)
 
 
 def _freed_later(life: Lifetime) -> bool:

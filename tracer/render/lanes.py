@@ -7,6 +7,7 @@ drawn as one line; cohorts that do not overlap share a row.
 from __future__ import annotations
 
 from bisect import bisect_right
+from collections import Counter
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from typing import Final
@@ -170,8 +171,10 @@ def _folded(found: list[Row]) -> list[Row]:
         key: tuple[object, ...] = (index,)
         cohort = row.cohorts[0]
         if len(row.cohorts) == 1 and len(cohort.births) == 1 and row.scope != scope.KEPT:
-            used = bool(row.lives[0].requests)
-            key = row.scope, row.lives[0].kind, cohort.start, cohort.end, used
+            key = row.scope, cohort.start, cohort.end
+            # What no request used yet has no story to tell apart.
+            if row.scope != scope.UNDECIDED or row.lives[0].requests:
+                key = *key, row.lives[0].kind
         alike.setdefault(key, []).append(row)
     return [
         each for same in alike.values() for each in (_merge(same) if same[FOLD - 1 :] else same)
@@ -211,24 +214,32 @@ def _owned(found: list[Row], process: Process) -> list[Row]:
     return [each for row in top for each in (row, *below.get(id(row), ()))]
 
 
+def _told(row: Row) -> tuple[int, int, int]:
+    """How much a row has to tell: by use, by lines and by objects."""
+    used = max(life.requests for life in row.lives)
+    return used, len(row.cohorts), len(row.lives)
+
+
 def select(found: list[Row], limit: int) -> tuple[list[Row], list[Row]]:
-    """Return the rows to draw and the rows to count: the fullest scopes give up theirs first."""
-    counts: dict[str, int] = {}
-    for row in found:
-        counts[row.scope] = counts.get(row.scope, 0) + 1
-    surplus = len(found) - limit
-    for _ in range(max(surplus, 0)):
-        # Kept objects are what the picture is for: theirs go last.
-        fullest = max(
-            counts,
-            key=lambda verdict: (verdict != scope.KEPT and counts[verdict] > 1, counts[verdict]),
-        )
-        counts[fullest] -= 1
-    shown, hidden = [], []
-    for row in found:
-        if counts[row.scope] > 0:
-            counts[row.scope] -= 1
-            shown.append(row)
-        else:
-            hidden.append(row)
-    return shown, hidden
+    """Return the rows to draw and the rows to count.
+
+    The fullest scopes give up theirs first, those that tell least.
+    """
+    counts = Counter(row.scope for row in found)
+
+    def weight(verdict: str) -> tuple[bool, float]:
+        # Kept objects are what the picture is for, undecided ones are not.
+        often = counts[verdict] * (2 if verdict == scope.UNDECIDED else 1)
+        return verdict != scope.KEPT and counts[verdict] > 1, often
+
+    for _ in range(len(found) - limit):
+        counts[max(counts, key=weight)] -= 1
+    hidden: set[int] = set()
+    for verdict, count in counts.items():
+        rows = [row for row in found if row.scope == verdict]
+        rows.sort(key=_told, reverse=True)
+        hidden.update(id(row) for row in rows[count:])
+    return (
+        [row for row in found if id(row) not in hidden],
+        [row for row in found if id(row) in hidden],
+    )

@@ -3,10 +3,14 @@
 from __future__ import annotations
 
 import re
+from typing import Final
 
 from tracer.model import Process, scope
 from tracer.render import words
 from tracer.render.lanes import Row
+
+ENOUGH: Final = 14
+"""Characters of a holder's path that are worth drawing."""
 
 
 def lives_for(process: Process, row: Row, width: int) -> str:
@@ -14,11 +18,11 @@ def lives_for(process: Process, row: Row, width: int) -> str:
 
     Where even the shortest is too long, that one: the caller crops it.
     """
-    told = _wordings(process, row)
+    told = _wordings(process, row, width)
     return next((text for text in told if len(text) <= width), told[-1])
 
 
-def _wordings(process: Process, row: Row) -> list[str]:
+def _wordings(process: Process, row: Row, width: int) -> list[str]:
     """Return wordings from the fullest to the shortest."""
     life = row.lives[0]
     match row.scope:
@@ -31,13 +35,15 @@ def _wordings(process: Process, row: Row) -> list[str]:
             return _thread(process, row)
         case scope.CONNECTION:
             most = max(each.requests for each in row.lives)
+            if not most:
+                return ["connection"]
             upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
             count = words.many(most, "request")
             return [f"connection · open in {upto}{count}", f"connection · {count}"]
         case scope.REQUEST:
             return _request(row)
         case scope.KEPT:
-            return _kept(row)
+            return _kept(row, width)
     why, short = _why(row)
     return [f"undecided · {why}", f"undecided · {short}"]
 
@@ -48,6 +54,7 @@ def _thread(process: Process, row: Row) -> list[str]:
     if len(threads) > 1:
         return [
             f"thread · one on each of {len(threads)}{ended}",
+            f"thread · one on each of {len(threads)}",
             f"thread · {len(threads)} of them",
         ]
     name = words.clean(process.threads.get(threads.pop(), ""))
@@ -64,7 +71,7 @@ def _request(row: Row) -> list[str]:
     return ["request · freed late", "request · late"] if late else ["request"]
 
 
-def _kept(row: Row) -> list[str]:
+def _kept(row: Row, width: int) -> list[str]:
     since = min(life.built_in or 0 for life in row.lives)
     said = f"KEPT since #{since}" if since else "KEPT"
     let_go = " · let go since" if all(life.died_at is not None for life in row.lives) else ""
@@ -76,13 +83,13 @@ def _kept(row: Row) -> list[str]:
         # Neighbours in one list differ in their index alone.
         holders = sorted({re.sub(r"\[[^]]*]", "[…]", holder) for holder in holders})
         others = " and others" if len(holders) > 1 else ""
-    end = holders[0].rpartition(".")[2]
-    return [
-        f"{said} · by {holders[0]}{others}{let_go}",
-        f"{said} · by {holders[0]}{let_go}",
-        f"{said} · {end}",
-        f"KEPT · {end}",
-    ]
+    holder = holders[0] + others
+    told = [f"{said} · by {holder}{let_go}", f"{said} · by {holder}"]
+    for start in (f"{said} · by ", f"{said} · ", "KEPT · "):
+        # The end of a path says most: cropped there, it would be a module's name.
+        if width - len(start) >= ENOUGH:
+            told.append(start + words.crop_start(holder, width - len(start)))
+    return [*told, said]
 
 
 def _why(row: Row) -> tuple[str, str]:

@@ -12,12 +12,12 @@ from tracer.render import theme, words
 from tracer.render.canvas import Line, emit
 
 FREED = {
-    "response": "with the response",
-    "collector": "by the collector",
-    "thread": "with its thread",
-    "process": "with the process",
+    "response": ("with the response", "response"),
+    "collector": ("by the collector", "collector"),
+    "thread": ("with its thread", "thread"),
+    "process": ("with the process", "process"),
 }
-"""How objects were freed, in words."""
+"""How objects were freed, in words, and in one."""
 
 _RANK = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
 
@@ -43,31 +43,37 @@ class Ledger:
         name = min(max(map(len, names), default=6), width * 26 // 100)
         wide = width >= 100
         needed = max((_lives(row).width for row in rows), default=0)
-        lives = max(min(needed, width * 26 // 100 if wide else width - name - 42), 10)
+        lives = max(min(needed, 33 if wide else width - name - 38), 10)
         line = Line().add(" ").fit("object", name, "column")
         for head in ("built", "alive"):
             line.right(head, 7, "column")
         line.add("  ").fit("lives for", lives, "column").add("  ")
-        line.fit("first built", 14, "column").right("requests", 9, "column")
+        line.fit("first in", 10, "column").right("requests", 9, "column")
         yield line.add("  freed", "column") if wide else line
         for row, label in zip(rows, names, strict=True):
             line = Line().add(" ").fit(label, name)
             line.right(f"{row.built:,}", 7).right(f"{row.alive:,}" if row.alive else "-", 7, "dim")
-            yield self._rest(line.add("  "), row, lives, wide)
+            yield self._rest(line.add("  "), row, lives, width if wide else 0)
 
-    def _rest(self, line: Line, row: LedgerRow, lives: int, wide: bool) -> Line:
+    def _rest(self, line: Line, row: LedgerRow, lives: int, width: int) -> Line:
         end = line.width + lives
         for text, style in _lives(row).pieces:
             line.add(words.crop(text, end - line.width), style)
-        line.to(end).add("  ").fit(_first(row), 14, "dim")
+        line.to(end).add("  ").fit(_first(row), 10, "dim")
         line.right(f"{row.requests:,}" if row.requests else "-", 9)
-        if wide and row.freed:
-            told = " · ".join(
-                f"{count:,} {FREED.get(how, how)}"
-                for how, count in sorted(row.freed.items(), key=lambda item: -item[1])
-            )
-            line.add(f"  {told}", "dim")
+        if width and row.freed:
+            line.add("  ").add(_freed(row, width - line.width), "dim")
         return line
+
+
+def _freed(row: LedgerRow, width: int) -> str:
+    """Return how its objects were freed, in one word each where there is no room for more."""
+    ways = sorted(row.freed.items(), key=lambda item: -item[1])
+    told = [
+        " · ".join(f"{count:,} {FREED.get(how, (how, how))[short]}" for how, count in ways)
+        for short in (0, 1)
+    ]
+    return words.crop(told[0] if len(told[0]) <= width else told[1], width)
 
 
 def _order(row: LedgerRow) -> tuple[int, int, str]:
@@ -102,5 +108,5 @@ def _lives(row: LedgerRow) -> Line:
 
 def _first(row: LedgerRow) -> str:
     if row.first_built is not None:
-        return f"in #{row.first_built}"
-    return "before tracing" if row.first_phase == "before" else "at boot"
+        return f"#{row.first_built}"
+    return "before" if row.first_phase == "before" else "boot"

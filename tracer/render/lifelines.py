@@ -63,7 +63,7 @@ class Lifelines:
         """Find how many requests fit beside the labels, and lay the rows out for them."""
         process = self.process
         apart = width >= NARROW and any(life.phase == lanes.BEFORE for life in process.lifetimes)
-        label, said = width * 26 // 100, width * 33 // 100 if width >= NARROW else 23
+        label, said = width * 24 // 100, width * 36 // 100 if width >= NARROW else 24
         outside = (7 if apart else 0) + 6
         room = width - label - said - outside - 4
         count = max(min(self.last, room // 4), 1)

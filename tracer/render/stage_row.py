@@ -40,7 +40,9 @@ WIDEST_BAR: Final = 110
 
 _MS: Final = 7
 _LIVES: Final = 13
-_TAIL_FIRST: Final = frozenset({stages.RESOLVE, stages.VIEW, stages.TEMPLATE, stages.COMPILE})
+_TAIL_FIRST: Final = frozenset(
+    {stages.RESOLVE, stages.HOOK, stages.VIEW, stages.TEMPLATE, stages.COMPILE}
+)
 """Stages named by paths, whose ends say most."""
 
 

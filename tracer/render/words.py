@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 
 from rich.cells import cell_len, set_cell_size
 
@@ -87,11 +87,16 @@ def many(count: int, noun: str, plural: str | None = None) -> str:
     return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
 
 
-def listed(names: Iterable[str], first: int = 3) -> str:
-    """Return the first few names, equal ones counted, the others as "and 4 more"."""
+def listed(
+    names: Iterable[str], first: int = 3, brief: Callable[[str], str] = lambda name: name
+) -> str:
+    """Return the first few names, equal ones counted, the others as "and 4 more".
+
+    `brief` shortens a name.
+    """
     counts = Counter(names)
     shown = [
-        f"{clean(name)} {TIMES} {count}" if count > 1 else clean(name)
+        f"{brief(clean(name))} {TIMES} {count}" if count > 1 else brief(clean(name))
         for name, count in list(counts.items())[:first]
     ]
     rest = len(counts) - len(shown)
@@ -113,4 +118,5 @@ def grouped(names: Iterable[str], first: int = 3) -> str:
             for _ in group
         ),
         first,
+        lambda name: crop(name, 26),
     )

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import atexit
 import contextlib
+import functools
 import os
 import platform
 import sys
@@ -130,9 +131,7 @@ class Live:
         return len(requests)
 
     def _about(self) -> ProcessStarted:
-        server, mode = surroundings.server(
-            self.recorder.environ, sys.modules, os.environ, sys.argv
-        )
+        server, mode = surroundings.server(self.recorder.environ, sys.modules, os.environ, sys.argv)
         return ProcessStarted(
             pid=self.pid,
             parent=os.getppid(),
@@ -207,16 +206,28 @@ def start(config: Config, stream: TextIO | None = None) -> Live:
     if _running is None:
         _running = Live(config, stream)
         _running.installation.install()
-        os.register_at_fork(after_in_child=_running.recorder.after_fork)
+        _listen_for_forks()
         atexit.register(_running.close)
     return _running
+
+
+@functools.cache
+def _listen_for_forks() -> None:
+    """Once per process: Python offers no way to take such a hook back."""
+    if hasattr(os, "register_at_fork"):
+        os.register_at_fork(after_in_child=_after_fork)
+
+
+def _after_fork() -> None:
+    if _running is not None:
+        _running.recorder.after_fork()
 
 
 def stop() -> None:
     """Take the probes away, and forget. For tests and for those who switch it off by hand."""
     global _running
-    if _running is not None:
-        _running.installation.uninstall()
-        atexit.unregister(_running.close)
-        _running.close()
-        _running = None
+    live, _running = _running, None
+    if live is not None:
+        live.installation.uninstall()
+        atexit.unregister(live.close)
+        live.close()

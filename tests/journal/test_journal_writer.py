@@ -300,7 +300,7 @@ from tracer.journal.writer import Journal
 from tracer.model import Named
 journal = Journal(Path(sys.argv[1]))
 number = 0
-while True:
+while number < 20_000:  # far more than any test waits for, and an end all the same
     journal.append([Named(number, "n" * 300), Named(number + 1, "m" * 5000)])
     number += 2
     if number == 2000:

@@ -161,7 +161,10 @@ class Tail:
         facts: list[Fact] = []
         rest = b""
         stream.seek(file.offset)
-        while chunk := stream.read(_CHUNK):
+        # Up to where the file ends now: a writer faster than this reader must not hold it here.
+        left = os.fstat(stream.fileno()).st_size - file.offset
+        while left > 0 and (chunk := stream.read(min(_CHUNK, left))):
+            left -= len(chunk)
             *lines, rest = (rest + chunk).split(b"\n")
             for line in lines:
                 file.offset += len(line) + 1

@@ -29,6 +29,10 @@ from tracer.model.facts import (
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
 
 
+PINNED = frozenset({1, 2})
+"""Requests never forgotten: what the first one paid is told beside the second."""
+
+
 class _Object:
     """Everything recorded of one object."""
 
@@ -113,7 +117,6 @@ class History:
         self._served_on: dict[int, int] = {}
         self._earlier: dict[tuple[str, str], Counter[str]] = {}
         self._dead: list[int] = []
-        self._fates: dict[int, Counter[str]] = {}
 
     # -- taking facts -----------------------------------------------------------------------
 
@@ -156,7 +159,8 @@ class History:
             if known is None:
                 continue
             known.threads.add(thread)
-            used[token] = None
+            if known.built_in != request.number:
+                used[token] = None
             self._served_on[thread] = request.number
         for token in used:
             self._used(self._objects[token], request.number)
@@ -246,11 +250,12 @@ class History:
 
     def _forget(self, keep: int) -> None:
         """Drop requests beyond `keep`, and the dead whose request is among the dropped."""
-        while len(self.requests) > keep:
-            self.requests.popitem(last=False)
+        for number in list(self.requests)[: max(0, len(self.requests) - keep)]:
+            if number not in PINNED:
+                del self.requests[number]
         if len(self._begins) > 4 * keep:
             del self._begins[: -2 * keep]
-        oldest = next(iter(self.requests), 0)
+        oldest = next((number for number in self.requests if number not in PINNED), 0)
         if len(self._dead) < 2 * keep:
             return
         remaining = []
@@ -261,8 +266,6 @@ class History:
             else:
                 self._fold(self._objects.pop(token))
         self._dead = remaining
-        for number in [n for n in self._fates if n < oldest]:
-            del self._fates[number]
 
     def _fold(self, known: _Object) -> None:
         verdict = self._scope(known)

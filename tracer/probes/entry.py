@@ -46,11 +46,11 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
 
     def load_middleware(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
+            if recorder.lives.token_of(self) is None:
+                recorder.born(self, "handler")
             if not recorder.scanned:
                 recorder.scanned = True
                 recorder.found.extend(scan.before_tracing(recorder))
-            if recorder.lives.token_of(self) is None:
-                recorder.born(self, "handler", type(self).__name__)
         except Exception as fault:
             recorder.fault("handler", fault)
         return load(self, *args, **kwargs)

@@ -25,6 +25,7 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
 def _resolvers(recorder: Recorder, patches: Patches, urls: Any) -> None:
     patches.wrap(urls.URLResolver, "resolve", lambda call: _tried(recorder, call))
     patches.wrap(urls.URLPattern, "resolve", lambda call: _matched(recorder, call))
+    patches.wrap(urls.URLResolver, "_reverse_with_prefix", lambda call: _reversed(recorder, call))
 
 
 def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
@@ -131,6 +132,17 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
         return call(self, path)
 
     return resolve
+
+
+def _reversed(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Around what `reverse()` asks the resolver it has found: another use of a resolver."""
+    see = recorder.sighting()
+
+    def _reverse_with_prefix(self: Any, *args: Any, **kwargs: Any) -> Any:
+        see(self)
+        return call(self, *args, **kwargs)
+
+    return _reverse_with_prefix
 
 
 def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:

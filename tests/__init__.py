@@ -1,0 +1,1 @@
+"""The tests: a book of facts about Django, and the proof of the tracer's own promises."""

@@ -1,0 +1,64 @@
+"""Fixtures for all tests: a recording, and the proof that nothing stays patched."""
+
+from __future__ import annotations
+
+import gc
+import sys
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+
+from tests.driving import Recording
+from tracer import live
+
+
+@pytest.fixture
+def recording(db: None) -> Iterator[Recording]:
+    """The tracer, recording quietly, with the café's database at hand."""
+    with Recording() as made:
+        yield made
+
+
+@pytest.fixture
+def record() -> Callable[..., Recording]:
+    """`with record(watch=(...)) as recording:` for tests that choose how to record."""
+    return Recording
+
+
+def _patchable() -> dict[str, Any]:
+    """Every attribute that the tracer might replace, as it stands."""
+    from django.core.handlers import asgi, base, exception, wsgi
+    from django.core.signals import request_finished, request_started
+    from django.db.backends.base.base import BaseDatabaseWrapper
+    from django.db.backends.utils import CursorWrapper
+    from django.db.models.base import Model
+    from django.dispatch import Signal
+    from django.http import response
+    from django.template.base import Template
+
+    owners = (
+        base, exception, base.BaseHandler, wsgi.WSGIHandler, wsgi.WSGIRequest, asgi.ASGIHandler,
+        asgi.ASGIRequest, BaseDatabaseWrapper, CursorWrapper, Model, Signal, request_started,
+        request_finished, response.HttpResponseBase, response.StreamingHttpResponse, Template,
+    )  # fmt: skip
+    return {
+        f"{getattr(owner, '__name__', id(owner))}.{name}": value
+        for owner in owners
+        for name, value in vars(owner).items()
+        if callable(value)
+    }
+
+
+@pytest.fixture(autouse=True)
+def _nothing_stays_patched() -> Iterator[None]:
+    """Whatever a test does, Django is afterwards exactly as it was."""
+    before = _patchable()
+    yield
+    live.stop()
+    after = _patchable()
+    changed = [name for name in before if after.get(name) is not before[name]]
+    assert not changed, f"still patched: {changed}"
+    assert set(after) == set(before)
+    assert [cb for cb in gc.callbacks if type(cb).__module__.startswith("tracer")] == []
+    assert [f for f in sys.meta_path if type(f).__module__.startswith("tracer")] == []

@@ -9,6 +9,7 @@ import pty
 import struct
 import sys
 import termios
+import threading
 from collections.abc import Iterator
 from fcntl import ioctl
 from pathlib import Path
@@ -263,3 +264,27 @@ def test_standard_error_under_test_can_be_drawn_on(capsys: pytest.CaptureFixture
     """Captured streams have a descriptor that is not theirs, or none."""
     assert Terminal(sys.stderr, {}).write(Text("hello"))
     assert "hello" in capsys.readouterr().err
+
+
+def test_a_reader_that_catches_up_gets_the_whole_block() -> None:
+    """A full pipe that does not block is written to again as soon as there is room."""
+    reading, writing = os.pipe()
+    os.set_blocking(writing, False)
+    while True:
+        try:
+            os.write(writing, b"." * 4096)
+        except BlockingIOError:
+            break
+    got = bytearray()
+
+    def read() -> None:
+        while not got.endswith(b"the end\n\n"):
+            got.extend(os.read(reading, 65536))
+
+    reader = threading.Thread(target=read)
+    with os.fdopen(writing, "w") as stream:
+        reader.start()
+        assert Terminal(stream, {}).write(Text("the end"))
+        reader.join(10)
+    os.close(reading)
+    assert got.endswith(b".the end\n\n")

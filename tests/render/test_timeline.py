@@ -390,3 +390,24 @@ def test_a_request_deeper_than_the_terminal_is_wide_still_shows_names() -> None:
     last = next(line for line in reversed(text.splitlines()) if "template" in line)
     assert "html" in last
     assert widest(text) <= 80
+
+
+def test_what_does_not_fit_beside_a_stage_ends_in_one_ellipsis() -> None:
+    """However the pieces fall, at every width."""
+    story = Story()
+    with story.request() as now:
+        view = now.builds("view", "Menu view")
+        now.does("view", "page", view, detail="in some place", error="Resolver404")
+    for width in range(100, 140):
+        assert "……" not in plain(timeline(story), width)
+
+
+def test_a_sentence_of_many_names_is_counted_rather_than_cut() -> None:
+    """Long names are shortened one by one, so that the count at the end is seen."""
+    story = Story()
+    with story.request(imports=tuple(f"package.{'x' * 40}.m{i}" for i in range(9))) as now:
+        for index in range(9):
+            now.builds(f"kind{index}", f"Thing{index}{'y' * 40}")
+    text = plain(timeline(story), 118)
+    assert text.count("and 6 more") == 2
+    assert "xxx.m2 and 6 more" in text

@@ -101,7 +101,7 @@ class Notes:
         if later:
             yield f"{later} freed later", "name"
         if fate.waiting:
-            named = words.grouped(fate.waiting, 4)
+            named = words.grouped(fate.waiting)
             yield f"{len(fate.waiting)} undecided until a full collection: {named}", "name"
         if fate.stayed:
             named = words.grouped(fate.stayed)

@@ -187,8 +187,10 @@ class Painter:
         end = line.width + self.columns.object
         for index, (text, style) in enumerate(parts):
             room = end - line.width
-            if room > 0:
-                line.add(words.crop(f" · {text}" if index else text, room), style)
+            text = f" · {text}" if index else text
+            line.add(words.crop(text, room), style)
+            if words.cells(text) >= room:
+                break
 
 
 def lives_for(life: Lifetime | None) -> tuple[str | None, str]:

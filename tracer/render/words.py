@@ -118,5 +118,5 @@ def grouped(names: Iterable[str], first: int = 3) -> str:
             for _ in group
         ),
         first,
-        lambda name: crop(name, 26),
+        lambda name: crop(name, 20),
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import signal
 import socket
@@ -9,11 +10,20 @@ import sqlite3
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
 import route
 from cafe.lessons import LESSONS
 from making import ROOT, make, python_that_notes_installs
+
+
+def lifetimes(journal: Path) -> list[dict[str, Any]]:
+    """Every lifetime that the newest process of a journal tells of."""
+    command = [sys.executable, "-m", "tracer", "show", str(journal), "--format", "json"]
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    newest = max(json.loads(shown.stdout)["processes"], key=lambda process: process["started"])
+    return list(newest["lifetimes"])
 
 
 def free_port() -> int:
@@ -51,11 +61,34 @@ def test_the_tour_ends_with_0_and_a_second_one_installs_and_adds_nothing(tmp_pat
         last_words = result.stdout.partition("▸ The tour is over")[2]
         assert "Lifelines of process" in last_words
         assert "Ledger of process" in last_words
-        assert "cafe.views.RECENT[0]" in last_words
+        assert "RECENT[" in last_words
         seen.append((rows(database), result.stdout.count("Installing into")))
     assert seen[0][0] == seen[1][0]
     assert [installs for _, installs in seen] == [1, 0]
     assert len((tmp_path / "installs").read_text().splitlines()) == 1
+
+
+@pytest.mark.slow
+def test_the_tour_shows_every_scope_and_names_the_holders_of_what_is_kept(tmp_path: Path) -> None:
+    python = python_that_notes_installs(tmp_path)
+    journal = tmp_path / "journal"
+    result = make(
+        "demo",
+        "ONCE=1",
+        f"PYTHON={python}",
+        f"VENV={tmp_path}/venv",
+        f"PORT={free_port()}",
+        timeout=240,
+        CAFE_DATABASE=str(tmp_path / "cafe.sqlite3"),
+        TRACER_JOURNAL=str(journal),
+    )
+    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
+    seen = lifetimes(journal)
+    scopes = {"process", "thread", "connection", "request", "kept"}
+    assert scopes <= {lifetime["scope"] for lifetime in seen}
+    held = {lifetime["held_by"]: lifetime["class"] for lifetime in seen if lifetime["held_by"]}
+    assert held["cafe.views.RECENT[0]"].endswith(".WSGIRequest")
+    assert held["cafe.views.LEFT_BEHIND[0]"].endswith(".Basket")
 
 
 @pytest.mark.slow

@@ -379,3 +379,16 @@ def test_what_no_request_used_is_one_row_whatever_it_is() -> None:
     story = Story()
     story.built("before", ("app", "app cafe"), ("model", "model Dish"), ("admin", "admin site"))
     assert "undecided · not used by a request" in row(drawn(story), "app cafe + 2")
+
+
+def test_every_other_scope_gives_way_before_a_kept_object_does() -> None:
+    """Thirty kinds kept, thirty of requests: all of the first and ten of the others are drawn."""
+    story = Story()
+    with story.request() as now:
+        for index in range(30):
+            now.builds(f"kept{index}", f"Kept{index}")
+            story.dies(now.builds(f"kind{index}", f"Thing{index}"))
+    story.collects()
+    text = drawn(story)
+    assert text.count("KEPT since #1") == 30
+    assert "and 20 more kinds in the ledger: 20 request" in text

@@ -411,3 +411,13 @@ def test_a_sentence_of_many_names_is_counted_rather_than_cut() -> None:
     text = plain(timeline(story), 118)
     assert text.count("and 6 more") == 2
     assert "xxx.m2 and 6 more" in text
+
+
+def test_many_short_stages_together_make_their_parent_wait() -> None:
+    """Each is shorter than a cell; together they fill it."""
+    story = Story()
+    with story.request() as now, now.stage("view", "list", took=10):
+        for index in range(400):
+            now.does("query", f"SELECT t{index % 7}", took=10)
+    bar = row(plain(timeline(story)), "view list")
+    assert bar.count("─") > 5 * bar.count("━")

@@ -39,7 +39,7 @@ _PARTS: Final = (
                 "hello",
                 "A short text",
                 "The least a request can be.",
-                "Seven middlewares are entered and left around one small view, "
+                "Ten middlewares are entered and left around one small view, "
                 "yet each was built only once.",
             ),
             Lesson(

@@ -5,104 +5,28 @@ from __future__ import annotations
 import io
 import json
 import os
-import queue
-import re
-import signal
-import subprocess
-import sys
-import threading
-from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 
-from tracer import cli, follow
-from tracer.cli import main
-from tracer.journal.format import HEADER, encode
-from tracer.journal.writer import Journal
-from tracer.model import (
-    Barrier,
-    Birth,
-    Deaths,
-    Died,
-    Ended,
-    Fact,
-    ProcessStarted,
-    Request,
-    Span,
+from tests.stories import (
+    Run,
+    process,
+    request,
+    start,
+    story,
+    timelines,
+    two_processes,
+    write,
 )
-
-ROOT = Path(cli.__file__).parents[1]
-BEGUN = 10**12
-GAP = 10**8
-
-
-def process(pid: int, started: float = 1_700_000_000.0) -> ProcessStarted:
-    return ProcessStarted(pid, 1, "gunicorn", "sync worker", "3.11.7", "5.2.1", started, BEGUN)
-
-
-def request(number: int, path: str = "/menu/") -> Request:
-    """Return a request with one view, which lives until the next collection."""
-    begun = BEGUN + number * GAP
-    return Request(
-        number=number,
-        method="GET",
-        path=f"{path}{number}",
-        status=200,
-        thread=1,
-        thread_name="MainThread",
-        ident=7,
-        started=1_700_000_000.0 + number,
-        begun=begun,
-        closed=begun + 6_000_000,
-        size=1_923,
-        watching=100_000,
-        spans=(
-            Span("request", f"GET {path}{number}", None, 0, 6_000_000, None, 1),
-            Span("view", "cafe.views.Menu.get", 0, 1_000_000, 5_000_000, number, 1),
-        ),
-        births=(Birth(number, "view", "cafe.views.Menu", "Menu", begun + 1_000_000, 1),),
-        seen=((number, 1),),
-    )
-
-
-def story(pid: int, requests: int, *more: Fact) -> list[Fact]:
-    served = [request(number) for number in range(1, requests + 1)]
-    at = BEGUN + requests * GAP + GAP // 2
-    deaths = [Deaths((Died(number, at, "collector", 7),)) for number in range(1, requests + 1)]
-    return [process(pid, float(pid)), *served, *deaths, Barrier(at + 1, "collector"), *more]
-
-
-def write(directory: Path, name: str, *facts: Fact) -> Path:
-    """Write a file as a process that is gone would have left it."""
-    directory.mkdir(exist_ok=True)
-    path = directory / f"{name}.jsonl"
-    path.write_bytes(HEADER + b"".join(map(encode, facts)))
-    return path
+from tracer import cli
+from tracer.cli import main
 
 
 @pytest.fixture
 def traces(tmp_path: Path) -> Path:
     """A journal of two processes: 31 served eight requests and ended, 32 served two."""
-    directory = tmp_path / "traces"
-    write(directory, "31-1", *story(31, 8, Ended(BEGUN + 10 * GAP)))
-    write(directory, "32-2", *story(32, 2))
-    return directory
-
-
-class Run:
-    """One run of the command in this process."""
-
-    def __init__(self, *arguments: object, pause: Callable[[], None] | None = None) -> None:
-        out, err = io.StringIO(), io.StringIO()
-        self.status = main([str(each) for each in arguments], out, err, pause)
-        self.out, self.err = out.getvalue(), err.getvalue()
-
-
-def timelines(text: str) -> list[tuple[int, int]]:
-    """Return the process and number of each request whose timeline is drawn."""
-    found = re.findall(r"process (\d+) · its request (\d+)", text)
-    return [(int(pid), int(number)) for pid, number in found]
+    return two_processes(tmp_path / "traces")
 
 
 # -- show: pictures -------------------------------------------------------------------------------
@@ -354,148 +278,12 @@ def test_a_stream_that_cannot_be_written_is_one_sentence(traces):
     assert err.getvalue() == "The picture cannot be written: No space left on device.\n"
 
 
-# -- watch ----------------------------------------------------------------------------------------
-
-
-def watched(directory: Path, *steps: Callable[[], object]) -> Run:
-    """Watch, taking one step between every two looks, and then interrupt."""
-    left: Iterator[Callable[[], object]] = iter(steps)
-
-    def pause() -> None:
-        step = next(left, None)
-        if step is None:
-            raise KeyboardInterrupt
-        step()
-
-    return Run("watch", directory, pause=pause)
-
-
-@pytest.fixture
-def living(monkeypatch):
-    """Every process passes for alive, though its file is written by a test."""
-    monkeypatch.setattr(follow, "alive", lambda path: True)
-
-
-def append(path: Path, *facts: Fact) -> None:
-    with path.open("ab") as stream:
-        stream.write(b"".join(map(encode, facts)))
-
-
-@pytest.mark.usefixtures("living")
-def test_watch_draws_each_new_request_with_its_process(tmp_path):
-    path = write(tmp_path, "31-1", process(31), request(1))
-    run = watched(
-        tmp_path,
-        lambda: append(path, request(2)),
-        lambda: append(path, request(3), request(4)),
-    )
-    assert run.status == 0
-    assert run.err == f"Watching {tmp_path}; Ctrl-C ends.\n"
-    assert "Process 31 is running and has served 1 request so far." in run.out
-    assert timelines(run.out) == [(31, 2), (31, 3), (31, 4)]
-
-
-@pytest.mark.usefixtures("living")
-def test_watch_may_begin_before_there_is_a_directory(tmp_path):
-    directory = tmp_path / "traces"
-    run = watched(
-        directory,
-        lambda: write(directory, "31-1", process(31), request(1)),
-        lambda: write(directory, "32-2", process(32), request(1), request(2), Ended(1)),
-    )
-    assert run.status == 0
-    began = "began: gunicorn sync worker, Python 3.11.7, Django 5.2.1."
-    assert f"Process 31 {began}" in run.out
-    assert f"Process 32 {began}" in run.out
-    assert timelines(run.out) == [(31, 1), (32, 1), (32, 2)]
-    assert "Process 32 ended." in run.out
-
-
-@pytest.mark.usefixtures("living")
-def test_watch_draws_the_newest_and_counts_the_others_when_many_come_at_once(tmp_path):
-    path = write(tmp_path, "31-1", process(31))
-    run = watched(tmp_path, lambda: append(path, *map(request, range(101, 301))))
-    assert "188 requests of Process 31 are not drawn." in run.out
-    assert timelines(run.out) == [(31, number) for number in range(289, 301)]
-
-
-@pytest.mark.usefixtures("living")
-def test_watch_begins_anew_with_a_file_that_was_replaced(tmp_path):
-    path = write(tmp_path, "31-1", process(31), request(1), request(2))
-    run = watched(tmp_path, lambda: write(tmp_path, path.stem, process(39), request(7)))
-    assert "Process 39 began" in run.out
-    assert timelines(run.out) == [(39, 7)]
-
-
-def test_watch_tells_of_a_process_that_is_gone_without_a_word(tmp_path):
-    run = watched(
-        tmp_path,
-        lambda: write(tmp_path, "31-1", process(31)),
-        lambda: None,
-        lambda: None,
-    )
-    assert run.out.count("Process 31 is gone without a word.") == 1
-
-
-def test_watch_believes_a_word_that_comes_just_before_the_end(tmp_path):
-    """Between reading the file and seeing its process dead, the process may have said so."""
-    path = tmp_path / "31-1.jsonl"
-    run = watched(
-        tmp_path,
-        lambda: write(tmp_path, path.stem, process(31)),
-        lambda: append(path, Ended(1)),
-        lambda: None,
-    )
-    assert "Process 31 ended." in run.out
-    assert "without a word" not in run.out
-
-
-def test_watch_is_silent_about_processes_that_were_gone_before(traces):
-    run = watched(traces, lambda: None, lambda: None)
-    assert run.out == ""
-
-
-def test_watch_where_nobody_can_tell_who_is_alive(tmp_path, monkeypatch):
-    monkeypatch.setattr(follow, "alive", lambda path: None)
-    write(tmp_path, "31-1", process(31), request(1), request(2))
-    run = watched(tmp_path, lambda: None)
-    assert run.out.strip() == "Process 31 has served 2 requests so far."
-
-
-def test_watch_passes_over_who_never_said_who_they_are(tmp_path):
-    write(tmp_path, "31-1", request(1))
-    assert watched(tmp_path, lambda: None, lambda: None, lambda: None).out.strip() == ""
-
-
-def test_watch_tells_once_what_it_cannot_read_and_goes_on(tmp_path):
-    (tmp_path / "1-1.jsonl").write_bytes(b'{"format":2,"journal":"tracer"}\n')
-    run = watched(tmp_path, lambda: None, lambda: None)
-    assert run.status == 0
-    assert run.err.count("format 2") == 1
-
-
 def test_an_interrupted_show_says_so_with_its_status(traces, monkeypatch):
     def interrupted(directory: Path) -> None:
         raise KeyboardInterrupt
 
     monkeypatch.setattr(cli, "read", interrupted)
     assert Run("show", traces).status == 130
-
-
-# -- as real programs -----------------------------------------------------------------------------
-
-
-def start(*arguments: object) -> subprocess.Popen[str]:
-    environ = {key: value for key, value in os.environ.items() if "DJANGO" not in key}
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
-    )
 
 
 def test_show_is_a_program_that_knows_no_django(traces):
@@ -517,49 +305,3 @@ def test_show_ends_quietly_when_head_has_seen_enough(traces):
         program.wait(60)
         assert program.stderr.read() == ""
     assert program.returncode == 0
-
-
-class Lines:
-    """The lines of a stream as they come, each within a time."""
-
-    def __init__(self, stream: Iterator[str]) -> None:
-        self.queue: queue.Queue[str] = queue.Queue()
-        self.thread = threading.Thread(target=self._read, args=[stream])
-        self.thread.start()
-
-    def _read(self, stream: Iterator[str]) -> None:
-        for line in stream:
-            self.queue.put(line)
-
-    def until(self, words: str) -> str:
-        """Return the first line with these words."""
-        while True:
-            line = self.queue.get(timeout=60)
-            if words in line:
-                return line
-
-
-def test_watch_is_a_program_that_follows_until_it_is_interrupted(tmp_path):
-    directory = tmp_path / "traces"
-    program = start("-m", "tracer", "watch", directory)
-    with program:
-        out, err = Lines(program.stdout), Lines(program.stderr)
-        try:
-            err.until("Watching")
-            journal = Journal(directory)
-            journal.append([process(os.getpid())])
-            out.until(f"Process {os.getpid()} began")
-            journal.append([request(1)])
-            assert f"process {os.getpid()}" in out.until("/menu/1")
-            journal.append([request(2)])
-            out.until("/menu/2")
-            journal.append([Ended(1)])
-            journal.close()
-            out.until("ended")
-            program.send_signal(signal.SIGINT)
-            assert program.wait(60) == 0
-        finally:
-            program.kill()
-            out.thread.join(60)
-            err.thread.join(60)
-    assert err.queue.empty()

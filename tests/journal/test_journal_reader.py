@@ -202,6 +202,22 @@ def test_lines_longer_than_one_read_are_whole(tmp_path, monkeypatch):
     assert facts_of(Tail(tmp_path)) == facts
 
 
+def test_a_writer_that_is_faster_than_the_reader_does_not_hold_it(tmp_path, monkeypatch):
+    """One read goes no further than where the file ended when it was opened."""
+    path = put(tmp_path / "1-1.jsonl", HEADER, encode(Ended(1)), encode(Ended(2)))
+    decode = reader.decode
+
+    def slow(line):
+        with path.open("ab") as stream:
+            stream.write(encode(Ended(9)))
+        return decode(line)
+
+    monkeypatch.setattr(reader, "decode", slow)
+    tail = Tail(tmp_path)
+    assert facts_of(tail) == [Ended(1), Ended(2)]
+    assert facts_of(tail) == [Ended(9), Ended(9)]
+
+
 def test_a_file_that_was_cut_off_starts_again(tmp_path):
     path = put(tmp_path / "1-1.jsonl", HEADER, encode(Ended(1)), encode(Ended(2)))
     tail = Tail(tmp_path)

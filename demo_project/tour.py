@@ -31,6 +31,8 @@ from tracer import live
 HOST = "127.0.0.1"
 PACE = 0.05
 """Seconds between two requests at the least."""
+LONGEST = 1.0
+"""Seconds between two requests at the most, however slow the drawing."""
 
 
 def say(text: str) -> None:
@@ -59,8 +61,8 @@ class Drawing:
             if self.live.desk.history.served >= self.made:
                 break
             time.sleep(0.01)
-        # The console may draw a quarter of the time and skips what is more; the tour skips nothing.
-        time.sleep(max(PACE, 4 * (self._spent() - before)))
+        # The console draws a quarter of the time and skips what is more; the tour skips nothing.
+        time.sleep(min(max(PACE, 4 * (self._spent() - before)), LONGEST))
 
     def _spent(self) -> float:
         """Seconds of drawing, as the console counts them."""

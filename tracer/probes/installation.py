@@ -51,7 +51,12 @@ class Installation:
         self.show_cache_keys = show_cache_keys
 
     def install(self) -> None:
-        """Patch what is loaded, and the rest when it is. Undoes itself if any of it fails."""
+        """Patch what is loaded, and the rest when it is. Undoes itself if any of it fails.
+
+        Doing so again changes nothing.
+        """
+        if len(self.patches):
+            return
         try:
             for probe in PROBES:
                 probe.install(self.recorder, self.patches, self.imports)

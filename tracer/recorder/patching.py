@@ -23,9 +23,10 @@ class Patches:
         return len(self._stack)
 
     def replace(self, owner: Any, name: str, new: Any) -> None:
-        """Put `new` in place of `owner.name`; `owner` is a class or a module."""
-        self._stack.append((owner, name, vars(owner).get(name, _ABSENT)))
+        """Put `new` in place of `owner.name`; `owner` is a class, a module or a plain object."""
+        original = vars(owner).get(name, _ABSENT)
         setattr(owner, name, new)
+        self._stack.append((owner, name, original))
 
     def wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
         """Replace `owner.name` by `around(what it was)`, carrying over its name and signature."""
@@ -33,10 +34,10 @@ class Patches:
         self.replace(owner, name, functools.update_wrapper(around(original), original))
 
     def restore(self) -> None:
-        """Undo everything, newest first."""
+        """Undo everything, newest first; what somebody else has taken away meanwhile stays away."""
         while self._stack:
             owner, name, original = self._stack.pop()
-            if original is _ABSENT:
-                delattr(owner, name)
-            else:
+            if original is not _ABSENT:
                 setattr(owner, name, original)
+            elif name in vars(owner):
+                delattr(owner, name)

@@ -1,0 +1,1 @@
+"""What the tracer promises to those who let it watch: each file here holds one promise."""

@@ -1,0 +1,320 @@
+"""Whatever the tracer patches, it gives back: exactly, in any case, as if it had never been."""
+
+from __future__ import annotations
+
+import gc
+import importlib
+import inspect
+import pkgutil
+import sys
+from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.core.signals import request_finished, request_started
+
+from tests.driving import Recording, environ, serve
+from tests.promises.state import changes, patchable
+from tracer import live, probes
+from tracer.conf import Config
+from tracer.probes.collector import Collections
+from tracer.probes.imports import Imports
+from tracer.probes.installation import PROBES, Installation
+from tracer.probes.watched import Watch
+from tracer.recorder.patching import Patches
+from tracer.recorder.recorder import Recorder
+
+
+def _modules_with_a_probe() -> list[ModuleType]:
+    names = [found.name for found in pkgutil.iter_modules(probes.__path__)]
+    modules = [importlib.import_module(f"tracer.probes.{name}") for name in names]
+    return [module for module in modules if inspect.isfunction(vars(module).get("install"))]
+
+
+ALL = _modules_with_a_probe()
+
+
+class Basket:
+    """A class of the project's own, to be watched."""
+
+    def __init__(self, size: int = 3) -> None:
+        self.size = size
+
+    def fill(self) -> int:
+        """A public method."""
+        return self.size
+
+
+class Hamper(Basket):
+    """Builds itself as its base does."""
+
+    def carry(self) -> int:
+        """A public method of its own."""
+        return self.fill()
+
+
+WATCHED = f"{__name__}.Basket"
+
+
+def test_every_module_with_a_probe_is_installed_with_the_others() -> None:
+    """A probe that is written and forgotten would be tested below, and never run."""
+    assert {module.__name__ for module in ALL} == {module.__name__ for module in PROBES} | {
+        "tracer.probes.cache"
+    }
+
+
+@pytest.mark.parametrize("probe", ALL, ids=lambda probe: probe.__name__.rpartition(".")[2])
+def test_a_probe_patches_something_and_gives_all_of_it_back(probe: Any) -> None:
+    """Each one on its own: it must not need the others in order to clean up."""
+    recorder, patches = Recorder(), Patches()
+    imports = Imports(recorder)
+    before = patchable()
+    probe.install(recorder, patches, imports)
+    assert changes(before, patchable()), "this probe watches nothing"
+    patches.restore()
+    imports.uninstall()
+    assert changes(before, patchable()) == []
+    assert len(patches) == 0
+
+
+@pytest.fixture
+def installation() -> Installation:
+    """Everything, with a class of the project's own."""
+    return Installation(Recorder(), [WATCHED], show_cache_keys=True)
+
+
+def test_the_whole_installation_gives_everything_back(installation: Installation) -> None:
+    """What was a class's own is its own again; what was inherited is inherited again."""
+    before = patchable()
+    own = dict(vars(Basket)), dict(vars(Hamper))
+    installation.install()
+    assert changes(before, patchable())
+    assert vars(Hamper)["carry"] is not own[1]["carry"]
+    installation.uninstall()
+    assert changes(before, patchable()) == []
+    assert (dict(vars(Basket)), dict(vars(Hamper))) == own
+
+
+def test_uninstalling_twice_is_harmless(installation: Installation) -> None:
+    """There is nothing left to take away."""
+    before = patchable()
+    installation.install()
+    installation.uninstall()
+    installation.uninstall()
+    assert changes(before, patchable()) == []
+
+
+def test_installing_twice_is_undone_by_uninstalling_once(installation: Installation) -> None:
+    """The second call finds everything in place."""
+    before = patchable()
+    installation.install()
+    once = patchable()
+    installation.install()
+    assert changes(once, patchable()) == []
+    installation.uninstall()
+    assert changes(before, patchable()) == []
+
+
+def test_starting_twice_gives_the_tracer_that_runs() -> None:
+    """One process has one tracer."""
+    before = patchable()
+    first = live.start(Config(enabled=True, console=False))
+    assert live.start(Config(enabled=True, console=True)) is first
+    live.stop()
+    live.stop()
+    assert changes(before, patchable()) == []
+    assert live.running() is None
+
+
+def test_two_installations_are_taken_away_newest_first() -> None:
+    """Each gives back what it found, which may be the other's."""
+    before = patchable()
+    older, newer = Installation(Recorder()), Installation(Recorder())
+    older.install()
+    between = patchable()
+    newer.install()
+    newer.uninstall()
+    assert changes(between, patchable()) == []
+    older.uninstall()
+    assert changes(before, patchable()) == []
+
+
+def test_the_finder_and_the_listener_are_gone_afterwards(installation: Installation) -> None:
+    """`sys.meta_path` and `gc.callbacks` hold what they held, in the order in which they did."""
+    finders, listeners = list(sys.meta_path), list(gc.callbacks)
+    installation.install()
+    assert len(sys.meta_path) == len(finders) + 1
+    assert len(gc.callbacks) == len(listeners) + 1
+    installation.uninstall()
+    assert sys.meta_path == finders
+    assert gc.callbacks == listeners
+
+
+def test_the_request_signals_have_no_attributes_of_their_own_afterwards(
+    installation: Installation,
+) -> None:
+    """They are watched on the instance; the class's methods must show through again."""
+    names = ("send", "asend", "_live_receivers")
+    installation.install()
+    for signal in (request_started, request_finished):
+        assert [name for name in names if name in vars(signal)] == list(names)
+    installation.uninstall()
+    for signal in (request_started, request_finished):
+        assert [name for name in names if name in vars(signal)] == []
+
+
+def _patch_count() -> int:
+    counted = Installation(Recorder(), [WATCHED])
+    counted.install()
+    count = len(counted.patches)
+    counted.uninstall()
+    return count
+
+
+def test_a_patch_that_cannot_be_made_takes_all_others_back(
+    installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whichever of them it is: a half-installed tracer is worse than none."""
+    before, replace = patchable(), Patches.replace
+    count = _patch_count()
+    assert count > 50
+    watched = {id(patch) for patch in _owned_by(Basket, Hamper)}
+    for failing in range(count):
+        left = failing
+
+        def counted(self: Patches, owner: Any, name: str, new: Any) -> None:
+            nonlocal left
+            if left == 0:
+                raise RuntimeError("no more")
+            left -= 1
+            replace(self, owner, name, new)
+
+        monkeypatch.setattr(Patches, "replace", counted)
+        found = Installation(Recorder(), [WATCHED])
+        # The project's classes are watched as they come, and a fault there stops nobody.
+        try:
+            found.install()
+        except RuntimeError as error:
+            assert str(error) == "no more"
+        else:
+            found.uninstall()
+        monkeypatch.setattr(Patches, "replace", replace)
+        assert len(found.patches) == 0
+        assert found.imports not in sys.meta_path
+        assert found.collections not in gc.callbacks
+    assert changes(before, patchable()) == []
+    assert {id(patch) for patch in _owned_by(Basket, Hamper)} == watched
+
+
+def _owned_by(*classes: type) -> list[Any]:
+    return [value for cls in classes for value in vars(cls).values()]
+
+
+@pytest.mark.parametrize("part", [Imports, Collections, Watch], ids=lambda part: part.__name__)
+def test_a_part_that_cannot_be_installed_takes_all_others_back(
+    part: type, installation: Installation, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The finder, the listener and the watch come last, when all patches are made."""
+    before = patchable()
+
+    def refuse(self: Any, *args: Any) -> None:
+        raise RuntimeError("not here")
+
+    monkeypatch.setattr(part, "install", refuse)
+    with pytest.raises(RuntimeError, match="not here"):
+        installation.install()
+    assert changes(before, patchable()) == []
+
+
+def test_a_class_that_cannot_be_patched_keeps_nothing_from_being_restored(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Built-in classes refuse; that is told, and everything else is watched and given back."""
+    before = patchable()
+    installation = Installation(Recorder(), ["decimal.Decimal", WATCHED])
+    own = dict(vars(Basket))
+    installation.install()
+    assert vars(Basket)["fill"] is not own["fill"]
+    installation.uninstall()
+    assert changes(before, patchable()) == []
+    assert dict(vars(Basket)) == own
+    assert ["watch" in record.getMessage() for record in caplog.records] == [True]
+
+
+def test_an_attribute_that_somebody_else_took_away_keeps_nothing_from_being_restored() -> None:
+    """The rest of the stack is restored all the same."""
+
+    class Owner:
+        def first(self) -> str:
+            return "first"
+
+    original = Owner.first
+    patches = Patches()
+    patches.replace(Owner, "first", lambda self: "patched")
+    patches.replace(Owner, "second", lambda self: "added")
+    del Owner.second  # type: ignore[attr-defined]
+    patches.restore()
+    assert vars(Owner)["first"] is original
+    assert "second" not in vars(Owner)
+
+
+def test_static_and_class_methods_come_back_as_they_were() -> None:
+    """It is the descriptor that is given back, not what it makes of itself."""
+
+    class Owner:
+        @staticmethod
+        def still() -> str:
+            return "still"
+
+        @classmethod
+        def named(cls) -> str:
+            return cls.__name__
+
+    own = dict(vars(Owner))
+    patches = Patches()
+    patches.replace(Owner, "still", staticmethod(lambda: "moved"))
+    patches.replace(Owner, "named", classmethod(lambda cls: "renamed"))
+    assert (Owner.still(), Owner.named()) == ("moved", "renamed")
+    patches.restore()
+    assert dict(vars(Owner)) == own
+
+
+@pytest.mark.django_db
+def test_a_chain_built_before_an_uninstall_works_on() -> None:
+    """A server keeps its handler; its wrappers must see for themselves that nobody watches."""
+    with Recording() as recording:
+        handler = recording.handler
+        during = recording.get("/hello/")
+    afterwards = serve(handler, environ("/hello/"))
+    assert (afterwards.status, afterwards.body) == (during.status, during.body)
+    assert len(recording.live.recorder.finished) == 0
+    assert recording.live.recorder.flying == {}
+
+
+@pytest.mark.django_db
+def test_a_chain_built_before_an_uninstall_serves_the_next_tracer() -> None:
+    """Stages of such a chain's own are nobody's; the request itself is recorded once."""
+    with Recording() as first:
+        handler = first.handler
+    with Recording() as second:
+        assert serve(handler, environ("/hello/")).status == "200 OK"
+        assert [request.path for request in second.process.requests] == ["/hello/"]
+
+
+@pytest.mark.django_db
+def test_a_request_in_flight_during_the_uninstall_ends_well(settings: Any) -> None:
+    """What it called before the uninstall returns through wrappers that are no longer installed."""
+    settings.ROOT_URLCONF = "tests.promises.site"
+    from tests.promises import site
+
+    with Recording() as recording:
+        handler: Callable[..., Any] = WSGIHandler()
+        site.during_request = live.stop
+        try:
+            answer = serve(handler, environ("/during/"))
+        finally:
+            site.during_request = None
+        del recording
+    assert (answer.status, answer.body) == ("200 OK", b"done")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shlex
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -38,19 +39,27 @@ def python_that_notes_installs(directory: Path) -> Path:
 
 
 def make(*arguments: str, timeout: float = 60, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run make in the project, as if from a plain shell."""
+    """Run make in the project, as if from a plain shell; `timeout` in seconds."""
     environment = {
         name: value
         for name, value in os.environ.items()
         if not name.startswith(("MAKE", "MFLAGS", "COV_", "COVERAGE", "DJANGO", "TRACER", "CAFE"))
         and name not in ("PYTHON", "VENV", "PORT", "ONCE", "ARGS", "PYTHONPATH")
     }
-    return subprocess.run(
-        ["make", "--no-print-directory", "-C", str(ROOT), *arguments],
+    command = ["make", "--no-print-directory", "-C", str(ROOT), *arguments]
+    with subprocess.Popen(
+        command,
         env=environment | extra,
         stdin=subprocess.DEVNULL,
-        capture_output=True,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
         text=True,
-        timeout=timeout,
-        check=False,
-    )
+        start_new_session=True,
+    ) as process:
+        try:
+            said, complaints = process.communicate(timeout=timeout)
+        except BaseException:
+            # Make's children must not outlive a test that failed.
+            os.killpg(process.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(command, process.returncode, said, complaints)

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import json
 import os
+import re
 import signal
 import socket
 import sqlite3
 import subprocess
 import sys
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -45,45 +47,78 @@ def rows(database: Path) -> dict[str, int]:
     return counts
 
 
-@pytest.mark.slow
-def test_the_tour_ends_with_0_and_a_second_one_installs_and_adds_nothing(tmp_path: Path) -> None:
-    python = python_that_notes_installs(tmp_path)
-    database = tmp_path / "cafe.sqlite3"
-    arguments = ("demo", "ONCE=1", f"PYTHON={python}", f"VENV={tmp_path}/venv")
-    seen = []
+@dataclass(frozen=True)
+class Tours:
+    """Two runs of `make demo ONCE=1`, one after the other, in the same place."""
+
+    results: list[subprocess.CompletedProcess[str]]
+    rows: list[dict[str, int]]
+    """What was in the database after each."""
+    installs: list[str]
+    journal: Path
+
+
+@pytest.fixture(scope="module")
+def tours(tmp_path_factory: pytest.TempPathFactory) -> Tours:
+    """Both runs; made once for the tests of this file."""
+    place = tmp_path_factory.mktemp("tours")
+    python = python_that_notes_installs(place)
+    done = Tours([], [], [], place / "journal")
     for _ in range(2):
-        result = make(*arguments, f"PORT={free_port()}", timeout=240, CAFE_DATABASE=str(database))
+        result = make(
+            "demo",
+            "ONCE=1",
+            f"PYTHON={python}",
+            f"VENV={place}/venv",
+            f"PORT={free_port()}",
+            timeout=240,
+            CAFE_DATABASE=str(place / "cafe.sqlite3"),
+            TRACER_JOURNAL=str(done.journal),
+        )
+        done.results.append(result)
+        done.rows.append(rows(place / "cafe.sqlite3"))
+    done.installs.extend((place / "installs").read_text().splitlines())
+    return done
+
+
+@pytest.mark.slow
+def test_the_tour_ends_with_0_and_without_a_traceback(tours: Tours) -> None:
+    for result in tours.results:
         assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
         assert "Traceback" not in result.stderr
-        for number, stop in enumerate(route.STOPS, start=1):
-            assert f"▸ Stop {number} of {len(route.STOPS)} · {stop.look}" in result.stdout
         assert "Something is wrong" not in result.stdout
-        last_words = result.stdout.partition("▸ The tour is over")[2]
-        assert "Lifelines of process" in last_words
-        assert "Ledger of process" in last_words
-        assert "RECENT[" in last_words
-        seen.append((rows(database), result.stdout.count("Installing into")))
-    assert seen[0][0] == seen[1][0]
-    assert [installs for _, installs in seen] == [1, 0]
-    assert len((tmp_path / "installs").read_text().splitlines()) == 1
 
 
 @pytest.mark.slow
-def test_the_tour_shows_every_scope_and_names_the_holders_of_what_is_kept(tmp_path: Path) -> None:
-    python = python_that_notes_installs(tmp_path)
-    journal = tmp_path / "journal"
-    result = make(
-        "demo",
-        "ONCE=1",
-        f"PYTHON={python}",
-        f"VENV={tmp_path}/venv",
-        f"PORT={free_port()}",
-        timeout=240,
-        CAFE_DATABASE=str(tmp_path / "cafe.sqlite3"),
-        TRACER_JOURNAL=str(journal),
-    )
-    assert result.returncode == 0, result.stdout[-2000:] + result.stderr[-2000:]
-    seen = lifetimes(journal)
+def test_every_stop_says_what_to_look_for_and_is_drawn_before_the_next(tours: Tours) -> None:
+    said = tours.results[0].stdout
+    stops = re.split(r"▸ Stop \d+ of \d+ · ", said.partition("▸ The tour is over")[0])[1:]
+    assert len(stops) == len(route.STOPS)
+    for text, stop in zip(stops, route.STOPS, strict=True):
+        assert text.startswith(stop.look)
+        for visit in stop.visits:
+            assert visit.path.partition("?")[0] in text
+
+
+@pytest.mark.slow
+def test_lifelines_and_ledger_are_drawn_on_the_way_out(tours: Tours) -> None:
+    last_words = tours.results[0].stdout.partition("▸ The tour is over")[2]
+    assert "Lifelines of process" in last_words
+    assert "Ledger of process" in last_words
+    assert "RECENT[" in last_words
+
+
+@pytest.mark.slow
+def test_a_second_demo_installs_nothing_and_adds_nothing(tours: Tours) -> None:
+    assert len(tours.installs) == 1
+    assert "Installing into" in tours.results[0].stdout
+    assert "Installing into" not in tours.results[1].stdout
+    assert tours.rows[0] == tours.rows[1]
+
+
+@pytest.mark.slow
+def test_the_tour_shows_every_scope_and_names_the_holders_of_what_is_kept(tours: Tours) -> None:
+    seen = lifetimes(tours.journal)
     scopes = {"process", "thread", "connection", "request", "kept"}
     assert scopes <= {lifetime["scope"] for lifetime in seen}
     held = {lifetime["held_by"]: lifetime["class"] for lifetime in seen if lifetime["held_by"]}

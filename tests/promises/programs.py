@@ -1,0 +1,68 @@
+"""Small programs of their own: a Python process with the test settings, changed where need be."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[2]
+PATIENCE = 60
+"""Seconds within which every program here must have ended."""
+
+
+def environment(settings: Path | None = None, **extra: str) -> dict[str, str]:
+    """The environment of a plain shell; nothing of the test run's own gets through."""
+    kept = {
+        name: value
+        for name, value in os.environ.items()
+        if not name.startswith(("COV_", "COVERAGE", "DJANGO", "TRACER", "CAFE", "PYTEST"))
+        and name not in ("NO_COLOR", "COLUMNS", "GATEWAY_INTERFACE")
+    }
+    path = [str(settings.parent)] if settings is not None else []
+    kept["PYTHONPATH"] = os.pathsep.join([*path, str(ROOT), str(ROOT / "demo_project")])
+    kept["DJANGO_SETTINGS_MODULE"] = settings.stem if settings is not None else "tests.settings"
+    kept["PYTHONDONTWRITEBYTECODE"] = "1"
+    return kept | extra
+
+
+def settings_file(directory: Path, changes: str = "") -> Path:
+    """The test settings, and what a test changes in them, as a module of its own."""
+    path = directory / "program_settings.py"
+    path.write_text(f"from tests.settings import *\n{changes}\n", encoding="utf-8")
+    return path
+
+
+def run(
+    source: str, changes: str = "", *, status: int = 0, **extra: str
+) -> subprocess.CompletedProcess[str]:
+    """Run `source` to its end, and return what it printed; `status` is how it must end."""
+    with tempfile.TemporaryDirectory() as directory:
+        settings = settings_file(Path(directory), changes)
+        done = subprocess.run(
+            [sys.executable, "-W", "error", "-c", source],
+            env=environment(settings, **extra),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+    assert done.returncode == status, done.stderr
+    return done
+
+
+def started(source: str, settings: Path, **popen: Any) -> subprocess.Popen[bytes]:
+    """Start `source` and return the process; who starts one must end it."""
+    extra = popen.pop("extra", {})
+    return subprocess.Popen(
+        [sys.executable, "-W", "error", "-c", source],
+        env=environment(settings, **extra),
+        cwd=settings.parent,
+        stdin=popen.pop("stdin", subprocess.DEVNULL),
+        **popen,
+    )

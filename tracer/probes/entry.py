@@ -6,7 +6,8 @@ ASGI, when the handler is done with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from tracer.probes import scan
@@ -88,21 +89,42 @@ def _about_server(environ: Any) -> dict[str, Any]:
     return found
 
 
+@contextmanager
+def _within() -> Iterator[None]:
+    """A request made from within another is a part of it, and its response is not the other's."""
+    outer = current.get()
+    if outer is None or outer.closed:
+        yield
+        return
+    kept = outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming
+    outer.awaited = True
+    try:
+        yield
+    finally:
+        outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming = kept
+
+
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
     enter, by_id = current.set, recorder.lives.by_id
 
-    def entry(self: Any, environ: Any, *args: Any) -> Any:
-        get = environ.get
-        told = get("REQUEST_METHOD"), get("SCRIPT_NAME"), get("PATH_INFO"), get("QUERY_STRING")
-        trace = _enter(recorder, told, environ)
-        if trace is None:
-            return call(self, environ, *args)
-        enter(trace)
-        handler = by_id.get(id(self))
-        if handler is not None:
-            trace.seen.append(handler.token)
+    def entry(self: Any, environ: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = None
         try:
-            result = call(self, environ, *args)
+            get = environ.get
+            told = get("REQUEST_METHOD"), get("SCRIPT_NAME"), get("PATH_INFO"), get("QUERY_STRING")
+            trace = _enter(recorder, told, environ)
+            if trace is not None:
+                enter(trace)
+                handler = by_id.get(id(self))
+                if handler is not None:
+                    trace.seen.append(handler.token)
+        except Exception as fault:
+            recorder.fault("entry", fault)
+        if trace is None:
+            with _within():
+                return call(self, environ, *args, **kwargs)
+        try:
+            result = call(self, environ, *args, **kwargs)
         except BaseException:
             # No response will come, so nobody can close it.
             recorder.finish(trace, "no response")
@@ -118,16 +140,19 @@ def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
     async def entry(self: Any, scope: Any, *args: Any, **kwargs: Any) -> Any:
-        trace = None
-        if scope.get("type", "http") == "http":
-            query = scope.get("query_string", b"")
-            told = scope.get("method"), "", scope.get("path"), query.decode("latin-1")
-            trace = _enter(recorder, told, scope)
-        if trace is None:
-            return await call(self, scope, *args, **kwargs)
-        trace.awaited, trace.single = True, False
-        token = current.set(trace)
-        _see(recorder, self)
+        trace = token = None
+        try:
+            if scope.get("type", "http") == "http":
+                trace = _enter(recorder, _told(scope), scope)
+            if trace is not None:
+                trace.awaited, trace.single = True, False
+                token = current.set(trace)
+                recorder.seen(self)
+        except Exception as fault:
+            recorder.fault("entry", fault)
+        if trace is None or token is None:
+            with _within():
+                return await call(self, scope, *args, **kwargs)
         try:
             return await call(self, scope, *args, **kwargs)
         finally:
@@ -142,8 +167,9 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return entry
 
 
-def _see(recorder: Recorder, handler: Any) -> None:
-    try:
-        recorder.seen(handler)
-    except Exception as fault:
-        recorder.fault("entry", fault)
+def _told(scope: Any) -> tuple[Any, ...]:
+    """(method, script name, path, query) of an ASGI scope."""
+    query = scope.get("query_string", b"")
+    # Bytes by the specification; Django's own test client gives text.
+    text = query.decode("latin-1") if isinstance(query, bytes) else query
+    return scope.get("method"), "", scope.get("path"), text

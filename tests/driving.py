@@ -189,8 +189,7 @@ class Recording:
     @property
     def process(self) -> Process:
         """The process as recorded so far."""
-        self.live.look()
-        return self.live.desk.history.snapshot()
+        return self.live.process()
 
     def request(self, number: int = -1) -> Request:
         """The request with this number; the latest by default."""

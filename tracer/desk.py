@@ -9,7 +9,6 @@ from tracer.model import (
     Birth,
     Built,
     Deaths,
-    Died,
     Ended,
     Fact,
     Held,
@@ -19,15 +18,19 @@ from tracer.model import (
     ThreadSeen,
 )
 from tracer.model import scope as scopes
+from tracer.model.history import PINNED
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.recorder import holders, overhead
 from tracer.recorder.assembly import Assembly, birth
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
+from tracer.rest import Rest
 
 KEEP = 64
 """Requests that a running process remembers one by one."""
+TALLY = 32
+"""Requests that are tallied together, when so many are older than the newest `KEEP`."""
 HOLDERS = 24
 """Kept objects for which holders are looked for at a time."""
 
@@ -36,9 +39,16 @@ class Desk:
     """Takes from a recorder, in an order in which no conclusion can come before its facts."""
 
     def __init__(
-        self, recorder: Recorder, collections: Collections, show_query_values: bool = False
+        self,
+        recorder: Recorder,
+        collections: Collections,
+        show_query_values: bool = False,
+        quiet: bool = False,
     ) -> None:
+        """`quiet`: nobody draws or writes, so requests are only made out when somebody asks."""
         self.recorder = recorder
+        self.quiet = quiet
+        self.rest = Rest(recorder)
         self.collections = collections
         self.history = History(keep=KEEP)
         self.names: dict[int, str] = {}
@@ -70,19 +80,46 @@ class Desk:
         # Barriers first and births of requests before deaths: what happened before a barrier is
         # then certain to be among the rest.
         barriers = [recorder.barriers.popleft() for _ in range(len(recorder.barriers))]
-        traces = [recorder.finished.popleft() for _ in range(len(recorder.finished))]
+        traces = [*self.rest.traces, *self._finished()]
+        self.rest.traces.clear()
         facts: list[Fact] = [*self._threads(), *self._outside()]
         standing = scan.in_force(recorder) if traces else []
         for trace in traces:
             recorder.lives.keep(trace.births)
             facts.append(self._request(trace, standing))
-        deaths = self._deaths()
+        deaths = self.rest.deaths()
         if deaths:
             facts.append(Deaths(tuple(deaths)))
         facts.extend(Barrier(at, by) for at, by in barriers)
         for fact in facts:
             self.history.feed(fact)
         return facts
+
+    def rest_until_asked(self) -> int:
+        """Put what was recorded by; tally requests older than the newest `KEEP`.
+
+        Returns how many requests there were. What cannot be tallied by its marks alone is taken
+        with all the others.
+        """
+        traces = self._finished()
+        self.rest.traces.extend(traces)
+        old = len(self.rest.traces) - KEEP
+        if self.recorder.barriers or self.history.served < len(PINNED):
+            self.take()
+        elif old >= TALLY:
+            for fact in (*self._threads(), *self._outside()):
+                self.history.feed(fact)
+            deaths = self.rest.deaths(kept_only=True)
+            if deaths:
+                self.history.feed(Deaths(tuple(deaths)))
+            standing = scan.in_force(self.recorder)
+            aged = [self.rest.traces.popleft() for _ in range(old)]
+            self.rest.tally(aged, standing, self.history)
+        return len(traces)
+
+    def _finished(self) -> list[Trace]:
+        finished = self.recorder.finished
+        return [finished.popleft() for _ in range(len(finished))]
 
     def _request(self, trace: Trace, standing: Iterable[int]) -> Request:
         trace.seen.extend((token, trace.thread) for token in standing)
@@ -106,21 +143,6 @@ class Desk:
             if not self.history.served:
                 self.boot.extend(births)
             yield Built(births)
-
-    def _deaths(self) -> list[Died]:
-        recorder = self.recorder
-        deaths = []
-        while recorder.closings:
-            token, at, ident = recorder.closings.popleft()
-            deaths.append(Died(token, at, "closed", ident))
-        for ref in recorder.lives.drain():
-            how = "collector" if ref.by_collector else "reference"
-            deaths.append(Died(ref.token, ref.at, how, 0))
-            # A wrapper that dies open takes its raw connection along.
-            raw = recorder.resources.pop(ref.token, None)
-            if raw is not None:
-                deaths.append(Died(raw, ref.at, how, 0))
-        return deaths
 
     def find_holders(self) -> list[Fact]:
         """Look for what holds the objects that were kept; return and fold the answers."""

@@ -21,7 +21,7 @@ import django
 from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
-from tracer.model import ProcessStarted
+from tracer.model import Process, ProcessStarted
 from tracer.probes.installation import Installation
 from tracer.recorder import surroundings
 from tracer.recorder.recorder import Recorder
@@ -47,7 +47,8 @@ class Live:
         self.stream = stream
         self.recorder = Recorder()
         self.installation = Installation(self.recorder, config.watch, config.cache_keys)
-        self.desk = Desk(self.recorder, self.installation.collections, config.query_values)
+        quiet = not config.console and config.journal is None
+        self.desk = Desk(self.recorder, self.installation.collections, config.query_values, quiet)
         self.screen = Screen(self._terminal) if config.console else None
         self.journal: Journal | None = None
         self.lock = threading.RLock()
@@ -122,6 +123,8 @@ class Live:
             if self.config.journal is not None:
                 self.journal = Journal(self.config.journal)
                 self.journal.append(self.desk.inherited())
+        if self.desk.quiet:
+            return self.desk.rest_until_asked()
         facts = self.desk.take()
         if self.journal is not None and facts:
             self.journal.append(facts)
@@ -163,10 +166,19 @@ class Live:
             self.look()
             freed = self.installation.collections.collect()
             self.look()
+            self.desk.take()
             facts = self.desk.find_holders()
             if self.journal is not None and facts:
                 self.journal.append(facts)
             return freed
+
+    def process(self) -> Process:
+        """Return this process as recorded so far. Raises ValueError before its first request."""
+        with self.lock:
+            self.look()
+            if self.desk.quiet:
+                self.desk.take()
+            return self.desk.history.snapshot()
 
     def close(self) -> None:
         """The process ends in an orderly way: settle, write the end, draw the last pictures."""

@@ -1,7 +1,9 @@
-"""The tracer's own middleware: the outermost layer, where the request object is first seen whole.
+"""The tracer's own middleware: the outermost layer of the chain.
 
-It is put there by itself; a project may list it in `MIDDLEWARE` to place it elsewhere. Where the
-tracer is off it takes itself out of the chain.
+It is put there by itself; a project may list it in `MIDDLEWARE` to place it elsewhere. Requests
+that came in by a door that the tracer watches pass it untouched; one that came by another, through
+a handler of the project's own, is recorded from here on. Where the tracer is off it takes itself
+out of the chain.
 """
 
 from __future__ import annotations
@@ -15,6 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tracer import live
+from tracer.recorder.trace import Trace, current
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -33,18 +36,48 @@ class TracerMiddleware:
         if running is None:
             raise MiddlewareNotUsed("the tracer is not running")
         self.get_response = get_response
-        self.see = running.recorder.sighting()
+        self.recorder = running.recorder
         self.is_async = iscoroutinefunction(get_response)
         if self.is_async:
             markcoroutinefunction(self)
 
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
-        self.see(request)
         if self.is_async:
             return self.__acall__(request)
+        if current.get() is None:
+            return self._from_here(request)
         response: HttpResponseBase = self.get_response(request)
         return response
 
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
-        response: HttpResponseBase = await self.get_response(request)
+        begun = self._begin(request) if current.get() is None else None
+        try:
+            response: HttpResponseBase = await self.get_response(request)
+        finally:
+            if begun is not None:
+                begun.calling = False
         return response
+
+    def _from_here(self, request: HttpRequest) -> HttpResponseBase:
+        """Serve a request that no watched handler has begun; its response's close ends it."""
+        begun = self._begin(request)
+        try:
+            response: HttpResponseBase = self.get_response(request)
+        finally:
+            if begun is not None:
+                begun.calling = False
+        return response
+
+    def _begin(self, request: HttpRequest) -> Trace | None:
+        try:
+            if live.running() is None:
+                return None
+            meta = request.META
+            told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
+            trace = self.recorder.begin(told)
+            trace.single = not self.is_async
+            current.set(trace)
+        except Exception as fault:
+            self.recorder.fault("middleware", fault)
+            return None
+        return trace

@@ -9,7 +9,7 @@ counts in the ledger. A reader of a journal keeps all.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence
 
 from tracer.model import scope
 from tracer.model.facts import (
@@ -27,74 +27,10 @@ from tracer.model.facts import (
     ThreadSeen,
 )
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
-
+from tracer.model.records import Individual, Row
 
 PINNED = frozenset({1, 2})
 """Requests never forgotten: what the first one paid is told beside the second."""
-
-
-class _Object:
-    """Everything recorded of one object."""
-
-    __slots__ = (
-        "birth",
-        "built_in",
-        "closed",
-        "death",
-        "freed_in",
-        "held_by",
-        "last",
-        "first",
-        "requests",
-        "survived",
-        "threads",
-        "name",
-        "freed",
-    )
-
-    def __init__(self, birth: Birth, built_in: int | None, closed: int) -> None:
-        self.birth = birth
-        self.name = birth.name
-        self.built_in = built_in
-        self.closed = closed
-        self.death: Died | None = None
-        self.freed: str | None = None
-        self.freed_in = 0
-        self.held_by: str | None = None
-        self.first: int | None = None
-        self.last: int | None = None
-        self.requests = 0
-        self.survived = False
-        self.threads: set[int] = set()
-
-
-class _Row:
-    """Counts for one class; what remains of objects whose records were dropped."""
-
-    __slots__ = (
-        "built",
-        "cls",
-        "first",
-        "freed",
-        "kind",
-        "last_used",
-        "name",
-        "phase",
-        "requests",
-        "scopes",
-    )
-
-    def __init__(self, birth: Birth, built_in: int | None) -> None:
-        self.kind = birth.kind
-        self.cls = birth.cls
-        self.name = birth.cls.rpartition(".")[2]
-        self.phase = birth.phase
-        self.first = built_in
-        self.built = 0
-        self.requests = 0
-        self.last_used = 0
-        self.scopes: Counter[str] = Counter()
-        self.freed: Counter[str] = Counter()
 
 
 class History:
@@ -109,8 +45,8 @@ class History:
         self.barriers: list[Barrier] = []
         self.threads: dict[int, str] = {}
         self.ended = False
-        self._objects: dict[int, _Object] = {}
-        self._rows: dict[tuple[str, str], _Row] = {}
+        self._objects: dict[int, Individual] = {}
+        self._rows: dict[tuple[str, str], Row] = {}
         self._begins: list[tuple[int, int]] = []
         self._orphans: OrderedDict[int, Died] = OrderedDict()
         self._thread_ends: dict[int, int] = {}
@@ -163,32 +99,55 @@ class History:
                 used[token] = None
             self._served_on[thread] = request.number
         for token in used:
-            self._used(self._objects[token], request.number)
+            self._objects[token].used_by(request.number)
         if self.keep is not None:
             self._forget(self.keep)
-
-    def _used(self, known: _Object, number: int) -> None:
-        known.requests += 1
-        known.first = number if known.first is None else min(known.first, number)
-        known.last = number if known.last is None else max(known.last, number)
-        row = self._rows[known.birth.kind, known.birth.cls]
-        if row.last_used != number:
-            row.last_used = number
-            row.requests += 1
 
     def _born(self, birth: Birth, built_in: int | None, closed: int) -> None:
         if birth.token in self._objects:
             return
-        known = self._objects[birth.token] = _Object(birth, built_in, closed)
-        row = self._rows.get((birth.kind, birth.cls))
-        if row is None:
-            row = self._rows[birth.kind, birth.cls] = _Row(birth, built_in)
+        row = self.row(birth, built_in)
         row.built += 1
+        known = self._objects[birth.token] = Individual(birth, built_in, closed, row)
         if built_in is not None:
             known.threads.add(birth.thread)
-            self._used(known, built_in)
+            known.used_by(built_in)
         if birth.token in self._orphans:
             self._died(self._orphans.pop(birth.token))
+
+    def row(self, birth: Birth, built_in: int | None) -> Row:
+        """Return the ledger's row for a birth's class, made at its first."""
+        key = birth.kind, birth.cls
+        if key not in self._rows:
+            self._rows[key] = Row(birth, built_in)
+        return self._rows[key]
+
+    def tally(
+        self,
+        served: Sequence[tuple[int, int, int]],
+        used: Mapping[int, Mapping[int, int]],
+        last: Mapping[int, int],
+        stayed: Iterable[tuple[Birth, int]],
+    ) -> None:
+        """Take old requests by their marks alone; their rows were counted by the caller.
+
+        `served` holds (number, begun, thread) of each, `used` how many of them used an object
+        (by thread, then token), `last` the newest to do so, and `stayed` (birth, request) of
+        what lives on.
+        """
+        self.served += len(served)
+        for number, begun, thread in served:
+            self._begins.append((begun, number))
+            self._served_on[thread] = number
+        for thread, counts in used.items():
+            for token, count in counts.items():
+                known = self._objects.get(token)
+                if known is not None:
+                    known.tallied(thread, count, last[token])
+        for birth, number in stayed:
+            self._born(birth, number, birth.at)
+        if self.keep is not None:
+            self._forget(self.keep)
 
     def _died(self, died: Died) -> None:
         known = self._objects.get(died.token)
@@ -205,7 +164,7 @@ class History:
         known.freed = self._how(known, died)
         self._dead.append(died.token)
 
-    def _how(self, known: _Object, died: Died) -> str:
+    def _how(self, known: Individual, died: Died) -> str:
         if died.how == "closed":
             return "response"
         ended = self._thread_ends.get(known.birth.thread)
@@ -221,7 +180,7 @@ class History:
                 break
         return newest
 
-    def _outlived(self, known: _Object) -> bool:
+    def _outlived(self, known: Individual) -> bool:
         """Whether it lived when a later request had begun after its own had closed."""
         end = known.death.at if known.death else None
         for begun, number in reversed(self._begins):
@@ -267,7 +226,7 @@ class History:
                 self._fold(self._objects.pop(token))
         self._dead = remaining
 
-    def _fold(self, known: _Object) -> None:
+    def _fold(self, known: Individual) -> None:
         verdict = self._scope(known)
         row = self._rows[known.birth.kind, known.birth.cls]
         row.scopes[verdict] += 1
@@ -279,7 +238,7 @@ class History:
 
     # -- answering --------------------------------------------------------------------------
 
-    def _scope(self, known: _Object) -> str:
+    def _scope(self, known: Individual) -> str:
         born_on = known.birth.thread
         since = known.built_in or 0
         return scope.decide(
@@ -352,7 +311,7 @@ class History:
             if verdicts[token] != scope.UNDECIDED:
                 before[verdicts[token]] += 1
 
-    def _freed_after(self, known: _Object) -> int | None:
+    def _freed_after(self, known: Individual) -> int | None:
         if known.death is None:
             return None
         return max(0, known.freed_in - (known.built_in or 0))

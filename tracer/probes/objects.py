@@ -5,7 +5,7 @@ What these objects are called here is a label; how long they live is found out b
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tracer.probes.imports import Imports
@@ -13,7 +13,7 @@ from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.shapes import then
-from tracer.recorder.trace import current
+from tracer.recorder.trace import Trace, current
 
 Label = Callable[[Any], str | None]
 
@@ -47,7 +47,6 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.template.context", "BaseContext", "context", None),
     ("django.forms.forms", "BaseForm", "form", None),
     ("django.db.models.query", "QuerySet", "queryset", None),
-    ("django.db.models.base", "Model", "row", None),
     ("django.db.backends.utils", "CursorWrapper", "cursor", None),
     ("django.urls.resolvers", "URLResolver", "resolver", _pattern),
     ("django.urls.resolvers", "URLPattern", "pattern", _pattern),
@@ -73,7 +72,38 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
             patches.wrap(getattr(loaded, name), "__init__", around)
 
         imports.when(module, watch)
+    imports.when("django.db.models.query", lambda module: _rows(recorder, patches, module))
     imports.when("django.contrib.messages.middleware", lambda m: _messages(recorder, patches, m))
+
+
+ROWS_PER_REQUEST = 5
+"""Model instances watched one by one; every row of a long list would cost as much as the list."""
+
+
+def _rows(recorder: Recorder, patches: Patches, module: Any) -> None:
+    """The first model instances that a request's queries return; statements tell how many came."""
+    note = noting(recorder, "row")
+
+    def first(rows: Any, trace: Trace) -> Iterator[Any]:
+        for row in rows:
+            trace.rows += 1
+            note(row)
+            yield row
+            if trace.rows >= ROWS_PER_REQUEST:
+                break
+        yield from rows
+
+    def around(call: Callable[..., Any]) -> Any:
+        def __iter__(self: Any) -> Iterator[Any]:
+            rows: Iterator[Any] = call(self)
+            trace = current.get()
+            if trace is None or trace.closed or trace.rows >= ROWS_PER_REQUEST:
+                return rows
+            return first(rows, trace)
+
+        return __iter__
+
+    patches.wrap(module.ModelIterable, "__iter__", around)
 
 
 def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
@@ -112,6 +142,7 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
                 return
             ref = Ref(obj, bury)
             ref.token = token
+            ref.at = 0
             if recognised:
                 ref.key = key = id(obj)
                 by_id[key] = ref

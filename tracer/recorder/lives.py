@@ -17,12 +17,12 @@ from typing import Any
 class Ref(weakref.ref):  # type: ignore[type-arg]
     """A weak reference that knows its object's token, and tells when and how it died."""
 
-    __slots__ = ("at", "by_collector", "key", "token")
+    __slots__ = ("at", "key", "token")
     token: int
     key: int
     """Where `Lives.by_id` has it, or 0."""
     at: int
-    by_collector: bool
+    """When its object died; 0 while it lives; negative if the collector freed it."""
 
 
 class Lives:
@@ -47,9 +47,9 @@ class Lives:
 
         def bury(ref: Ref) -> None:
             if self.collecting and self.collecting == get_ident():
-                ref.at, ref.by_collector = self.collecting_since, True
+                ref.at = -self.collecting_since
             else:
-                ref.at, ref.by_collector = clock(), False
+                ref.at = clock()
             append(ref)
 
         return bury
@@ -62,6 +62,7 @@ class Lives:
         except TypeError:
             return token, False
         ref.token = token
+        ref.at = 0
         ref.key = key = id(obj)
         self.refs[token] = self.by_id[key] = ref
         return token, True
@@ -75,16 +76,21 @@ class Lives:
         """Take over the references of a finished request's births whose objects still live."""
         refs = self.refs
         for ref in births[::4]:
-            if type(ref) is Ref and ref() is not None:
+            if type(ref) is Ref and not ref.at:
                 refs[ref.token] = ref
 
-    def drain(self) -> list[Ref]:
-        """Return the references that died, oldest first, and forget them."""
+    def drain(self, kept_only: bool = False) -> list[Ref]:
+        """Return the references that died, oldest first, and forget them.
+
+        `kept_only` leaves out those that are still with their request, which tell it themselves.
+        """
         next_one = self.deaths.popleft
-        dead = [next_one() for _ in range(len(self.deaths))]
+        dead = []
         by_id, forget = self.by_id, self.refs.pop
-        for ref in dead:
-            forget(ref.token, None)
+        for _ in range(len(self.deaths)):
+            ref = next_one()
             if ref.key and by_id.get(ref.key) is ref:
                 del by_id[ref.key]
+            if forget(ref.token, None) is not None or not kept_only:
+                dead.append(ref)
         return dead

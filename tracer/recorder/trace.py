@@ -40,6 +40,7 @@ class Trace:
         "modules",
         "number",
         "response_id",
+        "rows",
         "seen",
         "single",
         "size",
@@ -80,6 +81,8 @@ class Trace:
         self.last_error = 0
         self.modules: list[str] = []
         self.response_id = 0
+        self.rows = 0
+        """Model instances watched so far."""
         self.size: int | None = None
         self.status: int | None = None
         self.streaming = False

@@ -23,6 +23,7 @@ from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.recorder import holders, overhead
 from tracer.recorder.assembly import Assembly, birth
+from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 from tracer.rest import Rest
@@ -84,10 +85,11 @@ class Desk:
         self.rest.traces.clear()
         facts: list[Fact] = [*self._threads(), *self._outside()]
         standing = scan.in_force(recorder) if traces else []
+        already: list[Ref] = []
         for trace in traces:
-            recorder.lives.keep(trace.births)
+            already += recorder.lives.keep(trace.births)
             facts.append(self._request(trace, standing))
-        deaths = self.rest.deaths()
+        deaths = self.rest.deaths(already)
         if deaths:
             facts.append(Deaths(tuple(deaths)))
         facts.extend(Barrier(at, by) for at, by in barriers)
@@ -109,7 +111,7 @@ class Desk:
         elif old >= TALLY:
             for fact in (*self._threads(), *self._outside()):
                 self.history.feed(fact)
-            deaths = self.rest.deaths(kept_only=True)
+            deaths = self.rest.deaths()
             if deaths:
                 self.history.feed(Deaths(tuple(deaths)))
             standing = scan.in_force(self.recorder)

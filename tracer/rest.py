@@ -8,7 +8,7 @@ freed, by class, and which of the longer-lived objects were used.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -16,6 +16,7 @@ from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
 from tracer.model.records import Row
 from tracer.recorder.assembly import birth
+from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 
@@ -28,13 +29,13 @@ class Rest:
         self.traces: deque[Trace] = deque()
         self.rows: dict[tuple[str, type], Row] = {}
 
-    def deaths(self, kept_only: bool = False) -> list[Died]:
-        """Return the deaths and closings since the last time; see `Lives.drain`."""
+    def deaths(self, already: Iterable[Ref] = ()) -> list[Died]:
+        """Return the closings and deaths since the last time, and those of `already`."""
         recorder, deaths = self.recorder, []
         while recorder.closings:
             token, at, ident = recorder.closings.popleft()
             deaths.append(Died(token, at, "closed", ident))
-        for ref in recorder.lives.drain(kept_only):
+        for ref in (*already, *recorder.lives.drain()):
             how, at = ("collector", -ref.at) if ref.at < 0 else ("reference", ref.at)
             deaths.append(Died(ref.token, at, how, 0))
             # A wrapper that dies open takes its raw connection along.
@@ -44,35 +45,30 @@ class Rest:
         return deaths
 
     def tally(self, traces: Sequence[Trace], standing: Sequence[int], history: History) -> None:
-        """Count old requests by their marks, all together: each step runs over all of them."""
-        built: Counter[tuple[str, type, bool]] = Counter()
-        rows_used: Counter[tuple[str, type]] = Counter()
-        used: dict[int, Counter[Any]] = {}
-        last: dict[Any, int] = {}
+        """Count old requests by their marks. Most are of a few shapes, so count shapes first."""
+        built: Counter[tuple[Any, ...]] = Counter()
+        used: Counter[tuple[int, tuple[int, ...]]] = Counter()
+        newest: dict[tuple[int, tuple[int, ...]], int] = {}
         stayed: list[tuple[Birth, int]] = []
         for trace in traces:
             births = trace.births
-            refs, kinds, classes = births[::4], births[1::4], births[2::4]
             try:
-                ends = list(map(_END, refs))
+                ends = list(map(_END, births[::4]))
             except AttributeError:  # a token instead of a reference: not one of the many
-                ends = [getattr(ref, "at", 0) for ref in refs]
+                ends = [getattr(ref, "at", 0) for ref in births[::4]]
             if 0 in ends:
                 stayed += self._stayed(trace, ends)
-            built.update(
-                (kind, cls, end < 0)
-                for kind, cls, end in zip(kinds, classes, ends, strict=True)
-                if end
-            )
-            rows_used.update(set(zip(kinds, classes, strict=True)))
-            tokens = set(trace.events[4::8])
-            tokens.update(trace.seen, standing)
-            used.setdefault(trace.thread, Counter()).update(tokens)
-            last.update(dict.fromkeys(tokens, trace.number))
-        self._count(built, rows_used, traces[0], history)
-        history.tally(
-            [(trace.number, trace.begun, trace.thread) for trace in traces], used, last, stayed
-        )
+            signs = tuple([(end > 0) - (end < 0) for end in ends])
+            built[tuple(births[1::4]), tuple(births[2::4]), signs] += 1
+            # What the request itself built has no use by others to tell of.
+            own = trace.first
+            marks = (*trace.events[4::8], *trace.seen)
+            key = trace.thread, tuple([mark for mark in marks if mark and _token(mark) < own])
+            used[key] += 1
+            newest[key] = trace.number
+        self._count(built, traces[0], history)
+        self._use(used, newest, standing, history)
+        history.tally([(trace.number, trace.begun, trace.thread) for trace in traces], stayed)
 
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
@@ -84,21 +80,31 @@ class Rest:
             if not end
         ]
 
-    def _count(
+    def _count(self, shapes: Counter[tuple[Any, ...]], first: Trace, history: History) -> None:
+        """Put what was built and freed into the ledger's rows."""
+        for (kinds, classes, signs), count in shapes.items():
+            for kind, cls in set(zip(kinds, classes, strict=True)):
+                self._row(kind, cls, first, history).requests += count
+            for kind, cls, sign in zip(kinds, classes, signs, strict=True):
+                if sign:
+                    row = self._row(kind, cls, first, history)
+                    row.built += count
+                    row.freed["collector" if sign < 0 else "response"] += count
+                    row.scopes[scopes.REQUEST] += count
+
+    def _use(
         self,
-        built: Counter[tuple[str, type, bool]],
-        used: Counter[tuple[str, type]],
-        first: Trace,
+        shapes: Counter[tuple[int, tuple[int, ...]]],
+        newest: dict[tuple[int, tuple[int, ...]], int],
+        standing: Iterable[int],
         history: History,
     ) -> None:
-        """Put the counts into the ledger's rows."""
-        for (kind, cls, by_collector), count in built.items():
-            row = self._row(kind, cls, first, history)
-            row.built += count
-            row.freed["collector" if by_collector else "response"] += count
-            row.scopes[scopes.REQUEST] += count
-        for (kind, cls), count in used.items():
-            self._row(kind, cls, first, history).requests += count
+        """Tell the history who was used, how often, and by which request last."""
+        for key, count in shapes.items():
+            thread, marks = key
+            pairs = {(mark, thread) if isinstance(mark, int) else mark for mark in marks}
+            pairs.update((token, thread) for token in standing)
+            history.used(pairs, count, newest[key])
 
     def _row(self, kind: str, cls: type, first: Trace, history: History) -> Row:
         key = kind, cls
@@ -109,3 +115,7 @@ class Rest:
 
 
 _END = attrgetter("at")
+
+
+def _token(mark: int | tuple[int, int]) -> int:
+    return mark if isinstance(mark, int) else mark[0]

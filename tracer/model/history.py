@@ -9,7 +9,7 @@ counts in the ledger. A reader of a journal keeps all.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 
 from tracer.model import scope
 from tracer.model.facts import (
@@ -123,31 +123,33 @@ class History:
         return self._rows[key]
 
     def tally(
-        self,
-        served: Sequence[tuple[int, int, int]],
-        used: Mapping[int, Mapping[int, int]],
-        last: Mapping[int, int],
-        stayed: Iterable[tuple[Birth, int]],
+        self, served: Sequence[tuple[int, int, int]], stayed: Iterable[tuple[Birth, int]]
     ) -> None:
         """Take old requests by their marks alone; their rows were counted by the caller.
 
-        `served` holds (number, begun, thread) of each, `used` how many of them used an object
-        (by thread, then token), `last` the newest to do so, and `stayed` (birth, request) of
-        what lives on.
+        `served` holds (number, begun, thread) of each, `stayed` (birth, request) of what lives on.
         """
         self.served += len(served)
         for number, begun, thread in served:
             self._begins.append((begun, number))
             self._served_on[thread] = number
-        for thread, counts in used.items():
-            for token, count in counts.items():
-                known = self._objects.get(token)
-                if known is not None:
-                    known.tallied(thread, count, last[token])
         for birth, number in stayed:
             self._born(birth, number, birth.at)
         if self.keep is not None:
             self._forget(self.keep)
+
+    def used(self, uses: Iterable[tuple[int, int]], count: int, last: int) -> None:
+        """So many requests, the newest of them `last`, used these (token, thread)."""
+        known = {}
+        for token, thread in uses:
+            if token in self._objects:
+                known[token] = self._objects[token]
+                known[token].threads.add(thread)
+        for individual in known.values():
+            individual.tallied(count, last)
+        for row in {id(one.row): one.row for one in known.values()}.values():
+            row.requests += count
+            row.last_used = max(row.last_used, last)
 
     def _died(self, died: Died) -> None:
         known = self._objects.get(died.token)

@@ -57,9 +57,7 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
 """Module, class, what it is called here, and how one object of it is called."""
 
 
-_RECOGNISED = frozenset(
-    {"request", "response", "resolver", "pattern", "engine", "database", "view"}
-)
+_RECOGNISED = frozenset({"resolver", "pattern", "engine", "database"})
 """Kinds whose objects are looked up again when they are used."""
 
 

@@ -10,6 +10,7 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span, record
@@ -50,10 +51,19 @@ def _note(recorder: Recorder, response: Any) -> None:
             if type(container) is list:
                 trace.size = len(container[0]) if len(container) == 1 else sum(map(len, container))
         thread = trace.thread if trace.single else recorder.lane.token
-        token, name = recorder.lives.token_of(response), type(response).__name__
+        token, name = _token(trace.births, response), type(response).__name__
         trace.add((stages.RESPONSE, now, now, thread, token, name, status, ""))
     except Exception as fault:
         recorder.fault("response", fault)
+
+
+def _token(births: list[Any], response: Any) -> int | None:
+    """The response's token: its birth is one of the newest."""
+    for index in range(len(births) - 4, -1, -4):
+        ref = births[index]
+        if type(ref) is Ref and ref() is response:
+            return ref.token
+    return None
 
 
 def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:

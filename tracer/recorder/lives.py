@@ -13,6 +13,8 @@ from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
+PUT_BY = -1
+
 
 class Ref(weakref.ref):  # type: ignore[type-arg]
     """A weak reference that knows its object's token, and tells when and how it died."""
@@ -20,7 +22,7 @@ class Ref(weakref.ref):  # type: ignore[type-arg]
     __slots__ = ("at", "key", "token")
     token: int
     key: int
-    """Where `Lives.by_id` has it, or 0."""
+    """Where `Lives.by_id` has it, or `PUT_BY`; 0 while nobody but its request holds it."""
     at: int
     """When its object died; 0 while it lives; negative if the collector freed it."""
 
@@ -50,7 +52,8 @@ class Lives:
                 ref.at = -self.collecting_since
             else:
                 ref.at = clock()
-            append(ref)
+            if ref.key:
+                append(ref)
 
         return bury
 
@@ -72,25 +75,31 @@ class Lives:
         ref = self.by_id.get(id(obj))
         return ref.token if ref is not None and ref() is obj else None
 
-    def keep(self, births: list[Any]) -> None:
-        """Take over the references of a finished request's births whose objects still live."""
-        refs = self.refs
-        for ref in births[::4]:
-            if type(ref) is Ref and not ref.at:
-                refs[ref.token] = ref
+    def keep(self, births: list[Any]) -> list[Ref]:
+        """Take over the references of a finished request's births.
 
-    def drain(self, kept_only: bool = False) -> list[Ref]:
-        """Return the references that died, oldest first, and forget them.
-
-        `kept_only` leaves out those that are still with their request, which tell it themselves.
+        Returns those whose objects are dead already; nothing else will tell of them.
         """
-        next_one = self.deaths.popleft
-        dead = []
-        by_id, forget = self.by_id, self.refs.pop
-        for _ in range(len(self.deaths)):
-            ref = next_one()
-            if ref.key and by_id.get(ref.key) is ref:
-                del by_id[ref.key]
-            if forget(ref.token, None) is not None or not kept_only:
+        refs, dead = self.refs, []
+        for ref in births[::4]:
+            if type(ref) is not Ref:
+                continue
+            if not ref.key:
+                # First this, then the question: an end in between is told twice, not never.
+                ref.key = PUT_BY
+            if ref.at:
                 dead.append(ref)
+            else:
+                refs[ref.token] = ref
+        return dead
+
+    def drain(self) -> list[Ref]:
+        """Return the references that died, oldest first, and forget them."""
+        next_one = self.deaths.popleft
+        dead = [next_one() for _ in range(len(self.deaths))]
+        by_id, forget = self.by_id, self.refs.pop
+        for ref in dead:
+            forget(ref.token, None)
+            if by_id.get(ref.key) is ref:
+                del by_id[ref.key]
         return dead

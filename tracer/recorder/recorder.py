@@ -63,7 +63,8 @@ class Recorder:
             self.after_fork()
         number = next(self.numbers)
         trace = Trace(number, self.clock(), self.lane.token, get_ident(), told)
-        trace.limit = next(self.lives.tokens) + BIRTHS_PER_REQUEST
+        trace.first = first = next(self.lives.tokens)
+        trace.limit = first + BIRTHS_PER_REQUEST
         self.flying[number] = trace
         if len(self.flying) > IN_FLIGHT:
             self.finish(next(iter(self.flying.values())), "never closed")

@@ -34,6 +34,7 @@ class Trace:
         "closed",
         "ending",
         "events",
+        "first",
         "ident",
         "last_error",
         "limit",
@@ -67,6 +68,8 @@ class Trace:
         self.births: list[Any] = []
         self.seen: list[int | tuple[int, int]] = []
         """Tokens used without a stage of their own; with the thread's, if not `single`."""
+        self.first = 0
+        """The first token given out in it: lower ones are older than the request."""
         self.limit = 0
         """Births with a token beyond this are not watched; 0 when the request is over."""
         self.closed = 0

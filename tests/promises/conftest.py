@@ -1,0 +1,56 @@
+"""The café, open and well stocked, and a tracer that must not complain of itself."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cafe import sample, surprises, views
+from cafe_site import settings as cafe
+from django.core.cache import cache
+from django.utils import translation
+
+
+@pytest.fixture
+def no_faults(caplog: pytest.LogCaptureFixture) -> Iterator[None]:
+    """The logger "tracer" must stay silent until the end of the test."""
+    yield
+    told = [record.getMessage() for record in caplog.records if record.name == "tracer"]
+    assert told == []
+
+
+@pytest.fixture
+def site(settings: Any) -> Any:
+    """The small site of the promises; returns the settings, to change them further."""
+    settings.ROOT_URLCONF = "tests.promises.site"
+    return settings
+
+
+def _forget() -> None:
+    cache.clear()
+    views.RECENT.clear()
+    views.LEFT_BEHIND.clear()
+    surprises.VISITS = 0
+    surprises.COOKED.clear()
+    translation.deactivate()
+
+
+def _put_off(request: Any) -> None:
+    """Stands in for the slow cooker's work: another thread cannot see what a test has not saved."""
+
+
+@pytest.fixture
+def open_cafe(
+    settings: Any, db: None, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[Callable[[], None]]:
+    """The café with its own middleware and sample data. Call it to make it forget its guests."""
+    monkeypatch.setattr(surprises, "_cook", _put_off)
+    monkeypatch.setattr(surprises, "_cooking", threading.Semaphore(1000))
+    settings.MIDDLEWARE = cafe.MIDDLEWARE
+    settings.CACHES = cafe.CACHES
+    sample.lay_out()
+    _forget()
+    yield _forget
+    _forget()

@@ -30,8 +30,10 @@ from tracer.rest import Rest
 
 KEEP = 64
 """Requests that a running process remembers one by one."""
+RESTING = 16
+"""Requests that a quiet process keeps as they were recorded; older ones are tallied."""
 TALLY = 32
-"""Requests that are tallied together, when so many are older than the newest `KEEP`."""
+"""How many are tallied together."""
 HOLDERS = 24
 """Kept objects for which holders are looked for at a time."""
 
@@ -98,14 +100,14 @@ class Desk:
         return facts
 
     def rest_until_asked(self) -> int:
-        """Put what was recorded by; tally requests older than the newest `KEEP`.
+        """Put what was recorded by; tally those older than the newest `RESTING`.
 
         Returns how many requests there were. What cannot be tallied by its marks alone is taken
         with all the others.
         """
         traces = self._finished()
         self.rest.traces.extend(traces)
-        old = len(self.rest.traces) - KEEP
+        old = len(self.rest.traces) - RESTING
         if self.recorder.barriers or self.history.served < len(PINNED):
             self.take()
         elif old >= TALLY:

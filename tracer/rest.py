@@ -62,13 +62,19 @@ class Rest:
             built[tuple(births[1::4]), tuple(births[2::4]), signs] += 1
             # What the request itself built has no use by others to tell of.
             own = trace.first
-            marks = (*trace.events[4::8], *trace.seen)
-            key = trace.thread, tuple([mark for mark in marks if mark and _token(mark) < own])
+            marks = [*trace.events[4::8], *trace.seen]
+            if trace.single:
+                older = tuple([mark for mark in marks if mark and mark < own])
+            else:
+                older = tuple([mark for mark in marks if mark and _token(mark) < own])
+            key = trace.thread, older
             used[key] += 1
             newest[key] = trace.number
         self._count(built, traces[0], history)
         self._use(used, newest, standing, history)
-        history.tally([(trace.number, trace.begun, trace.thread) for trace in traces], stayed)
+        newest_on = {trace.thread: trace.number for trace in traces}
+        begins = [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
+        history.tally(len(traces), begins, newest_on, stayed)
 
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
@@ -115,6 +121,8 @@ class Rest:
 
 
 _END = attrgetter("at")
+_BEGINS = 4
+"""How many of a batch's beginnings are told: enough to say which request a death came after."""
 
 
 def _token(mark: int | tuple[int, int]) -> int:

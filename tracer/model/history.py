@@ -9,7 +9,7 @@ counts in the ledger. A reader of a journal keeps all.
 from __future__ import annotations
 
 from collections import Counter, OrderedDict
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 
 from tracer.model import scope
 from tracer.model.facts import (
@@ -123,16 +123,20 @@ class History:
         return self._rows[key]
 
     def tally(
-        self, served: Sequence[tuple[int, int, int]], stayed: Iterable[tuple[Birth, int]]
+        self,
+        served: int,
+        begins: Sequence[tuple[int, int]],
+        newest_on: Mapping[int, int],
+        stayed: Iterable[tuple[Birth, int]],
     ) -> None:
         """Take old requests by their marks alone; their rows were counted by the caller.
 
-        `served` holds (number, begun, thread) of each, `stayed` (birth, request) of what lives on.
+        `begins` holds (begun, number) of the newest, `newest_on` the newest number by thread, and
+        `stayed` (birth, number) of what lives on.
         """
-        self.served += len(served)
-        for number, begun, thread in served:
-            self._begins.append((begun, number))
-            self._served_on[thread] = number
+        self.served += served
+        self._begins += begins
+        self._served_on.update(newest_on)
         for birth, number in stayed:
             self._born(birth, number, birth.at)
         if self.keep is not None:

@@ -36,6 +36,7 @@ class Imports:
         try:
             trace = current.get()
             if trace is not None and not trace.closed:
+                trace.modules = trace.modules or []
                 trace.modules.append(name)
             if name not in self.pending:
                 return None

@@ -50,10 +50,10 @@ class _Names:
         self.lives = lives
         self.live = live
         self.seen: tuple[Any, int, Any, Any] = (None, 0, None, None)
-        self.told: tuple[str, list[str]] = ("", [])
+        self.told: tuple[str, tuple[str, ...]] = ("", ())
         self.token: int | None = None
 
-    def now(self, sender: Any) -> tuple[str, list[str]]:
+    def now(self, sender: Any) -> tuple[str, tuple[str, ...]]:
         """Return the sender's name and the names of those who listen to it just now."""
         listed = self.signal.receivers
         old, count, last, by = self.seen
@@ -64,7 +64,7 @@ class _Names:
             or (count and listed[-1] is not last)
         ):
             found = self.live(self.signal, sender)
-            self.told = _sender(sender), [_name(one) for group in found for one in group]
+            self.told = _sender(sender), tuple([_name(one) for group in found for one in group])
             listed = self.signal.receivers
             self.token = self.token or self.lives.token_of(self.signal)
             self.seen = listed, len(listed), listed[-1] if listed else None, sender

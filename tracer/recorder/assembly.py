@@ -61,7 +61,9 @@ class Assembly:
                 birth(*raw, trace.begun, trace.thread) for raw in _grouped(trace.births, 4)
             ),
             seen=tuple(seen),
-            imports=tuple(name for name in dict.fromkeys(trace.modules) if name in sys.modules),
+            imports=tuple(
+                name for name in dict.fromkeys(trace.modules or ()) if name in sys.modules
+            ),
             ending=trace.ending,
             uncounted=trace.uncounted,
         )

@@ -78,6 +78,8 @@ class Recorder:
         if ending != "closed":
             trace.ending = ending
         trace.add = _ignore
+        # The collector stops visiting a tuple of numbers and words, but never a list of them.
+        trace.events = tuple(trace.events)
         trace.limit = 0
         self.flying.pop(trace.number, None)
         self.finished.append(trace)

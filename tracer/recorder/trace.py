@@ -10,7 +10,7 @@ Strings, numbers and classes only: an object of the application's would live lon
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
 
@@ -63,8 +63,9 @@ class Trace:
         self.thread = thread
         self.ident = ident
         self.told = told
-        self.events: list[Any] = []
-        self.add: Callable[[Event], None] = self.events.extend
+        events: list[Any] = []
+        self.events: Sequence[Any] = events
+        self.add: Callable[[Event], None] = events.extend
         self.births: list[Any] = []
         self.seen: list[int | tuple[int, int]] = []
         """Tokens used without a stage of their own; with the thread's, if not `single`."""
@@ -82,7 +83,7 @@ class Trace:
         """Its handler is a coroutine, which finishes it."""
         self.ending = "closed"
         self.last_error = 0
-        self.modules: list[str] = []
+        self.modules: list[str] | None = None
         self.response_id = 0
         self.rows = 0
         """Model instances watched so far."""

@@ -1,0 +1,207 @@
+"""What the facts are proven with: quiet surroundings, a small site, real files, real threads."""
+
+from __future__ import annotations
+
+import gc
+import logging
+import os
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cafe.models import Category, Dish
+from django.db import connections
+from django.urls import get_resolver
+from django.utils import timezone, translation
+
+import tests.facts
+from tests.driving import Recording
+from tests.facts import site as site_module
+from tests.facts.book import Book, first_line
+from tests.facts.templates import engine
+from tracer.journal.reader import processes
+from tracer.model import Process
+
+_book = Book()
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """A fact without a sentence is no fact."""
+    mine = [item for item in items if Path(__file__).parent in item.path.parents]
+    nameless = [
+        item.nodeid
+        for item in mine
+        if isinstance(item, pytest.Function) and not first_line(item.function.__doc__)
+    ]
+    if nameless:
+        raise pytest.UsageError(f"facts without a sentence: {', '.join(nameless)}")
+
+
+@pytest.hookimpl(wrapper=True)
+def pytest_runtest_makereport(item: pytest.Item) -> Any:
+    """Write each outcome into the book."""
+    report = yield
+    if isinstance(item, pytest.Function):
+        _book.note(item, report.outcome)
+    return report
+
+
+def pytest_terminal_summary(terminalreporter: Any) -> None:
+    """The run ends with the list of facts proven."""
+    proven, tried = _book.count()
+    if not tried:
+        return
+    terminalreporter.section("Facts proven")
+    for line in _book.lines():
+        terminalreporter.write_line(line)
+    terminalreporter.write_line("")
+    terminalreporter.write_line(f"{proven} of {tried} facts about Django proven.", bold=True)
+
+
+@pytest.fixture(autouse=True)
+def _quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Collections happen where a fact runs one, and no log keeps a request alive."""
+    monkeypatch.setattr(logging.getLogger("django"), "propagate", False)
+    gc.collect()
+    gc.disable()
+    yield
+    gc.enable()
+
+
+@pytest.fixture(autouse=True)
+def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Holders are searched for, which takes its time, only where a fact is about them."""
+    if "leaky" not in request.fixturenames:
+        monkeypatch.setattr("tracer.desk.HOLDERS", 0)
+
+
+@pytest.fixture
+def cold(settings: Any) -> None:
+    """The book's own small site, cold: resolvers, engines and caches are still to be built."""
+    settings.ROOT_URLCONF = "tests.facts.urls"
+    sys.modules.pop("tests.facts.urls", None)
+    vars(tests.facts).pop("urls", None)
+    settings.TEMPLATES = engine(cached=True)
+    settings.CACHES = {
+        "default": {
+            "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
+            "LOCATION": f"facts-{id(settings)}",
+        }
+    }
+    gc.collect()
+
+
+@pytest.fixture
+def site(cold: None, recording: Recording) -> Recording:
+    """The tracer, recording the book's own small site."""
+    return recording
+
+
+@pytest.fixture
+def warm(cold: None) -> None:
+    """The same small site with its resolvers built: nothing but what a view leaves is left."""
+    get_resolver()._populate()
+
+
+@pytest.fixture
+def leaky(warm: None, recording: Recording) -> Recording:
+    """The small site, warm, and recorded: for facts about what holds what."""
+    return recording
+
+
+@pytest.fixture
+def layers(site: Recording, settings: Any) -> Callable[..., Recording]:
+    """`layers("Outer", "Inner")`: the site under these middlewares of the book's own."""
+
+    def under(*names: str) -> Recording:
+        settings.MIDDLEWARE = [
+            name if "." in name else f"tests.facts.layers.{name}" for name in names
+        ]
+        return site
+
+    return under
+
+
+@pytest.fixture
+def files(
+    cold: None, record: Callable[[], Recording], tmp_path: Path, django_db_blocker: Any
+) -> Iterator[Recording]:
+    """The small site with two databases in files: `brief` with CONN_MAX_AGE=0, `long` with 60.
+
+    The tests' own databases are in memory, and SQLite never closes those.
+    """
+    added = {"brief": 0, "long": 60}
+    for alias, age in added.items():
+        configured = connections.configure_settings(
+            {
+                "default": connections.settings["default"],
+                alias: {
+                    "ENGINE": "django.db.backends.sqlite3",
+                    "NAME": tmp_path / f"{alias}.sqlite3",
+                    "CONN_MAX_AGE": age,
+                },
+            }
+        )
+        connections.settings[alias] = configured[alias]
+    with django_db_blocker.unblock(), record() as recording:
+        yield recording
+    for alias in added:
+        connections[alias].close()
+        del connections[alias]
+        del connections.settings[alias]
+
+
+@pytest.fixture(autouse=True)
+def _tidy() -> Iterator[None]:
+    """What the site's views leave behind on purpose does not outlive the test."""
+    yield
+    for left in site_module.HELD:
+        if hasattr(left, "join"):
+            left.join(timeout=30)
+    site_module.HELD.clear()
+    site_module.GATE.clear()
+    site_module.Remembering.price.cache_clear()
+    site_module.DISHES._result_cache = None  # type: ignore[attr-defined]
+    site_module.collecting.__defaults__[0].clear()  # type: ignore[index]
+    site_module.rang.receivers.clear()
+    site_module.rang.sender_receivers_cache.clear()
+    translation.deactivate()
+    timezone.deactivate()
+
+
+@pytest.fixture
+def dishes(db: None) -> None:
+    """Three dishes of two categories."""
+    soup = Category.objects.create(name="Soups", slug="soups", position=1)
+    cake = Category.objects.create(name="Cakes", slug="cakes", position=2)
+    for name, category in (("Leek", soup), ("Lemon", cake), ("Plum", cake)):
+        Dish.objects.create(name=name, slug=name.lower(), category=category, price=3)
+
+
+@pytest.fixture(scope="session")
+def fresh(tmp_path_factory: pytest.TempPathFactory) -> Process:
+    """A process of its own that nobody has warmed: the café, and five requests."""
+    root = Path(__file__).parents[2]
+    home = tmp_path_factory.mktemp("fresh")
+    journal = home / "journal"
+    settled = {
+        **os.environ,
+        "DJANGO_SETTINGS_MODULE": "cafe_site.settings",
+        "CAFE_DATABASE": str(home / "cafe.sqlite3"),
+        "PYTHONPATH": os.pathsep.join([str(root), str(root / "demo_project")]),
+        "TRACER_ENABLED": "1",
+        "TRACER_CONSOLE": "0",
+        "TRACER_JOURNAL": str(journal),
+    }
+    settled.pop("COVERAGE_PROCESS_START", None)
+    paths = ["/hello/", "/hello/", "/hello/", "/tea/", "/tea/"]
+    subprocess.run(
+        [sys.executable, "-W", "error", "-m", "tests.facts.fresh", *paths],
+        env=settled, cwd=home, check=True, timeout=60,
+    )  # fmt: skip
+    (process,) = processes(journal)
+    assert {request.status for request in process.requests} == {200}
+    return process

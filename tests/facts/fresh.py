@@ -1,0 +1,11 @@
+"""`python -m tests.facts.fresh PATH...`: asks the café for each path, as its first server would."""
+
+import sys
+
+from cafe_site.wsgi import application
+
+from tests.driving import environ, serve
+
+if __name__ == "__main__":
+    for path in sys.argv[1:]:
+        serve(application, environ(path, headers={"host": "127.0.0.1"}))

@@ -1,0 +1,98 @@
+"""Ways of reading a recorded request, so that a fact fits into a few lines."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+
+from tests.driving import Recording, ancestors
+from tracer.model import Lifetime, Request, Span
+
+
+def born(recording: Recording, name: str) -> list[Lifetime]:
+    """Lifetimes of this name that began while the tracer watched, in order of birth."""
+    return [life for life in recording.lives(name) if life.phase != "before"]
+
+
+def one(recording: Recording, name: str) -> Lifetime:
+    """The only one of them."""
+    (found,) = born(recording, name)
+    return found
+
+
+def find(request: Request, stage: str, name: str = "") -> Span:
+    """The only span of this stage whose name contains `name`."""
+    (span,) = every(request, stage, name)
+    return span
+
+
+def every(request: Request, stage: str, name: str = "") -> list[Span]:
+    """The spans of this stage whose name contains `name`, in the order in which they began."""
+    return [span for span in request.spans if span.stage == stage and name in span.name]
+
+
+def names(request: Request, stage: str) -> list[str]:
+    """Names of the spans of this stage, in the order in which they began."""
+    return [span.name for span in every(request, stage)]
+
+
+def inside(request: Request, inner: Span, outer: Span) -> bool:
+    """Whether `inner` ran within `outer`."""
+    return outer in list(ancestors(request, inner))
+
+
+def around(request: Request, span: Span) -> list[str]:
+    """Names of the spans around this one, outermost first."""
+    return [one.name for one in ancestors(request, span)][::-1]
+
+
+def on_thread(work: Callable[[], object], name: str = "other") -> None:
+    """Run `work` on a thread of its own, to its end, and hand on what it raises."""
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        try:
+            work()
+        except BaseException as exc:
+            raised.append(exc)
+
+    thread = threading.Thread(target=run, name=name)
+    thread.start()
+    thread.join(timeout=30)
+    assert not thread.is_alive()
+    if raised:
+        raise raised[0]
+
+
+@contextmanager
+def worker(recording: Recording) -> Iterator[Callable[[str], None]]:
+    """A thread that serves one path after another until the block ends: `serve(path)`."""
+    asked: list[str | None] = []
+    turn, done = threading.Semaphore(0), threading.Semaphore(0)
+    raised: list[BaseException] = []
+
+    def run() -> None:
+        while turn.acquire(timeout=30) and (path := asked.pop()) is not None:
+            try:
+                recording.get(path)
+            except BaseException as exc:
+                raised.append(exc)
+            done.release()
+
+    def serve(path: str) -> None:
+        asked.append(path)
+        turn.release()
+        assert done.acquire(timeout=30)
+        if raised:
+            raise raised.pop()
+
+    thread = threading.Thread(target=run, name="worker")
+    thread.start()
+    try:
+        yield serve
+    finally:
+        asked.append(None)
+        turn.release()
+        thread.join(timeout=30)
+        assert not thread.is_alive()

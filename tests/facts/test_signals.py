@@ -1,0 +1,169 @@
+"""Signals: who is told what, when, and for how long anybody listens."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import pytest
+from cafe.models import Category
+from django.core.signals import got_request_exception, request_started
+from django.db.models.signals import post_save, pre_save
+from django.dispatch import Signal
+
+from tests.driving import Recording, environ
+from tests.facts.reading import around, every, find, inside, names, one
+from tests.facts.site import HELD, Ticket, rang
+from tracer.model import stages
+
+Record = Callable[..., Recording]
+Listen = Callable[..., None]
+
+
+@pytest.fixture
+def listen() -> Iterator[Listen]:
+    """`listen(signal, receiver, sender=...)`, undone at the end of the test."""
+    connected: list[tuple[Signal, Any, Any]] = []
+
+    def connect(signal: Signal, receiver: Any, sender: Any = None) -> None:
+        signal.connect(receiver, sender=sender)
+        connected.append((signal, receiver, sender))
+
+    yield connect
+    for signal, receiver, sender in connected:
+        signal.disconnect(receiver, sender=sender)
+
+
+def hears(**kwargs: Any) -> None:
+    """A receiver."""
+
+
+def test_request_started_comes_before_the_request(
+    db: None, record: Record, listen: Listen, settings: Any
+) -> None:
+    """request_started is sent before the request object exists."""
+    settings.ROOT_URLCONF = "tests.facts.urls"
+
+    def build(**kwargs: Any) -> None:
+        HELD.append(Ticket())
+
+    listen(request_started, build)
+    with record(watch=("tests.facts.site.Ticket",)) as recording:
+        recording.get("/plain/")
+        # Tokens are given in the order of birth.
+        assert one(recording, "Ticket").id < one(recording, "WSGIRequest").id
+        assert recording.request().spans[0].stage == stages.REQUEST_STARTED
+
+
+def test_request_finished_is_sent_by_close(site: Recording) -> None:
+    """request_finished is sent by the response's close(), after every middleware has returned."""
+    site.get("/plain/")
+    request = site.request()
+    finished = find(request, stages.REQUEST_FINISHED)
+    assert around(request, finished) == ["response.close"]
+    assert request.spans[-1] == finished
+    assert all(layer.end <= finished.start for layer in every(request, stages.MIDDLEWARE))
+
+
+def test_without_close_nothing_is_finished(site: Recording) -> None:
+    """A server that never closes the response never gets request_finished sent."""
+    body = site.handler(environ("/plain/"), lambda *args: None)
+    assert b"".join(body) == b"plain"
+    site.get("/plain/")
+    left, closed = site.process.requests
+    assert (left.ending, closed.ending) == ("never closed", "closed")
+    assert every(left, stages.REQUEST_FINISHED) == []
+    assert every(closed, stages.REQUEST_FINISHED)
+
+
+def test_connections_and_caches_are_let_go_by_receivers(site: Recording) -> None:
+    """Letting go of connections and caches is no magic: these are receivers of request_finished."""
+    site.get("/plain/")
+    detail = find(site.request(), stages.REQUEST_FINISHED).detail
+    assert "close_old_connections" in detail
+    assert "close_caches" in detail
+    assert "close_old_connections" in find(site.request(), stages.REQUEST_STARTED).detail
+
+
+def test_saving_a_row_tells_twice(site: Recording, listen: Listen) -> None:
+    """Saving a row sends pre_save before its INSERT and post_save after it."""
+    listen(pre_save, hears, sender=Category)
+    listen(post_save, hears, sender=Category)
+    site.get("/edit/")
+    request = site.request()
+    before, after = (
+        find(request, stages.SIGNAL, "pre_save"),
+        find(request, stages.SIGNAL, "post_save"),
+    )
+    insert = find(request, stages.QUERY, "INSERT cafe_category")
+    assert before.end <= insert.start
+    assert insert.end <= after.start
+
+
+def test_receivers_run_there_and_then(site: Recording, listen: Listen) -> None:
+    """A receiver runs inside the code that sends: the view waits for it, and so do its queries."""
+
+    def asks(**kwargs: Any) -> None:
+        Category.objects.count()
+
+    listen(rang, asks)
+    site.get("/edit/")
+    request = site.request()
+    signal = find(request, stages.SIGNAL, "rang")
+    assert inside(request, signal, find(request, stages.VIEW))
+    assert inside(request, find(request, stages.QUERY, "SELECT cafe_category"), signal)
+
+
+def test_only_the_named_sender_is_heard(site: Recording, listen: Listen) -> None:
+    """A receiver that names a sender hears of no other."""
+
+    def hears_others(**kwargs: Any) -> None:
+        raise AssertionError("not the sender that was asked for")
+
+    listen(rang, hears, sender="site")
+    listen(rang, hears_others, sender="elsewhere")
+    site.get("/edit/")
+    detail = find(site.request(), stages.SIGNAL, "rang").detail
+    assert "1 receiver: hears" in detail
+
+
+def test_a_signal_without_receivers_does_nothing(site: Recording, listen: Listen) -> None:
+    """A signal that nobody listens to calls nobody: it leaves no trace in the request."""
+    site.get("/edit/")
+    assert "rang" not in names(site.request(), stages.SIGNAL)
+    listen(rang, hears)
+    site.get("/edit/?again")
+    assert site.request().status == 500  # the slug is taken; nothing was sent
+    assert "rang" not in names(site.request(), stages.SIGNAL)
+
+
+def test_signals_hold_their_receivers_weakly(site: Recording) -> None:
+    """A signal holds its receivers weakly: a method of an object that nobody holds is gone."""
+    site.get("/listen/weakly/")
+    assert site.request().status == 200
+    assert names(site.request(), stages.SIGNAL) == []
+
+
+def test_a_500_is_announced(site: Recording, listen: Listen) -> None:
+    """A view that raises has got_request_exception sent; a 404, a 403 and a 400 send nothing."""
+    listen(got_request_exception, hears)
+    for kind in ("500", "404", "403", "400"):
+        site.get(f"/fail/{kind}/")
+    told = {
+        request.status: len(every(request, stages.SIGNAL, "got_request_exception"))
+        for request in site.process.requests
+    }
+    assert told == {500: 1, 404: 0, 403: 0, 400: 0}
+
+
+def test_opening_a_connection_is_announced(files: Recording, listen: Listen) -> None:
+    """connection_created is sent while a connection is being opened, and not when it is reused."""
+    from django.db.backends.signals import connection_created
+
+    listen(connection_created, hears)
+    files.get("/ask/long/")
+    files.get("/ask/long/")
+    first, second = files.process.requests
+    signal = find(first, stages.SIGNAL, "connection_created")
+    assert inside(first, signal, find(first, stages.CONNECTION))
+    assert names(second, stages.SIGNAL) == []

@@ -1,0 +1,104 @@
+"""URLs: how a path finds its view, and what stays of the search."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from tests.driving import Recording
+from tests.facts.reading import around, born, every, find, on_thread, one
+from tracer.model import stages
+
+Layers = Callable[..., Recording]
+
+
+def test_the_path_is_resolved_behind_all_middleware(recording: Recording) -> None:
+    """The path is resolved after every middleware was entered, and before the view."""
+    recording.get("/hello/")
+    request = recording.request()
+    resolve = find(request, stages.RESOLVE)
+    assert around(request, resolve)[-1] == "XFrameOptionsMiddleware"
+    assert resolve.end <= find(request, stages.VIEW).start
+
+
+def test_each_request_gets_a_match_of_its_own(site: Recording) -> None:
+    """Each request gets a ResolverMatch of its own, which goes when the request goes."""
+    site.get("/plain/")
+    site.get("/plain/")
+    site.settle()
+    matches, requests = born(site, "ResolverMatch"), born(site, "WSGIRequest")
+    assert [match.built_in for match in matches] == [1, 2]
+    assert [match.died_at for match in matches] == [request.died_at for request in requests]
+    assert None not in [match.died_at for match in matches]
+
+
+def test_resolvers_are_built_on_first_use_and_stay(site: Recording) -> None:
+    """Resolvers are built by the first request that needs them, and serve all others."""
+    for _ in range(3):
+        site.get("/plain/")
+    site.settle()
+    root, pattern = one(site, "URLResolver ^/"), one(site, "URLPattern plain/")
+    for life in (root, pattern):
+        assert (life.built_in, life.scope, life.requests) == (1, "process", 3)
+
+
+def test_an_include_is_a_resolver_within(site: Recording) -> None:
+    """An include() is a resolver inside the root's resolver; the route is both of theirs."""
+    site.get("/inside/within/")
+    resolve = find(site.request(), stages.RESOLVE)
+    assert "route 'inside/within/' · name inner" in resolve.detail
+    assert one(site, "URLResolver inside/").requests == 1
+    assert resolve.object == one(site, "URLResolver ^/").id
+
+
+def test_the_first_match_ends_the_search(site: Recording) -> None:
+    """Patterns are tried in order until one matches: an include() further down is not asked."""
+    site.get("/inside/within/")
+    include = one(site, "URLResolver inside/")
+    site.get("/plain/")
+    assert one(site, "URLResolver inside/").requests == include.requests
+    site.get("/nowhere/")
+    assert one(site, "URLResolver inside/").requests == include.requests + 1
+
+
+def test_a_request_can_have_a_urlconf_of_its_own(layers: Layers) -> None:
+    """A middleware can give one request another URLconf; the next has the usual one."""
+    site = layers("Switching")
+    assert site.get("/plain/?switch=1").body == b"other"
+    assert "in tests.facts.other_urls" in find(site.request(), stages.RESOLVE).detail
+    assert site.get("/plain/").body == b"plain"
+    assert "in tests.facts.urls" in find(site.request(), stages.RESOLVE).detail
+
+
+def test_no_match_means_no_view(site: Recording) -> None:
+    """A path that nothing matches ends in Resolver404, and no view is called."""
+    site.get("/nowhere/")
+    request = site.request()
+    assert find(request, stages.RESOLVE).error == "Resolver404"
+    assert every(request, stages.VIEW) == []
+    assert request.status == 404
+
+
+def test_a_missing_slash_is_mended_on_the_way_out(recording: Recording) -> None:
+    """A missing slash is mended on the way out, by CommonMiddleware, after nothing was found."""
+    recording.get("/hello")
+    request = recording.request()
+    assert find(request, stages.RESOLVE).error == "Resolver404"
+    assert request.status == 301
+    assert find(request, stages.MIDDLEWARE, "CommonMiddleware").error == ""
+
+
+def test_reverse_asks_the_same_resolvers(site: Recording) -> None:
+    """reverse() asks the resolvers that exist; it builds none of its own."""
+    site.get("/plain/")
+    built = len([life for life in site.process.lifetimes if life.kind == "resolver"])
+    assert site.get("/address/").body == b"/plain/"
+    assert len([life for life in site.process.lifetimes if life.kind == "resolver"]) == built
+
+
+def test_the_patterns_are_shared_by_all_threads(site: Recording) -> None:
+    """Resolvers are shared by all threads of the process."""
+    site.get("/plain/")
+    on_thread(lambda: site.get("/plain/"))
+    site.settle()
+    root = one(site, "URLResolver ^/")
+    assert (root.threads, root.scope) == (2, "process")

@@ -36,7 +36,7 @@ class Answer:
     @property
     def cookies(self) -> dict[str, str]:
         """Cookies set by the answer."""
-        pairs = [v.split(";")[0] for k, v in self.headers if k.lower() == "set-cookie"]
+        pairs = [v.strip().split(";")[0] for k, v in self.headers if k.lower() == "set-cookie"]
         return dict(pair.split("=", 1) for pair in pairs)
 
 

@@ -113,7 +113,7 @@ class Desk:
         elif old >= TALLY:
             for fact in (*self._threads(), *self._outside()):
                 self.history.feed(fact)
-            deaths = self.rest.deaths()
+            deaths = self.rest.deaths(knows=self.history.knows)
             if deaths:
                 self.history.feed(Deaths(tuple(deaths)))
             standing = scan.in_force(self.recorder)

@@ -8,7 +8,7 @@ freed, by class, and which of the longer-lived objects were used.
 from __future__ import annotations
 
 from collections import Counter, deque
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter
 from typing import Any
 
@@ -27,14 +27,27 @@ class Rest:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.traces: deque[Trace] = deque()
+        self.closed: dict[int, int] = {}
+        """Token of a resource that was closed before its request was tallied, to when."""
         self.rows: dict[tuple[str, type], Row] = {}
 
-    def deaths(self, already: Iterable[Ref] = ()) -> list[Died]:
-        """Return the closings and deaths since the last time, and those of `already`."""
+    def deaths(
+        self, already: Iterable[Ref] = (), knows: Callable[[int], bool] | None = None
+    ) -> list[Died]:
+        """Return the closings and deaths since the last time, and those of `already`.
+
+        With `knows`, closings of what it does not know wait for the tally of their request.
+        """
         recorder, deaths = self.recorder, []
         while recorder.closings:
             token, at, ident = recorder.closings.popleft()
-            deaths.append(Died(token, at, "closed", ident))
+            if knows is None or knows(token):
+                deaths.append(Died(token, at, "closed", ident))
+            else:
+                self.closed[token] = at
+        if knows is None:
+            deaths += [Died(token, at, "closed", 0) for token, at in self.closed.items()]
+            self.closed.clear()
         for ref in (*already, *recorder.lives.drain()):
             how, at = ("collector", -ref.at) if ref.at < 0 else ("reference", ref.at)
             deaths.append(Died(ref.token, at, how, 0))
@@ -54,8 +67,8 @@ class Rest:
             births = trace.births
             try:
                 ends = list(map(_END, births[::4]))
-            except AttributeError:  # a token instead of a reference: not one of the many
-                ends = [getattr(ref, "at", 0) for ref in births[::4]]
+            except AttributeError:  # a token stands for what only its owner can end
+                ends = [self.closed.pop(r, 0) if type(r) is int else r.at for r in births[::4]]
             if 0 in ends:
                 stayed += self._stayed(trace, ends)
             signs = tuple([(end > 0) - (end < 0) for end in ends])

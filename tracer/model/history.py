@@ -142,6 +142,10 @@ class History:
         if self.keep is not None:
             self._forget(self.keep)
 
+    def knows(self, token: int) -> bool:
+        """Whether this object is remembered one by one."""
+        return token in self._objects
+
     def used(self, uses: Iterable[tuple[int, int]], count: int, last: int) -> None:
         """So many requests, the newest of them `last`, used these (token, thread)."""
         known = {}

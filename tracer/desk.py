@@ -18,7 +18,7 @@ from tracer.model import (
     ThreadSeen,
 )
 from tracer.model import scope as scopes
-from tracer.model.history import PINNED
+from tracer.model.memory import PINNED
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.recorder import holders, overhead
@@ -111,7 +111,8 @@ class Desk:
         if self.recorder.barriers or self.history.served < len(PINNED):
             self.take()
         elif old >= TALLY:
-            for fact in (*self._threads(), *self._outside()):
+            pending: list[Fact] = [*self._threads(), *self._outside()]
+            for fact in pending:
                 self.history.feed(fact)
             deaths = self.rest.deaths(knows=self.history.knows)
             if deaths:

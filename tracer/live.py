@@ -85,6 +85,9 @@ class Live:
         self.lock = threading.RLock()
         self.wake, self.stop = threading.Event(), threading.Event()
         self.thread, self.awake = None, False
+        if self.journal is not None:
+            # The parent's file: in a child this gives back the descriptor and nothing more.
+            self.journal.close()
         self.journal, self.said_who = None, False
         self.pid = os.getpid()
         self.started = surroundings.process_started()

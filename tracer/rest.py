@@ -92,10 +92,11 @@ class Rest:
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
         self.recorder.lives.keep(trace.births)
-        births = trace.births
+        flat = trace.births
+        marks = zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], ends, strict=True)
         return [
-            (birth(*births[4 * index : 4 * index + 4], trace.closed, trace.thread), trace.number)
-            for index, end in enumerate(ends)
+            (birth(ref, kind, cls, told, trace.closed, trace.thread), trace.number)
+            for ref, kind, cls, told, end in marks
             if not end
         ]
 

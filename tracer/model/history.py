@@ -1,275 +1,22 @@
-"""Folds a process's facts into a picture of it.
+"""Answers from what is known of a process: its lifetimes, its ledger, the fate of its requests.
 
-`History.feed` takes facts in the order in which they were reported; `History.snapshot` answers
-with a frozen `Process` at any time. Live processes bound their memory with `keep`: the individual
-records of objects that died, and of requests, are dropped beyond that many requests and live on as
-counts in the ledger. A reader of a journal keeps all.
+`History.feed` takes facts in the order in which they were reported (see `tracer.model.memory`);
+`History.snapshot` answers with a frozen `Process` at any time.
 """
 
 from __future__ import annotations
 
-from collections import Counter, OrderedDict
-from collections.abc import Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Iterable
 
 from tracer.model import scope
-from tracer.model.facts import (
-    Barrier,
-    Birth,
-    Built,
-    Deaths,
-    Died,
-    Ended,
-    Fact,
-    Held,
-    Named,
-    ProcessStarted,
-    Request,
-    ThreadSeen,
-)
+from tracer.model.memory import Memory
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
-from tracer.model.records import Individual, Row
-
-PINNED = frozenset({1, 2})
-"""Requests never forgotten: what the first one paid is told beside the second."""
+from tracer.model.records import Individual
 
 
-class History:
+class History(Memory):
     """The story of one process. Not thread-safe: feed and read it from one thread."""
-
-    def __init__(self, keep: int | None = None) -> None:
-        """`keep`: how many requests to remember one by one; None remembers all."""
-        self.keep = keep
-        self.about: ProcessStarted | None = None
-        self.requests: OrderedDict[int, Request] = OrderedDict()
-        self.served = 0
-        self.barriers: list[Barrier] = []
-        self.threads: dict[int, str] = {}
-        self.ended = False
-        self._objects: dict[int, Individual] = {}
-        self._rows: dict[tuple[str, str], Row] = {}
-        self._begins: list[tuple[int, int]] = []
-        self._orphans: OrderedDict[int, Died] = OrderedDict()
-        self._thread_ends: dict[int, int] = {}
-        self._served_on: dict[int, int] = {}
-        self._earlier: dict[tuple[str, str], Counter[str]] = {}
-        self._dead: list[int] = []
-
-    # -- taking facts -----------------------------------------------------------------------
-
-    def feed(self, fact: Fact) -> None:
-        """Take one fact."""
-        match fact:
-            case Request():
-                self._request(fact)
-            case Deaths():
-                for died in fact.deaths:
-                    self._died(died)
-            case Built():
-                for birth in fact.births:
-                    self._born(birth, None, birth.at)
-            case ProcessStarted():
-                self.about = fact
-            case Barrier():
-                self._barrier(fact)
-            case Held():
-                if fact.token in self._objects:
-                    self._objects[fact.token].held_by = fact.path
-            case Named():
-                if fact.token in self._objects:
-                    self._objects[fact.token].name = fact.name
-            case ThreadSeen():
-                self._thread(fact)
-            case Ended():
-                self.ended = True
-
-    def _request(self, request: Request) -> None:
-        self.requests[request.number] = request
-        self.served += 1
-        self._begins.append((request.begun, request.number))
-        self._served_on[request.thread] = request.number
-        for birth in request.births:
-            self._born(birth, request.number, request.closed)
-        used: dict[int, None] = {}
-        for token, thread in request.seen:
-            known = self._objects.get(token)
-            if known is None:
-                continue
-            known.threads.add(thread)
-            if known.built_in != request.number:
-                used[token] = None
-            self._served_on[thread] = request.number
-        for token in used:
-            self._objects[token].used_by(request.number)
-        if self.keep is not None:
-            self._forget(self.keep)
-
-    def _born(self, birth: Birth, built_in: int | None, closed: int) -> None:
-        if birth.token in self._objects:
-            return
-        row = self.row(birth, built_in)
-        row.built += 1
-        known = self._objects[birth.token] = Individual(birth, built_in, closed, row)
-        if built_in is not None:
-            known.threads.add(birth.thread)
-            known.used_by(built_in)
-        if birth.token in self._orphans:
-            self._died(self._orphans.pop(birth.token))
-
-    def row(self, birth: Birth, built_in: int | None) -> Row:
-        """Return the ledger's row for a birth's class, made at its first."""
-        key = birth.kind, birth.cls
-        if key not in self._rows:
-            self._rows[key] = Row(birth, built_in)
-        return self._rows[key]
-
-    def tally(
-        self,
-        served: int,
-        begins: Sequence[tuple[int, int]],
-        newest_on: Mapping[int, int],
-        stayed: Iterable[tuple[Birth, int]],
-    ) -> None:
-        """Take old requests by their marks alone; their rows were counted by the caller.
-
-        `begins` holds (begun, number) of the newest, `newest_on` the newest number by thread, and
-        `stayed` (birth, number) of what lives on.
-        """
-        self.served += served
-        self._begins += begins
-        self._served_on.update(newest_on)
-        for birth, number in stayed:
-            self._born(birth, number, birth.at)
-        if self.keep is not None:
-            self._forget(self.keep)
-
-    def knows(self, token: int) -> bool:
-        """Whether this object is remembered one by one."""
-        return token in self._objects
-
-    def used(self, uses: Iterable[tuple[int, int]], count: int, last: int) -> None:
-        """So many requests, the newest of them `last`, used these (token, thread)."""
-        known = {}
-        for token, thread in uses:
-            if token in self._objects:
-                known[token] = self._objects[token]
-                known[token].threads.add(thread)
-        for individual in known.values():
-            individual.tallied(count, last)
-        for row in {id(one.row): one.row for one in known.values()}.values():
-            row.requests += count
-            row.last_used = max(row.last_used, last)
-
-    def _died(self, died: Died) -> None:
-        known = self._objects.get(died.token)
-        if known is None:
-            # Its birth is reported with its request, which may still be running.
-            self._orphans[died.token] = died
-            if self.keep is not None and len(self._orphans) > 64 * self.keep:
-                self._orphans.popitem(last=False)
-            return
-        if known.death is not None:
-            return
-        known.death = died
-        known.freed_in = self._newest_begun(died.at)
-        known.freed = self._how(known, died)
-        self._dead.append(died.token)
-
-    def _how(self, known: Individual, died: Died) -> str:
-        if died.how == "closed":
-            return "response"
-        ended = self._thread_ends.get(known.birth.thread)
-        if ended is not None and died.at >= ended and self._outlived(known):
-            return "thread"
-        return "collector" if died.how == "collector" else "response"
-
-    def _newest_begun(self, at: int) -> int:
-        newest = 0
-        for begun, number in reversed(self._begins):
-            if begun <= at:
-                newest = max(newest, number)
-                break
-        return newest
-
-    def _outlived(self, known: Individual) -> bool:
-        """Whether it lived when a later request had begun after its own had closed."""
-        end = known.death.at if known.death else None
-        for begun, number in reversed(self._begins):
-            if end is not None and begun > end:
-                continue
-            if known.built_in is None:
-                return True
-            return number != known.built_in and begun >= known.closed
-        return False
-
-    def _barrier(self, barrier: Barrier) -> None:
-        self.barriers.append(barrier)
-        del self.barriers[:-100]
-        for known in self._objects.values():
-            gone = known.death is not None and known.death.at <= barrier.at
-            if not gone and known.closed <= barrier.at:
-                known.survived = True
-
-    def _thread(self, seen: ThreadSeen) -> None:
-        if seen.ended:
-            self._thread_ends[seen.thread] = seen.at
-        else:
-            self.threads[seen.thread] = seen.name
-
-    # -- bounded memory ---------------------------------------------------------------------
-
-    def _forget(self, keep: int) -> None:
-        """Drop requests beyond `keep`, and the dead whose request is among the dropped."""
-        for number in list(self.requests)[: max(0, len(self.requests) - keep)]:
-            if number not in PINNED:
-                del self.requests[number]
-        if len(self._begins) > 4 * keep:
-            del self._begins[: -2 * keep]
-        oldest = next((number for number in self.requests if number not in PINNED), 0)
-        if len(self._dead) < 2 * keep:
-            return
-        remaining = []
-        for token in self._dead:
-            known = self._objects[token]
-            if known.built_in is not None and known.built_in >= oldest:
-                remaining.append(token)
-            else:
-                self._fold(self._objects.pop(token))
-        self._dead = remaining
-
-    def _fold(self, known: Individual) -> None:
-        verdict = self._scope(known)
-        row = self._rows[known.birth.kind, known.birth.cls]
-        row.scopes[verdict] += 1
-        if known.freed:
-            row.freed[known.freed] += 1
-        self._earlier.setdefault((known.birth.kind, known.name), Counter())[verdict] += 1
-        while len(self._earlier) > 2000:
-            del self._earlier[next(iter(self._earlier))]
-
-    # -- answering --------------------------------------------------------------------------
-
-    def _scope(self, known: Individual) -> str:
-        born_on = known.birth.thread
-        since = known.built_in or 0
-        return scope.decide(
-            scope.Facts(
-                in_request=known.built_in is not None,
-                requests=known.requests,
-                later=known.requests - (1 if known.built_in is not None else 0),
-                threads=len(known.threads),
-                elsewhere=bool(known.threads - {born_on}),
-                others_served=any(
-                    number > since
-                    for thread, number in self._served_on.items()
-                    if thread != born_on
-                ),
-                survived=known.survived,
-                dead=known.death is not None,
-                resource=known.birth.owner is not None,
-                outlived=known.birth.owner is not None and self._outlived(known),
-                thread_ended=known.freed == "thread",
-            )
-        )
 
     def snapshot(self) -> Process:
         """Return the process as the facts so far show it."""
@@ -315,6 +62,7 @@ class History:
                 died_at=known.death.at if known.death else None,
                 held_by=known.held_by,
                 resource=birth.owner is not None,
+                owner=birth.owner,
                 mortal=birth.mortal,
                 earlier=before.most_common(1)[0][0] if before else None,
             )

@@ -45,6 +45,8 @@ class Lifetime:
     resource: bool
     mortal: bool
     """False: its end cannot be seen."""
+    owner: int | None = None
+    """Id of the lifetime whose `close()` ends this one; None unless it is a resource."""
     earlier: str | None = None
     """Scope that most earlier objects of this name turned out to have; None if there are none."""
 

@@ -31,7 +31,7 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def start(self: Any) -> None:
         try:
             trace = current.get()
-            worker = vars(self).get("_target") is pool._worker  # type: ignore[attr-defined]
+            worker = vars(self).get("_target") is pool._worker
             if trace is not None and not trace.closed and not worker:
                 token = recorder.born(self, "thread", f"thread {self.name}")
                 now = recorder.clock()

@@ -76,13 +76,13 @@ class Imports:
 
     def install(self) -> None:
         """Begin to listen."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
 
     def uninstall(self) -> None:
         """Stop listening."""
         self.pending.clear()
         if self in sys.meta_path:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
 
 
 def _initializing(module: Any) -> bool:

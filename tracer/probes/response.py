@@ -122,7 +122,7 @@ def _closed(recorder: Recorder, trace: Trace, start: int) -> None:
 
 def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
-        chunks = call(self)
+        chunks: Iterator[Any] = call(self)
         trace, start = open_span(recorder, stages.BODY)
         if trace is None or trace.response_id != id(self):
             return chunks
@@ -149,7 +149,7 @@ def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterat
 
 def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __aiter__(self: Any) -> AsyncIterator[Any]:
-        chunks = call(self)
+        chunks: AsyncIterator[Any] = call(self)
         trace, start = open_span(recorder, stages.BODY)
         if trace is None or trace.response_id != id(self):
             return chunks

@@ -49,7 +49,7 @@ def before_tracing(recorder: Recorder) -> list[RawBirth]:
     """Watch everything of a known kind that exists and is not watched yet; return the births."""
     kinds = _loaded()
     verdicts: dict[type, tuple[str, Label | None] | None] = {}
-    found = []
+    found: list[RawBirth] = []
     now, lane = recorder.clock(), recorder.lane.token
     for obj in gc.get_objects():
         cls = type(obj)

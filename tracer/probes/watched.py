@@ -61,7 +61,8 @@ class Watch:
             for name, member in list(vars(cls).items()):
                 if not name.startswith("_") and inspect.isfunction(member):
                     self.patches.wrap(cls, name, self._use)
-        for subclass in type.__subclasses__(cls):
+        subclasses: list[type] = type.__subclasses__(cls)
+        for subclass in subclasses:
             self._watch(subclass)
 
     def _birth(self, call: Callable[..., Any]) -> Any:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 from django.conf import settings
@@ -58,7 +58,8 @@ class Assembly:
             watching=self.cost(trace),
             spans=self._spans(events, trace.begun),
             births=tuple(
-                birth(*raw, trace.begun, trace.thread) for raw in _grouped(trace.births, 4)
+                birth(ref, kind, cls, told, trace.begun, trace.thread)
+                for ref, kind, cls, told in _grouped(trace.births, 4)
             ),
             seen=tuple(seen),
             imports=tuple(
@@ -141,7 +142,7 @@ class Assembly:
 _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINISHED})
 
 
-def _grouped(flat: list[Any], size: int) -> list[Any]:
+def _grouped(flat: Sequence[Any], size: int) -> list[Any]:
     """Regroup a flat list into tuples."""
     return list(zip(*[iter(flat)] * size, strict=True))
 

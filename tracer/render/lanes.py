@@ -13,6 +13,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tracer.model import Lifetime, Process, Request, scope
+from tracer.render.theme import TIMES
 
 FOLD: Final = 3
 """So many rows that differ in name alone are drawn as one."""
@@ -117,7 +118,7 @@ def rows(process: Process, columns: Columns) -> tuple[list[Row], int]:
         groups.setdefault((life.scope, life.kind, life.name, fate), []).append(life)
     used = _sightings(process, columns)
     found = [row for lives in groups.values() for row in _lanes(lives, columns, used)]
-    found = _folded(found)
+    found = _folded(_held_together(found))
     rank = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
     found.sort(key=lambda row: (rank[row.scope], row.cohorts[0].start, row.lives[0].built_at))
     return _owned(found, process), gone
@@ -162,6 +163,51 @@ def _lanes(lives: list[Lifetime], columns: Columns, used: dict[int, set[int]]) -
         row.cohorts.append(cohort)
         row.lives.extend(members)
     return lanes
+
+
+def _held_together(found: list[Row]) -> list[Row]:
+    """Draw what was kept together as one row: a kept request keeps all that hangs on it.
+
+    Together are rows whose objects were born and ended alike, and were held through one of them
+    or, where no holder is known any more, died in one and the same collection.
+    """
+    alike: dict[tuple[object, ...], list[Row]] = {}
+    for index, row in enumerate(found):
+        key: tuple[object, ...] = (index,)
+        if row.scope == scope.KEPT and len(row.cohorts) == 1:
+            cohort = row.cohorts[0]
+            key = tuple(sorted(cohort.births.items())), cohort.end
+        alike.setdefault(key, []).append(row)
+    return [row for same in alike.values() for row in _under_one(same)]
+
+
+def _under_one(same: list[Row]) -> list[Row]:
+    """Fold the rows that the one with the shortest holder leads to; leave the others."""
+    if len(same) == 1:
+        return same
+    lead = min(same, key=lambda row: (len(_holder(row) or "?" * 200), row.lives[0].id))
+    within = [row for row in same if row is not lead and _hangs_on(row, lead)]
+    if not within:
+        return same
+    objects = sum(len(row.lives) for row in within)
+    count = "" if lead.alone else f" {TIMES} {len(lead.lives)}"
+    merged = Row(f"{lead.label}{count} + {objects}", lead.lives, lead.cohorts)
+    kept = {id(row) for row in (lead, *within)}
+    return [merged, *(row for row in same if id(row) not in kept)]
+
+
+def _hangs_on(row: Row, lead: Row) -> bool:
+    """Whether what holds the lead leads to this row's objects too, or all died at one time."""
+    path = _holder(lead)
+    if path:
+        return _holder(row).startswith(path)
+    ends = {life.died_at for life in (*row.lives, *lead.lives)}
+    return len(ends) == 1 and None not in ends
+
+
+def _holder(row: Row) -> str:
+    """The shortest holder of a row's objects; empty where none was found."""
+    return min((life.held_by for life in row.lives if life.held_by), key=len, default="")
 
 
 def _folded(found: list[Row]) -> list[Row]:
@@ -214,10 +260,10 @@ def _owned(found: list[Row], process: Process) -> list[Row]:
     return [each for row in top for each in (row, *below.get(id(row), ()))]
 
 
-def _told(row: Row) -> tuple[int, int, int]:
-    """How much a row has to tell: by use, by lines and by objects."""
+def _told(row: Row) -> tuple[int, int, int, int]:
+    """How much a row has to tell: by use, by lines, by objects, and how early it stood."""
     used = max(life.requests for life in row.lives)
-    return used, len(row.cohorts), len(row.lives)
+    return used, len(row.cohorts), len(row.lives), -row.lives[0].built_at
 
 
 def select(found: list[Row], limit: int) -> tuple[list[Row], list[Row]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from typing import Any
@@ -71,35 +71,53 @@ def outcome(ask: Callable[[], Answer]) -> Outcome:
     return found
 
 
-def both(
-    ask: Callable[[Any], Answer],
+Ask = Callable[[Any], Answer]
+"""Makes one request of a handler."""
+
+
+def pairs(
+    asks: Mapping[str, Ask],
     *,
     handler: Callable[[], Any] = WSGIHandler,
     before: Callable[[], Any] = lambda: None,
-    requests: int = 1,
-) -> tuple[Outcome, Outcome]:
-    """Return what comes of a request without the tracer, and with it; each by a handler of its own.
+) -> dict[str, tuple[Outcome, Outcome]]:
+    """Return what comes of each request without the tracer, and with it.
 
-    `before` makes the same start for both. What is compared is the last of `requests` requests, so
+    `before` makes the same start for all. Each handler has served every request once before, so
     that nobody has to import or compile anything for the first time.
     """
 
-    def last() -> Outcome:
+    def last() -> dict[str, Outcome]:
         serving = handler()
-        for _ in range(requests):
-            before()
-            found = outcome(lambda: ask(serving))
+        for _ in range(2):
+            found = {}
+            for name, ask in asks.items():
+                before()
+                found[name] = outcome(lambda ask=ask: ask(serving))  # type: ignore[misc]
         return found
 
-    last()
     bare = last()
     with Recording() as recording:
         traced = last()
-        assert recording.process.served >= requests, "nothing was traced"
-    return bare, traced
+        served = recording.process.served
+    # Some fail before they are requests, such as those of a handler that cannot be built.
+    assert served >= sum(1 for each in traced.values() if each.answer), "nothing was traced"
+    return {name: (bare[name], traced[name]) for name in asks}
 
 
-def assert_same(bare: Outcome, traced: Outcome) -> None:
+def both(ask: Ask, **choices: Any) -> tuple[Outcome, Outcome]:
+    """Return what comes of one request without the tracer, and with it; see `pairs`."""
+    return pairs({"the request": ask}, **choices)["the request"]
+
+
+def assert_same(bare: Outcome, traced: Outcome, name: str = "") -> None:
     """Nobody can tell from the outside whether the tracer was there."""
     for one, other in zip(bare.same(), traced.same(), strict=True):
-        assert other == one
+        assert other == one, name
+
+
+def assert_all_same(found: Mapping[str, tuple[Outcome, Outcome]]) -> None:
+    """The same of every request by its name."""
+    assert found
+    for name, (bare, traced) in found.items():
+        assert_same(bare, traced, name)

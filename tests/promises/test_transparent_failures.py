@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import gc
 import io
 import logging
 import re
@@ -21,7 +20,7 @@ from django.test import Client
 from tests.driving import Answer, Recording, environ, serve, serve_async
 from tests.promises import layers
 from tests.promises import site as views
-from tests.promises.comparing import Ask, assert_all_same, assert_same, both, pairs
+from tests.promises.comparing import Ask, assert_all_same, both, pairs
 from tests.promises.site import RAISED
 
 pytestmark = [

@@ -24,6 +24,11 @@ HANDLERS = (
 )
 """Module, class, and whether its call is a coroutine."""
 
+_OF_ONE_RESPONSE = (
+    "awaited", "response_id", "size", "status", "streaming", "view", "view_token",
+)  # fmt: skip
+"""What a trace notes of the view that runs and of the response that ends it."""
+
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch every kind of handler."""
@@ -96,12 +101,13 @@ def _within() -> Iterator[None]:
     if outer is None or outer.closed:
         yield
         return
-    kept = outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming
+    kept = [(name, getattr(outer, name)) for name in _OF_ONE_RESPONSE]
     outer.awaited = True
     try:
         yield
     finally:
-        outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming = kept
+        for name, value in kept:
+            setattr(outer, name, value)
 
 
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:

@@ -8,6 +8,7 @@ returns note when the sender begins to walk them and when it is done.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any
 
 from django.core.signals import request_finished, request_started
@@ -28,8 +29,8 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     _Walk.recorder = recorder
     for signal, stage in _REQUEST_SIGNALS:
         names = _Names(signal, Signal._live_receivers, recorder.lives)
-        patches.replace(signal, "send", _send(recorder, stage, signal.send, names))
-        patches.replace(signal, "asend", _asend(recorder, stage, signal.asend, names))
+        patches.wrap(signal, "send", partial(_send, recorder, stage, names))
+        patches.wrap(signal, "asend", partial(_asend, recorder, stage, names))
         # These two are watched already; let them pass the probe of all the others by.
         patches.replace(signal, "_live_receivers", signal._live_receivers)
     patches.wrap(Signal, "_live_receivers", lambda call: _receivers(recorder, call))
@@ -82,7 +83,7 @@ def _note(recorder: Recorder, trace: Trace, stage: str, start: int, names: _Name
         recorder.fault("signal", fault)
 
 
-def _send(recorder: Recorder, stage: str, call: Callable[..., Any], names: _Names) -> Any:
+def _send(recorder: Recorder, stage: str, names: _Names, call: Callable[..., Any]) -> Any:
     get, clock = current.get, recorder.clock
 
     def send(sender: Any, **named: Any) -> Any:
@@ -103,7 +104,7 @@ def _send(recorder: Recorder, stage: str, call: Callable[..., Any], names: _Name
     return send
 
 
-def _asend(recorder: Recorder, stage: str, call: Callable[..., Any], names: _Names) -> Any:
+def _asend(recorder: Recorder, stage: str, names: _Names, call: Callable[..., Any]) -> Any:
     async def asend(sender: Any, **named: Any) -> Any:
         trace, start = open_span(recorder, stage)
         if trace is None:
@@ -152,8 +153,15 @@ class _Walk(list[Any]):
         walk.trace, walk.signal, walk.sender, walk.start = trace, signal, sender, 0
         return walk
 
+    def _now(self) -> int:
+        try:
+            return self.recorder.clock()
+        except Exception as fault:
+            self.recorder.fault("signal", fault)
+            return 0
+
     def __iter__(self) -> Iterator[Any]:
-        start = self.recorder.clock()
+        start = self._now()
         try:
             yield from list.__iter__(self)
         finally:
@@ -183,7 +191,7 @@ class _AsyncWalk(_Walk):
         if self.start:
             self.done(self.start)
         else:
-            self.start = self.recorder.clock()
+            self.start = self._now()
         return list.__iter__(self)
 
 

@@ -53,6 +53,8 @@ class Memory:
         self._served_on: dict[int, int] = {}
         self._earlier: dict[tuple[str, str], Counter[str]] = {}
         self._dead: list[int] = []
+        self._reused: set[tuple[str, int]] = set()
+        """(class, request): some born there of that class were used by later requests."""
 
     # -- taking facts -----------------------------------------------------------------------
 
@@ -99,7 +101,10 @@ class Memory:
                 used[token] = None
             self._served_on[thread] = request.number
         for token in used:
-            self._objects[token].used_by(request.number)
+            known = self._objects[token]
+            known.used_by(request.number)
+            if known.built_in is not None:
+                self._reused.add((known.birth.cls, known.built_in))
         if self.keep is not None:
             self._forget(self.keep)
 
@@ -156,6 +161,8 @@ class Memory:
                 known[token].threads.add(thread)
         for individual in known.values():
             individual.tallied(count, last)
+            if individual.built_in is not None:
+                self._reused.add((individual.birth.cls, individual.built_in))
         for row in {id(one.row): one.row for one in known.values()}.values():
             row.requests += count
             row.last_used = max(row.last_used, last)
@@ -271,5 +278,6 @@ class Memory:
                 resource=known.birth.owner is not None,
                 outlived=known.birth.owner is not None and self._outlived(known),
                 thread_ended=known.freed == "thread",
+                kin_used=(known.birth.cls, known.built_in) in self._reused,
             )
         )

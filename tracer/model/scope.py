@@ -11,7 +11,9 @@
    thread there is: **process**, built on first use.
 5. Survived a barrier and seen again only on its birth thread while other threads served
    requests: **thread**.
-6. Survived a barrier and not seen in any later request: **kept**.
+6. Survived a barrier and not seen in any later request: **kept**. Not so where later requests
+   used others of its class that were born beside it, as the patterns of a URLconf are: then it
+   may only be waiting for its turn, and is undecided.
 7. Otherwise **undecided**.
 
 A *barrier* is a full garbage collection that ended with no request in flight: what survives it is
@@ -61,6 +63,8 @@ class Facts:
     """Still alive, or still open, when its own request had closed and a later one had begun."""
     thread_ended: bool = False
     """Died after its birth thread had ended."""
+    kin_used: bool = False
+    """Others of its class, born in the same request, were used by later ones."""
 
 
 def decide(facts: Facts) -> str:
@@ -73,16 +77,12 @@ def decide(facts: Facts) -> str:
         return REQUEST
     if facts.later:
         return _used_again(facts)
-    return KEPT if facts.survived else UNDECIDED
+    return KEPT if facts.survived and not facts.kin_used else UNDECIDED
 
 
 def _built_outside(facts: Facts) -> str:
-    """Rule 1, with rule 5 for what only ever served the thread that built it."""
-    if not facts.requests:
-        return UNDECIDED
-    if facts.others_served and not facts.elsewhere:
-        return THREAD
-    return PROCESS
+    """Rule 1."""
+    return PROCESS if facts.requests else UNDECIDED
 
 
 def _used_again(facts: Facts) -> str:

@@ -129,7 +129,8 @@ def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
         token = recorder.lives.token_of(owner)
 
         def described(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
-            return token, name, "" if result is None else "returned a response"
+            answered = result is not None and hook != "process_template_response"
+            return token, name, "returned a response" if answered else ""
 
         shape = timed_async if iscoroutinefunction(adapted) else timed
         watched = shape(recorder, stages.HOOK, adapted, described)

@@ -1,98 +1,154 @@
-"""What holds an object: the path from a module's global down to it.
+"""What holds an object: the path from a module's global, or from a running function, down to it.
 
-Walks the garbage collector's referrers, breadth first, from the objects up. It takes tens of
-milliseconds for each step of a path, so it is never done while a request is in flight.
+Walks upwards through the garbage collector's referrers, all objects in question together, then
+down again from what it found on top. Each step up looks at every object of the process once and
+takes tens of milliseconds, so it is never done while a request is in flight.
 """
 
 from __future__ import annotations
 
 import gc
 import sys
+import time
 import types
+from collections import deque
 from collections.abc import Iterable
 from typing import Any
 
 _STEPS = 12
-_WIDTH = 200
+_WIDTH = 300
 """Objects looked at in each step; a wider front is cut, and a path may then not be found."""
 
 
-def paths(objects: dict[int, Any], ignore: Iterable[Any] = ()) -> dict[int, str]:
-    """Return for each token whose object is reachable from a module the shortest path found.
+def paths(objects: dict[int, Any], seconds: float = 1.0) -> dict[int, str]:
+    """Return for each token whose object is found to be held the shortest path to it.
 
-    `objects` maps tokens to objects; `ignore` names the tracer's own containers.
+    `objects` maps tokens to objects. No step is begun after `seconds`.
     """
-    modules = {
-        id(vars(module)): name
-        for name, module in list(sys.modules.items())
-        if isinstance(module, types.ModuleType)
-    }
+    search = _Search(objects, time.monotonic() + seconds)
+    search.up()
     found: dict[int, str] = {}
     for token, obj in objects.items():
-        path = _Search(obj, modules, {id(item) for item in ignore} | {id(objects)}).path()
-        if path is not None:
-            found[token] = path
+        chain = search.chain(obj)
+        if chain:
+            found[token] = _spell(search.tops[id(chain[0])], chain)
     return found
 
 
 class _Search:
-    """One walk upwards. Two dictionaries, for a tuple per step would itself be a referrer."""
+    """One walk. Whatever it keeps in containers of its own would itself be a referrer."""
 
-    def __init__(self, target: Any, modules: dict[int, str], ignored: set[int]) -> None:
-        self.target = target
-        self.modules = modules
-        self.ignored = ignored
-        self.holders: dict[int, Any] = {id(target): target}
-        self.held: dict[int, Any] = {}
-        self.ignored |= {id(self), id(self.holders), id(self.held), id(vars(self))}
+    def __init__(self, objects: dict[int, Any], deadline: float) -> None:
+        self.targets = list(objects.values())
+        self.deadline = deadline
+        self.tops = _tops()
+        self.known: dict[int, Any] = {}
+        self.below: dict[int, list[Any]] = {}
+        """Address of a holder to what it holds, among what was looked at."""
+        self.roots: list[Any] = []
+        self.above: dict[int, Any] = {}
+        own = (objects, self, vars(self), self.targets, self.known, self.roots, self.above)
+        self.mine = {id(item) for item in own}
 
-    def path(self) -> str | None:
-        """Return the path found, or None."""
-        front = [self.target]
+    def up(self) -> None:
+        """Climb until every target is reached from a root, or time or steps are over."""
+        front = self.targets
+        self.known.update((id(item), item) for item in front)
         for _ in range(_STEPS):
-            above: list[Any] = []
-            self.ignored |= {id(front), id(above)}
-            for held in front:
-                top = self._above(held, above)
-                if top is not None:
-                    return _spell(self.modules[id(top)], self._chain(top))
-            front = _likely_first(above)
-            if not front:
-                return None
-        return None
+            front = self._step(front)
+            self.mine.add(id(front))
+            self._down()
+            reached = all(id(target) in self.above for target in self.targets)
+            if reached:
+                return
+            if not front or time.monotonic() > self.deadline:
+                break
+        self._look_into_functions()
+        self._down()
 
-    def _above(self, held: Any, above: list[Any]) -> Any:
-        """Collect what holds `held`; return a module's globals if they do."""
-        for holder in gc.get_referrers(held):
+    def _look_into_functions(self) -> None:
+        """Local variables of functions that are running: the collector does not tell of them."""
+        for frame in _running():
+            held = [value for value in frame.f_locals.values() if id(value) in self.known]
+            if held:
+                self.below[id(frame)] = held
+                self.roots.append(frame)
+
+    def _step(self, front: list[Any]) -> list[Any]:
+        """Find what holds the front; return the next one."""
+        asked = {id(item) for item in front}
+        above: list[Any] = []
+        holders = gc.get_referrers(*front)
+        self.mine |= {id(above), id(holders)}
+        for holder in holders:
             key = id(holder)
-            if key in self.holders or key in self.ignored or _ours(holder):
+            if key in self.mine or _ours(holder):
                 continue
-            self.holders[key] = holder
-            self.held[key] = held
-            if key in self.modules:
-                return holder
-            if len(above) < _WIDTH:
+            held = [item for item in gc.get_referents(holder) if id(item) in asked]
+            self.mine.add(id(held))
+            if key in self.below:
+                self.below[key].extend(held)
+            else:
+                self.below[key] = held
+            if key in self.tops:
+                self.roots.append(holder)
+            elif key not in self.known:
+                self.known[key] = holder
                 above.append(holder)
-        return None
+        return sorted(above, key=lambda item: isinstance(item, types.FrameType))[:_WIDTH]
 
-    def _chain(self, top: Any) -> list[Any]:
-        """From the module's globals down to the target."""
-        chain = [top]
-        while chain[-1] is not self.target:
-            chain.append(self.held[id(chain[-1])])
+    def _down(self) -> None:
+        """Note for everything reachable from the roots what leads to it, nearest first."""
+        self.above.clear()
+        queue = deque(self.roots)
+        self.mine.add(id(queue))
+        while queue:
+            holder = queue.popleft()
+            for held in self.below.get(id(holder), ()):
+                if id(held) not in self.above and id(held) not in self.tops:
+                    self.above[id(held)] = holder
+                    queue.append(held)
+
+    def chain(self, target: Any) -> list[Any]:
+        """From a root down to the target; empty if none leads there."""
+        chain = [target]
+        while id(chain[-1]) not in self.tops:
+            holder = self.above.get(id(chain[-1]))
+            if holder is None:
+                return []
+            chain.append(holder)
+        chain.reverse()
         return chain
 
 
+def _tops() -> dict[int, str]:
+    """Where paths begin: modules' globals, and the functions that threads are running."""
+    tops = {
+        id(vars(module)): name
+        for name, module in list(sys.modules.items())
+        if isinstance(module, types.ModuleType) and not name.startswith("tracer.")
+    }
+    for frame in _running():
+        # Kept alive by the thread that runs it, for as long as that is inside.
+        code = frame.f_code
+        tops[id(frame)] = f"<running {frame.f_globals.get('__name__', '?')}.{code.co_name}>"
+    return tops
+
+
+def _running() -> Iterable[types.FrameType]:
+    for top in list(sys._current_frames().values()):
+        frame: types.FrameType | None = top
+        while frame is not None:
+            if not _ours(frame):
+                yield frame
+            frame = frame.f_back
+
+
 def _ours(holder: Any) -> bool:
-    """Frames of this walk hold nothing that counts."""
+    """Frames of the tracer's own hold nothing that counts."""
     return isinstance(holder, types.FrameType) and str(
         holder.f_globals.get("__name__", "")
     ).startswith("tracer.")
-
-
-def _likely_first(front: list[Any]) -> list[Any]:
-    """Containers and instance dictionaries before frames and cells."""
-    return sorted(front, key=lambda item: isinstance(item, types.FrameType))
 
 
 def _spell(module: str, chain: list[Any]) -> str:
@@ -135,7 +191,7 @@ def _member(holder: Any, held: Any) -> str:
         return ".<closure>"
     if isinstance(holder, types.FrameType):
         names = [name for name, value in list(holder.f_locals.items()) if value is held]
-        return f".<running {holder.f_code.co_name}>" + (f".{names[0]}" if names else "")
+        return f".{names[0]}" if names else ""
     own = _instance_dict(holder) or {}
     for name, value in list(own.items()):
         if value is held:

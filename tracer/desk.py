@@ -34,6 +34,8 @@ RESTING = 16
 """Requests that a quiet process keeps as they were recorded; older ones are tallied."""
 TALLY = 32
 """How many are tallied together."""
+NAMES = 1000
+"""Names of threads remembered; beyond, those of threads that ended are forgotten."""
 HOLDERS = 24
 """Kept objects for which holders are looked for at a time."""
 
@@ -136,6 +138,8 @@ class Desk:
                 token, name, at = queue.popleft()
                 if not ended:
                     self.names[token] = name
+                elif len(self.names) > NAMES:
+                    self.names.pop(token, None)
                 yield ThreadSeen(token, name, at, ended)
 
     def _outside(self) -> Iterable[Built]:

@@ -85,6 +85,8 @@ class Rest:
             newest[key] = trace.number
         self._count(built, traces[0], history)
         self._use(used, newest, standing, history)
+        # Not one class longer than this: a class may be made for a request and die with it.
+        self.rows.clear()
         newest_on = {trace.thread: trace.number for trace in traces}
         begins = [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
         history.tally(len(traces), begins, newest_on, stayed)

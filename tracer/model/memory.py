@@ -27,6 +27,8 @@ from tracer.model.facts import (
 )
 from tracer.model.records import Individual, Row
 
+THREADS = 64
+"""Threads of which a running process remembers which request they served last."""
 PINNED = frozenset({1, 2})
 """Requests never forgotten: what the first one paid is told beside the second."""
 
@@ -235,6 +237,7 @@ class Memory:
         if len(self._begins) > 4 * keep:
             del self._begins[: -2 * keep]
         oldest = next((number for number in self.requests if number not in PINNED), 0)
+        self._forget_threads()
         if len(self._dead) < 2 * keep:
             return
         remaining = []
@@ -247,6 +250,18 @@ class Memory:
                 self._unproven.pop(token, None)
                 self._fold(self._objects.pop(token))
         self._dead = remaining
+
+    def _forget_threads(self) -> None:
+        """Servers start a thread for each connection: remember the newest of them."""
+        if len(self._served_on) > 2 * THREADS:
+            newest = sorted(self._served_on.items(), key=lambda item: item[1])[-THREADS:]
+            self._served_on = dict(newest)
+        for known in (self.threads, self._thread_ends):
+            for token in list(known)[: max(0, len(known) - 10 * THREADS)]:
+                del known[token]
+        if len(self._reused) > 100 * THREADS:
+            alive = {(one.birth.cls, one.built_in) for one in self._objects.values()}
+            self._reused = {pair for pair in self._reused if pair in alive}
 
     def _fold(self, known: Individual) -> None:
         verdict = self._scope(known)

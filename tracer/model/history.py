@@ -62,6 +62,7 @@ class History(Memory):
                 died_at=known.death.at if known.death else None,
                 held_by=known.held_by,
                 resource=birth.owner is not None,
+                survived=known.survived,
                 owner=birth.owner,
                 mortal=birth.mortal,
                 earlier=before.most_common(1)[0][0] if before else None,

@@ -45,6 +45,8 @@ class Lifetime:
     resource: bool
     mortal: bool
     """False: its end cannot be seen."""
+    survived: bool = False
+    """Whether a full collection found it alive after its own request."""
     owner: int | None = None
     """Id of the lifetime whose `close()` ends this one; None unless it is a resource."""
     earlier: str | None = None

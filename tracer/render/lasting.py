@@ -103,4 +103,6 @@ def _why(row: Row) -> tuple[str, str]:
         return "its end cannot be seen", "unseen end"
     if life.requests > 1:
         return "used again, no full collection since", "in use"
+    if life.survived:
+        return "held, while others like it were used again", "held"
     return "no full collection since", "uncollected"

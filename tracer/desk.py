@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 
+from django.conf import settings
+
 from tracer.model import (
     Barrier,
     Birth,
@@ -21,6 +23,7 @@ from tracer.model import scope as scopes
 from tracer.model.memory import PINNED
 from tracer.probes import scan
 from tracer.probes.collector import Collections
+from tracer.probes.signals import SignalNames
 from tracer.recorder import holders, overhead
 from tracer.recorder.assembly import Assembly, birth
 from tracer.recorder.lives import Ref
@@ -59,7 +62,14 @@ class Desk:
         self.names: dict[int, str] = {}
         self.boot: list[Birth] = []
         self.costs: overhead.Costs | None = None
-        self.assembly = Assembly(show_query_values, self._thread_name, self._cost, recorder.epoch)
+        self.assembly = Assembly(
+            show_query_values,
+            self._thread_name,
+            self._cost,
+            recorder.epoch,
+            SignalNames(),
+            lambda: str(settings.ROOT_URLCONF),
+        )
 
     def about(self, fact: ProcessStarted) -> None:
         """The process says who it is; what exists and was not seen being built is looked for."""

@@ -7,8 +7,10 @@ returns note when the sender begins to walk them and when it is done.
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterator
 from functools import partial
+from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
 
 from django.core.signals import request_finished, request_started
@@ -195,14 +197,33 @@ class _AsyncWalk(_Walk):
         return list.__iter__(self)
 
 
+_NAMED = (FunctionType, BuiltinFunctionType, MethodType)
+
+
 def _name(receiver: Any) -> str:
-    """The receiver's qualified name; never its repr."""
-    try:
+    """The qualified name of a function, method or class, or that of anything else's class."""
+    cls = type(receiver)
+    if cls in _NAMED or issubclass(cls, type):
         return str(receiver.__qualname__)
-    except AttributeError:
-        return type(receiver).__name__
+    return cls.__name__
 
 
 def _sender(sender: Any) -> str:
-    """A class's name, or the name of the class of anything else."""
-    return sender.__name__ if isinstance(sender, type) else type(sender).__name__
+    """A class's name, or the name of the class of anything else; never asks the object itself."""
+    cls = type(sender)
+    return str(sender.__name__) if issubclass(cls, type) else cls.__name__
+
+
+class SignalNames:
+    """What modules call a signal, by its address. Looked up once, by walking the modules."""
+
+    def __init__(self) -> None:
+        self.found: dict[int, str] = {}
+
+    def __call__(self, ident: int) -> str:
+        if ident not in self.found:
+            for module in list(sys.modules.values()):
+                for name, value in list(getattr(module, "__dict__", {}).items()):
+                    if issubclass(type(value), Signal):
+                        self.found.setdefault(id(value), name)
+        return self.found.setdefault(ident, "a signal")

@@ -6,9 +6,6 @@ import sys
 from collections.abc import Callable, Sequence
 from typing import Any
 
-from django.conf import settings
-from django.dispatch import Signal
-
 from tracer.model import Birth, Request, Span, stages
 from tracer.recorder import nesting, statements
 from tracer.recorder.trace import Event, Trace
@@ -26,13 +23,19 @@ class Assembly:
         thread_name: Callable[[int], str],
         cost: Callable[[Trace], int],
         epoch: float = 0.0,
+        signal_name: Callable[[int], str] = str,
+        urlconf: Callable[[], str] = str,
     ) -> None:
-        """`cost` tells how many nanoseconds the recording of a trace took."""
+        """`cost` tells how many nanoseconds the recording of a trace took.
+
+        `signal_name` names a signal by its address, `urlconf` the project's own URLconf.
+        """
         self.show_query_values = show_query_values
         self.thread_name = thread_name
         self.cost = cost
         self.epoch = epoch
-        self._signals: dict[int, str] = {}
+        self.signal_name = signal_name
+        self.urlconf = urlconf
 
     def request(self, trace: Trace) -> Request:
         """Return the finished request as facts."""
@@ -106,13 +109,13 @@ class Assembly:
             detail = outcome
         elif stage in _SIGNALS:
             signal, (sender, receivers) = name, detail
-            name = stage if stage != stages.SIGNAL else self._signal(signal)
+            name = stage if stage != stages.SIGNAL else self.signal_name(signal)
             names = ", ".join(receiver.rpartition(".")[2] for receiver in receivers)
             detail = (
                 f"from {sender} · {len(receivers)} receiver{'s'[: len(receivers) > 1]}: {names}"
             )
         elif stage == stages.RESOLVE:
-            where = f"in {detail or settings.ROOT_URLCONF}"
+            where = f"in {detail or self.urlconf()}"
             if type(name) is tuple:
                 path, route, url_name = name
                 named = f" · name {url_name}" if url_name else ""
@@ -128,15 +131,6 @@ class Assembly:
         return Span(
             stage, name, parent, start - begun, end - begun, token, thread, str(detail), error
         )
-
-    def _signal(self, ident: int) -> str:
-        """What modules call a signal. Looked up once, by walking the loaded modules."""
-        if ident not in self._signals:
-            for module in list(sys.modules.values()):
-                for name, value in list(getattr(module, "__dict__", {}).items()):
-                    if issubclass(type(value), Signal):
-                        self._signals.setdefault(id(value), name)
-        return self._signals.setdefault(ident, "a signal")
 
 
 _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINISHED})

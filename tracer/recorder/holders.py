@@ -95,7 +95,7 @@ class _Search:
             elif key not in self.known:
                 self.known[key] = holder
                 above.append(holder)
-        return sorted(above, key=lambda item: isinstance(item, types.FrameType))[:_WIDTH]
+        return sorted(above, key=lambda item: type(item) is types.FrameType)[:_WIDTH]
 
     def _down(self) -> None:
         """Note for everything reachable from the roots what leads to it, nearest first."""
@@ -126,7 +126,7 @@ def _tops() -> dict[int, str]:
     tops = {
         id(vars(module)): name
         for name, module in list(sys.modules.items())
-        if isinstance(module, types.ModuleType) and not name.startswith("tracer.")
+        if _is_a(module, types.ModuleType) and not name.startswith("tracer.")
     }
     for frame in _running():
         # Kept alive by the thread that runs it, for as long as that is inside.
@@ -146,9 +146,14 @@ def _running() -> Iterable[types.FrameType]:
 
 def _ours(holder: Any) -> bool:
     """Frames of the tracer's own hold nothing that counts."""
-    return isinstance(holder, types.FrameType) and str(
-        holder.f_globals.get("__name__", "")
-    ).startswith("tracer.")
+    return type(holder) is types.FrameType and str(holder.f_globals.get("__name__", "")).startswith(
+        "tracer."
+    )
+
+
+def _is_a(item: Any, kind: Any) -> bool:
+    """`isinstance`, but for asking the object: a lazy one would be evaluated by that."""
+    return issubclass(type(item), kind)
 
 
 def _spell(module: str, chain: list[Any]) -> str:
@@ -157,23 +162,24 @@ def _spell(module: str, chain: list[Any]) -> str:
     for index in range(len(chain) - 1):
         holder, held = chain[index], chain[index + 1]
         owner = chain[index - 1] if index else None
-        if isinstance(holder, dict):
+        if _is_a(holder, dict):
             attributes = owner is None or _attributes_of(owner, holder)
             text += _entry(holder, held, attributes)
-        elif isinstance(holder, list | tuple):
-            text += next((f"[{i}]" for i, item in enumerate(holder) if item is held), "[…]")
+        elif _is_a(holder, list | tuple):
+            items = (list if _is_a(holder, list) else tuple).__iter__(holder)
+            text += next((f"[{i}]" for i, item in enumerate(items) if item is held), "[…]")
         else:
             text += _member(holder, held)
     return text
 
 
 def _attributes_of(owner: Any, namespace: dict[Any, Any]) -> bool:
-    return isinstance(owner, type) or _instance_dict(owner) is namespace
+    return _is_a(owner, type) or _instance_dict(owner) is namespace
 
 
 def _entry(holder: dict[Any, Any], held: Any, attributes: bool) -> str:
     """A dictionary's entry. Text keys of plain dictionaries are data, and stay unsaid."""
-    for key, value in list(holder.items()):
+    for key, value in list(dict.items(holder)):
         if value is held:
             if attributes:
                 return f".{key}"
@@ -183,13 +189,13 @@ def _entry(holder: dict[Any, Any], held: Any, attributes: bool) -> str:
 
 def _member(holder: Any, held: Any) -> str:
     """A step down from an object that is no plain container."""
-    if isinstance(holder, types.CellType) or _attributes_of(holder, held):
+    if type(holder) is types.CellType or _attributes_of(holder, held):
         return ""
-    if isinstance(holder, types.MethodType):
+    if type(holder) is types.MethodType:
         return ".__self__" if holder.__self__ is held else ".__func__"
-    if isinstance(holder, types.FunctionType):
+    if type(holder) is types.FunctionType:
         return ".<closure>"
-    if isinstance(holder, types.FrameType):
+    if type(holder) is types.FrameType:
         names = [name for name, value in list(holder.f_locals.items()) if value is held]
         return f".{names[0]}" if names else ""
     own = _instance_dict(holder) or {}
@@ -208,7 +214,7 @@ def _instance_dict(holder: Any) -> dict[str, Any] | None:
         own = object.__getattribute__(holder, "__dict__")
     except AttributeError:
         return None
-    return own if isinstance(own, dict) else None
+    return own if _is_a(own, dict) else None
 
 
 def _slots(cls: type) -> list[str]:

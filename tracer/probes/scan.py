@@ -48,14 +48,16 @@ _PASSING = frozenset({"queryset", "row", "cursor", "lazy", "match", "context"})
 def before_tracing(recorder: Recorder) -> list[RawBirth]:
     """Watch everything of a known kind that exists and is not watched yet; return the births."""
     kinds = _loaded()
-    verdicts: dict[type, tuple[str, Label | None] | None] = {}
+    # By address: a metaclass may have ideas of its own about hashing and comparing.
+    verdicts: dict[int, tuple[str, Label | None] | None] = {}
     found: list[RawBirth] = []
     now, lane = recorder.clock(), recorder.lane.token
     for obj in gc.get_objects():
         cls = type(obj)
-        if cls not in verdicts:
-            verdicts[cls] = next((kinds[base] for base in cls.__mro__ if base in kinds), None)
-        verdict = verdicts[cls]
+        if id(cls) not in verdicts:
+            bases = (kinds.get(id(base)) for base in _bases(cls))
+            verdicts[id(cls)] = next((kind for kind in bases if kind is not None), None)
+        verdict = verdicts[id(cls)]
         if verdict is None or recorder.lives.token_of(obj) is not None:
             continue
         kind, label = verdict
@@ -64,12 +66,15 @@ def before_tracing(recorder: Recorder) -> list[RawBirth]:
     return found
 
 
-def _loaded() -> dict[type, tuple[str, Label | None]]:
-    kinds: dict[type, tuple[str, Label | None]] = {}
+_bases: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
+
+
+def _loaded() -> dict[int, tuple[str, Label | None]]:
+    kinds: dict[int, tuple[str, Label | None]] = {}
     for module_name, name, kind, label in KINDS:
         cls = getattr(sys.modules.get(module_name), name, None)
         if cls is not None and kind not in _PASSING:
-            kinds[cls] = kind, label
+            kinds[id(cls)] = kind, label
     return kinds
 
 

@@ -67,6 +67,8 @@ class Watch:
 
     def _birth(self, call: Callable[..., Any]) -> Any:
         recorder = self.recorder
+        if call is object.__init__:
+            call = _initialised
 
         def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
             call(self, *args, **kwargs)
@@ -91,3 +93,13 @@ class Watch:
             return call(self, *args, **kwargs)
 
         return markcoroutinefunction(method) if iscoroutinefunction(call) else method
+
+
+def _initialised(self: Any, *args: Any, **kwargs: Any) -> None:
+    """Do as `object.__init__` would if it were not wrapped.
+
+    It looks whether it was overridden, to tell arguments meant for `__new__` from wrong ones.
+    """
+    cls = type(self)
+    if (args or kwargs) and getattr(cls, "__new__", None) is object.__new__:
+        raise TypeError(f"{cls.__name__}() takes no arguments")

@@ -68,7 +68,7 @@ class _Backends:
         def describe(trace: Any, args: Any, result: Any) -> tuple[int | None, Any, Any]:
             backend = args[0]
             token = self.recorder.lives.token_of(backend)
-            key = args[1] if show_keys and len(args) > 1 and isinstance(args[1], str) else None
+            key = args[1] if show_keys and len(args) > 1 and type(args[1]) is str else None
             return token, operation, (key, _outcome(operation.removeprefix("a"), args, result))
 
         return describe
@@ -79,7 +79,7 @@ def _outcome(operation: str, args: Any, result: Any) -> str:
     if operation == "get":
         return "miss" if result is (args[2] if len(args) > 2 else None) else "hit"
     if operation == "get_many":
-        return f"{len(result)} found" if isinstance(result, dict) else ""
+        return f"{len(result)} found" if type(result) is dict else ""
     if operation == "has_key":
         return "hit" if result is True else "miss"
     return ""

@@ -65,8 +65,8 @@ class _Raw:
         recorder = self.recorder
 
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
-            cursor, sql = args[0], args[1]
-            text = sql if isinstance(sql, str) else type(sql).__name__
+            cursor, sql = args[0], args[1] if len(args) > 1 else None
+            text = sql if issubclass(type(sql), str) else type(sql).__name__
             rows = cursor.cursor.rowcount
             return self.used(trace, cursor.db), text, (cursor.db.alias, rows)
 

@@ -19,7 +19,11 @@ Label = Callable[[Any], str | None]
 
 
 def _pattern(obj: Any) -> str:
-    return f"{type(obj).__name__} {str(obj.pattern) or '(root)'!s}"
+    # Not `str(obj.pattern)`: an address may be a lazy text, and translating it is Django's to do.
+    own = vars(obj.pattern)
+    address = own.get("_route", own.get("_regex"))
+    words = address or "(root)" if type(address) is str else f"({type(obj.pattern).__name__})"
+    return f"{type(obj).__name__} {words}"
 
 
 def _lazy(obj: Any) -> str | None:

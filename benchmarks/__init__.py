@@ -1,0 +1,1 @@
+"""What the tracer costs, measured; nothing here is installed with the package."""

@@ -146,6 +146,8 @@ class Memory:
         self._begins += begins
         self._served_on.update(newest_on)
         for birth, number in stayed:
+            # Its class was counted with the others of this request.
+            self.row(birth, number).last_used = number
             self._born(birth, number, birth.at)
         if self.keep is not None:
             self._forget(self.keep)

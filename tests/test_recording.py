@@ -1,0 +1,81 @@
+"""From raw recordings to facts: statements, nesting, and what a quiet process tallies."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pytest
+
+from tests.driving import Recording
+from tracer.model import stages
+from tracer.recorder import nesting, statements
+
+
+@pytest.mark.parametrize(
+    ("sql", "name", "transactional"),
+    [
+        ('SELECT "a"."b" FROM "cafe_dish" WHERE x = %s', "SELECT cafe_dish", False),
+        ("select 1", "SELECT", False),
+        ('INSERT INTO "cafe_order" ("x") VALUES (%s)', "INSERT cafe_order", False),
+        ('UPDATE "s"."t" SET x = 1', "UPDATE s.t", False),
+        ("DELETE FROM `t`", "DELETE t", False),
+        ('CREATE TABLE IF NOT EXISTS "t" (x)', "CREATE t", False),
+        ('SAVEPOINT "s1_x1"', "SAVEPOINT", True),
+        ('RELEASE SAVEPOINT "s1_x1"', "RELEASE SAVEPOINT", True),
+        ('ROLLBACK TO SAVEPOINT "s1_x1"', "ROLLBACK TO SAVEPOINT", True),
+        ("ROLLBACK", "ROLLBACK", True),
+        ("BEGIN", "BEGIN", True),
+        ("(SELECT 1) UNION (SELECT 2)", "SELECT", False),
+        ("canary-secret is no statement", "SQL", False),
+        ("", "SQL", False),
+    ],
+)
+def test_a_statement_is_reduced_to_its_kind_and_table(
+    sql: str, name: str, transactional: bool
+) -> None:
+    """Nothing else of the text goes any further."""
+    assert statements.describe(sql) == (name, transactional)
+
+
+def test_stages_on_one_thread_nest_as_the_calls_did() -> None:
+    """The enclosing stage begins first and ends last; equal times are told by order of ending."""
+    found = [(5, 9, 1, "c"), (5, 9, 1, "b"), (1, 10, 1, "a"), (11, 12, 1, "d")]
+    ordered = [found[index] for index in nesting.order(found)]
+    assert [each[3] for each in ordered] == ["a", "b", "c", "d"]
+    assert nesting.parents(ordered) == [None, 0, 1, None]
+
+
+def test_a_pool_thread_s_stage_hangs_on_the_view_not_on_its_neighbour() -> None:
+    """Two queries on two pool threads overlap; each belongs to the view."""
+    ordered = [
+        (0, 100, 1, stages.VIEW),
+        (10, 90, 2, stages.QUERY),
+        (20, 80, 3, stages.QUERY),
+    ]
+    assert nesting.parents(ordered) == [None, 0, 0]
+
+
+def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
+    db: None, record: Callable[..., Recording], tmp_path: object
+) -> None:
+    """Old requests are tallied by their marks; the ledger says what it would have said."""
+
+    def ledger(recording: Recording) -> dict[str, tuple[object, ...]]:
+        for _ in range(120):
+            recording.get("/hello/")
+        for _ in range(60):
+            recording.get("/menu/")
+        process = recording.settle()
+        assert process.served == 180
+        return {
+            row.cls: (row.built, row.alive, row.requests, row.scopes)
+            for row in process.ledger
+            if row.kind in ("request", "response", "session", "match", "middleware", "view")
+        }
+
+    with record() as quiet:
+        tallied = ledger(quiet)
+    with record(journal=tmp_path) as writing:
+        made_out = ledger(writing)
+    assert tallied == made_out
+    assert tallied["django.core.handlers.wsgi.WSGIRequest"][0] == 180

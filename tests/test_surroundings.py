@@ -1,0 +1,83 @@
+"""Who serves: told from marks that only that server leaves."""
+
+from __future__ import annotations
+
+import time
+from typing import Any
+
+import pytest
+
+from tracer.recorder import surroundings
+
+WSGI = {"protocol": "wsgi", "wsgi.multithread": False, "wsgi.multiprocess": False}
+
+CASES: list[tuple[str, dict[str, Any], set[str], dict[str, str], list[str]]] = [
+    ("CGI", {**WSGI, "wsgi.run_once": True}, set(), {"GATEWAY_INTERFACE": "CGI/1.1"}, []),
+    ("uWSGI", WSGI, {"uwsgi"}, {}, []),
+    ("gunicorn", WSGI, {"gunicorn.arbiter"}, {"SERVER_SOFTWARE": "gunicorn/23"}, []),
+    ("mod_wsgi", WSGI, {"mod_wsgi"}, {}, []),
+    ("mod_python", WSGI, {"_apache"}, {}, []),
+    ("granian", WSGI, {"granian"}, {}, []),
+    ("daphne", {"protocol": "asgi"}, {"daphne.server"}, {}, []),
+    ("uvicorn", {"protocol": "asgi"}, {"uvicorn.server"}, {}, []),
+    ("waitress", WSGI, {"waitress.server"}, {}, []),
+    ("cheroot", WSGI, {"cheroot.wsgi"}, {}, []),
+    ("runserver", {**WSGI, "SERVER_SOFTWARE": "WSGIServer/0.2"}, set(), {}, ["manage.py"]),
+    ("test client", WSGI, {"pytest"}, {}, []),
+    ("unknown", WSGI, {"wsgiref.simple_server"}, {}, []),
+]
+
+
+@pytest.mark.parametrize(("name", "first", "modules", "environ", "argv"), CASES)
+def test_each_server_is_known_by_a_mark_of_its_own(
+    name: str,
+    first: dict[str, Any],
+    modules: set[str],
+    environ: dict[str, str],
+    argv: list[str],
+) -> None:
+    """A module, a flag or a variable that no other server sets."""
+    assert surroundings.server(first, modules, environ, argv)[0] == name
+
+
+def test_gunicorn_being_installed_does_not_make_it_the_server() -> None:
+    """Its module alone proves nothing: it also says so in the environment."""
+    assert surroundings.server(WSGI, {"gunicorn.arbiter"}, {}, [])[0] == "unknown"
+
+
+def test_a_gateway_variable_in_an_environ_does_not_make_it_cgi() -> None:
+    """Several servers set it for the application; CGI alone sets it for the process."""
+    first = {**WSGI, "wsgi.run_once": False}
+    environ = {"GATEWAY_INTERFACE": "CGI/1.1"}
+    assert surroundings.server(first, set(), environ, [])[0] == "unknown"
+
+
+def test_the_mode_says_threads_processes_and_protocol() -> None:
+    """As the first request's own flags tell."""
+    threads = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
+    assert surroundings.server(threads, {"uwsgi"}, {}, [])[1] == (
+        "WSGI, threads, one of several processes"
+    )
+    assert surroundings.server(WSGI, {"uwsgi"}, {}, [])[1] == "WSGI, one thread"
+    assert surroundings.server({"protocol": "asgi"}, {"uwsgi"}, {}, [])[1] == "ASGI"
+    runserver = {**WSGI, "SERVER_SOFTWARE": "WSGIServer/0.2"}
+    assert surroundings.server(runserver, set(), {}, ["x", "--noreload"])[1] == "--noreload"
+    assert surroundings.server(runserver, set(), {}, ["x"])[1] == "with reloader"
+
+
+def test_a_process_began_before_now_and_after_the_machine() -> None:
+    """Read from the system, within a second."""
+    assert 0 < surroundings.process_started() <= time.time() + 1
+
+
+def test_where_the_system_does_not_tell_a_process_begins_now(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Not every system has /proc."""
+
+    def refuse(*_: object, **__: object) -> None:
+        raise OSError("no such file")
+
+    monkeypatch.setattr("builtins.open", refuse)
+    before = time.time()
+    assert before <= surroundings.process_started() <= time.time()

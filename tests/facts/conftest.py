@@ -24,6 +24,7 @@ from tests.facts.book import Book, first_line
 from tests.facts.templates import engine
 from tracer.journal.reader import processes
 from tracer.model import Process
+from tracer.recorder.recorder import Recorder
 
 _book = Book()
 
@@ -62,19 +63,30 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quiet(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def _quiet() -> Iterator[None]:
     """Collections happen where a fact runs one, and no log keeps a request alive."""
-    monkeypatch.setattr(logging.getLogger("django"), "propagate", False)
+    before = logging.root.manager.disable
+    logging.disable(logging.CRITICAL)
     gc.collect()
     gc.disable()
     yield
     gc.enable()
+    logging.disable(before)
+
+
+@pytest.fixture(autouse=True)
+def _no_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A fact is not proven by a tracer that stumbled on the way."""
+    faults: list[str] = []
+    monkeypatch.setattr(Recorder, "fault", lambda _, where, exc: faults.append(f"{where}: {exc!r}"))
+    yield
+    assert faults == []
 
 
 @pytest.fixture(autouse=True)
 def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Holders are searched for, which takes its time, only where a fact is about them."""
-    if "leaky" not in request.fixturenames:
+    if not request.node.module.__name__.endswith("test_leaks"):
         monkeypatch.setattr("tracer.desk.HOLDERS", 0)
 
 
@@ -104,12 +116,6 @@ def site(cold: None, recording: Recording) -> Recording:
 def warm(cold: None) -> None:
     """The same small site with its resolvers built: nothing but what a view leaves is left."""
     get_resolver()._populate()
-
-
-@pytest.fixture
-def leaky(warm: None, recording: Recording) -> Recording:
-    """The small site, warm, and recorded: for facts about what holds what."""
-    return recording
 
 
 @pytest.fixture

@@ -176,3 +176,12 @@ class Shouting(Outer):
 def _shouted(pieces: Any) -> Iterator[bytes]:
     for piece in pieces:
         yield piece.upper()
+
+
+class Keeps(Outer):
+    """FAULT, on purpose: keeps the whole request on `self`."""
+
+    def __call__(self, request: HttpRequest) -> Any:
+        """Until the next one comes."""
+        self.latest = request
+        return self.get_response(request)

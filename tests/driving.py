@@ -174,10 +174,13 @@ class Recording:
         return await serve_async(self.asgi_handler, path, headers=headers)
 
     def agets(self, *paths: str) -> list[Answer]:
-        """Several GET requests through ASGI, one after the other on one event loop."""
+        """Several GET requests through ASGI, one after the other on one event loop.
+
+        Each is a task of its own, as servers have it: a task's context is not the next one's.
+        """
 
         async def run() -> list[Answer]:
-            return [await self.aget(path) for path in paths]
+            return [await asyncio.create_task(self.aget(path)) for path in paths]
 
         return asyncio.run(run())
 

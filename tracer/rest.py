@@ -87,9 +87,12 @@ class Rest:
         self._use(used, newest, standing, history)
         # Not one class longer than this: a class may be made for a request and die with it.
         self.rows.clear()
-        newest_on = {trace.thread: trace.number for trace in traces}
+        took_part: Counter[int] = Counter()
+        for (thread, older), count in used.items():
+            threads = {thread if isinstance(mark, int) else mark[1] for mark in older}
+            took_part.update(dict.fromkeys({thread} | threads, count))
         begins = [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
-        history.tally(len(traces), begins, newest_on, stayed)
+        history.tally(len(traces), begins, took_part, stayed)
 
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""

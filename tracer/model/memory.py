@@ -28,7 +28,9 @@ from tracer.model.facts import (
 from tracer.model.records import Individual, Row
 
 THREADS = 64
-"""Threads of which a running process remembers which request they served last."""
+"""Threads of which a running process remembers how many requests they took part in."""
+RECENT = 256
+"""Deaths that are dated anew when a request is reported that had begun before them."""
 PINNED = frozenset({1, 2})
 """Requests never forgotten: what the first one paid is told beside the second."""
 
@@ -52,7 +54,8 @@ class Memory:
         self._begins: list[tuple[int, int]] = []
         self._orphans: OrderedDict[int, Died] = OrderedDict()
         self._thread_ends: dict[int, int] = {}
-        self._served_on: dict[int, int] = {}
+        self._took_part: dict[int, int] = {}
+        """Thread to the number of requests it took part in; the latest to do so comes last."""
         self._earlier: dict[tuple[str, str], Counter[str]] = {}
         self._dead: list[int] = []
         self._reused: set[tuple[str, int]] = set()
@@ -90,7 +93,9 @@ class Memory:
         self.requests[request.number] = request
         self.served += 1
         self._begins.append((request.begun, request.number))
-        self._served_on[request.thread] = request.number
+        self._date_deaths(request)
+        threads = {request.thread, *(thread for _, thread in request.seen)}
+        self._took(dict.fromkeys(threads | {birth.thread for birth in request.births}, 1))
         for birth in request.births:
             self._born(birth, request.number, request.closed)
         used: dict[int, None] = {}
@@ -101,7 +106,6 @@ class Memory:
             known.threads.add(thread)
             if known.built_in != request.number:
                 used[token] = None
-            self._served_on[thread] = request.number
         for token in used:
             known = self._objects[token]
             known.used_by(request.number)
@@ -116,6 +120,7 @@ class Memory:
         row = self.row(birth, built_in)
         row.built += 1
         known = self._objects[birth.token] = Individual(birth, built_in, closed, row)
+        known.apart = self._without(birth.thread)
         self._unproven[birth.token] = known
         if built_in is not None:
             known.threads.add(birth.thread)
@@ -134,23 +139,31 @@ class Memory:
         self,
         served: int,
         begins: Sequence[tuple[int, int]],
-        newest_on: Mapping[int, int],
+        took_part: Mapping[int, int],
         stayed: Iterable[tuple[Birth, int]],
     ) -> None:
         """Take old requests by their marks alone; their rows were counted by the caller.
 
-        `begins` holds (begun, number) of the newest, `newest_on` the newest number by thread, and
-        `stayed` (birth, number) of what lives on.
+        `begins` holds (begun, number) of the newest, `took_part` how many each thread took part
+        in, and `stayed` (birth, number) of what lives on.
         """
         self.served += served
         self._begins += begins
-        self._served_on.update(newest_on)
+        self._took(took_part)
         for birth, number in stayed:
             # Its class was counted with the others of this request.
             self.row(birth, number).last_used = number
             self._born(birth, number, birth.at)
         if self.keep is not None:
             self._forget(self.keep)
+
+    def _took(self, counts: Mapping[int, int]) -> None:
+        for thread, count in counts.items():
+            self._took_part[thread] = self._took_part.pop(thread, 0) + count
+
+    def _without(self, thread: int) -> int:
+        """How many requests were served in which this thread took no part."""
+        return self.served - self._took_part.get(thread, 0)
 
     def knows(self, token: int) -> bool:
         """Whether this object is remembered one by one."""
@@ -185,6 +198,13 @@ class Memory:
         known.freed_in = self._newest_begun(died.at)
         known.freed = self._how(known, died)
         self._dead.append(died.token)
+
+    def _date_deaths(self, request: Request) -> None:
+        """Deaths during a request may have been told before the request itself was."""
+        for token in self._dead[-RECENT:]:
+            known = self._objects[token]
+            if known.death is not None and known.death.at >= request.begun:
+                known.freed_in = max(known.freed_in, request.number)
 
     def _how(self, known: Individual, died: Died) -> str:
         if died.how == "closed":
@@ -255,9 +275,8 @@ class Memory:
 
     def _forget_threads(self) -> None:
         """Servers start a thread for each connection: remember the newest of them."""
-        if len(self._served_on) > 2 * THREADS:
-            newest = sorted(self._served_on.items(), key=lambda item: item[1])[-THREADS:]
-            self._served_on = dict(newest)
+        if len(self._took_part) > 2 * THREADS:
+            self._took_part = dict(list(self._took_part.items())[-THREADS:])
         for known in (self.threads, self._thread_ends):
             for token in list(known)[: max(0, len(known) - 10 * THREADS)]:
                 del known[token]
@@ -277,7 +296,6 @@ class Memory:
 
     def _scope(self, known: Individual) -> str:
         born_on = known.birth.thread
-        since = known.built_in or 0
         return scope.decide(
             scope.Facts(
                 in_request=known.built_in is not None,
@@ -285,11 +303,7 @@ class Memory:
                 later=known.requests - (1 if known.built_in is not None else 0),
                 threads=len(known.threads),
                 elsewhere=bool(known.threads - {born_on}),
-                others_served=any(
-                    number > since
-                    for thread, number in self._served_on.items()
-                    if thread != born_on
-                ),
+                others_served=self._without(born_on) > known.apart,
                 survived=known.survived,
                 dead=known.death is not None,
                 resource=known.birth.owner is not None,

@@ -11,6 +11,7 @@ class Individual:
     """Everything recorded of one object."""
 
     __slots__ = (
+        "apart",
         "birth",
         "built_in",
         "closed",
@@ -41,6 +42,8 @@ class Individual:
         self.last: int | None = None
         self.requests = 0
         self.survived = False
+        self.apart = 0
+        """Requests that had been served without its birth thread when it was born."""
         self.threads: set[int] = set()
 
     def tallied(self, count: int, last: int) -> None:

@@ -308,6 +308,11 @@ async def async_plain(request: HttpRequest) -> HttpResponse:
     return HttpResponse("async")
 
 
+async def async_page(request: HttpRequest) -> HttpResponse:
+    """An async view that renders where it runs."""
+    return render(request, "page.html")
+
+
 async def async_count(request: HttpRequest) -> HttpResponse:
     """An async view that awaits the ORM."""
     return HttpResponse(str(await Dish.objects.acount()))

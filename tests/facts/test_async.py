@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.driving import Recording
-from tests.facts.reading import born, every, find, inside, names
+from tests.facts.reading import born, every, find, inside, names, one
 from tracer.model import stages
 
 Layers = Callable[..., Recording]
@@ -95,6 +95,17 @@ def test_an_async_view_under_wsgi_runs_on_a_loop_of_its_own(site: Recording) -> 
     assert find(request, stages.QUERY).thread == request.thread
 
 
+def test_a_helper_thread_is_no_second_server(site: Recording) -> None:
+    """An async view's own thread serves nobody else: the one serving thread is still alone."""
+    for path in ("/page/child.html", "/async/page/") * 2:
+        site.get(path)
+    site.settle()
+    assert find(site.request(), stages.TEMPLATE).thread != site.request().thread
+    for name in ("URLPattern async/page/", "Template child.html", "Template part.html"):
+        life = one(site, name)
+        assert (life.scope, life.threads) == ("process", 1)
+
+
 def test_the_order_is_the_same(layers: Layers) -> None:
     """Under ASGI the order is the same: signal, middleware, view, response, close, signal."""
     site = layers("Outer")
@@ -124,7 +135,7 @@ def test_requests_on_one_loop_never_mix(layers: Layers) -> None:
         "/plain/": ["tests.facts.site.plain"],
         "/brew/": ["functools.partial"],
     }
-    assert all(len(every(one, stages.MIDDLEWARE)) == 1 for one in site.process.requests)
+    assert all(len(every(each, stages.MIDDLEWARE)) == 1 for each in site.process.requests)
 
 
 def test_an_asgi_request_is_an_object_like_any_other(site: Recording) -> None:

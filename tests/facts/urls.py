@@ -42,6 +42,7 @@ urlpatterns = [
     path("stream/<str:alias>/", site.stream),
     path("file/", site.file),
     path("async/", site.async_plain),
+    path("async/page/", site.async_page),
     path("async/count/", site.async_count),
     path("pool/", site.pool),
     path("background/", site.background),

@@ -12,7 +12,7 @@ RUN = $(VENV)/bin/python
 INSTALL = @sh .ci/venv "$(PYTHON)" "$(CHOSEN)" "$(VENV)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint clean
+.PHONY: help demo test lint bench pictures clean
 
 help: ## show what can be made
 	@echo "tracer: see how long Django's objects really live"
@@ -38,6 +38,14 @@ lint: ## check style, formatting and types
 	@$(RUN) -m ruff check .
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
+
+bench: ## count what recording costs, in instructions per request (needs valgrind)
+	$(INSTALL) "" "$(DJANGO)"
+	@$(RUN) benchmarks/instructions.py $(ARGS)
+
+pictures: ## draw the pictures of the README anew, from requests to the café
+	$(INSTALL) "" "$(DJANGO)"
+	@TRACER_ENABLED=0 $(RUN) demo_project/pictures.py
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

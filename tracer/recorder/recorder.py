@@ -74,16 +74,23 @@ class Recorder:
         """The request is over: nothing more is recorded of it."""
         if trace.closed:
             return
-        trace.closed = self.clock()
-        if ending != "closed":
-            trace.ending = ending
-        trace.add = _ignore
-        # The collector stops visiting a tuple of numbers and words, but never a list of them.
-        trace.events = tuple(trace.events)
-        trace.limit = 0
-        self.flying.pop(trace.number, None)
-        self.finished.append(trace)
-        self.on_finish()
+        try:
+            trace.closed = self.clock()
+        except Exception as fault:
+            trace.closed = trace.begun or 1
+            self.fault("finish", fault)
+        try:
+            if ending != "closed":
+                trace.ending = ending
+            trace.add = _ignore
+            # The collector stops visiting a tuple of numbers and words, but never a list of them.
+            trace.events = tuple(trace.events)
+            trace.limit = 0
+            self.flying.pop(trace.number, None)
+            self.finished.append(trace)
+            self.on_finish()
+        except Exception as fault:
+            self.fault("finish", fault)
 
     def after_fork(self) -> None:
         """In a child: what the parent was doing is not the child's to report."""

@@ -24,11 +24,6 @@ HANDLERS = (
 )
 """Module, class, and whether its call is a coroutine."""
 
-_OF_ONE_RESPONSE = (
-    "awaited", "response_id", "size", "status", "streaming", "view", "view_token",
-)  # fmt: skip
-"""What a trace notes of the view that runs and of the response that ends it."""
-
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch every kind of handler."""
@@ -101,13 +96,14 @@ def _within() -> Iterator[None]:
     if outer is None or outer.closed:
         yield
         return
-    kept = [(name, getattr(outer, name)) for name in _OF_ONE_RESPONSE]
+    ending = outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming
+    view = outer.view, outer.view_token
     outer.awaited = True
     try:
         yield
     finally:
-        for name, value in kept:
-            setattr(outer, name, value)
+        outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming = ending
+        outer.view, outer.view_token = view
 
 
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
@@ -168,7 +164,10 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 trace.awaited = False
             else:
                 recorder.finish(trace)
-            current.reset(token)
+            try:
+                current.reset(token)
+            except Exception as fault:
+                recorder.fault("entry", fault)
 
     return entry
 

@@ -63,9 +63,13 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
                 recorder.fault("middleware", fault)
             return instance
 
-        # Django asks the factory what it can do; a wrapper that did not say would be adapted.
-        factory.sync_capable = getattr(middleware, "sync_capable", True)  # type: ignore[attr-defined]
-        factory.async_capable = getattr(middleware, "async_capable", False)  # type: ignore[attr-defined]
+        try:
+            # Django asks the factory what it can do; a wrapper that did not say would be adapted.
+            factory.sync_capable = getattr(middleware, "sync_capable", True)  # type: ignore[attr-defined]
+            factory.async_capable = getattr(middleware, "async_capable", False)  # type: ignore[attr-defined]
+        except Exception as fault:
+            recorder.fault("middleware", fault)
+            return middleware
         return factory
 
     return import_string
@@ -76,8 +80,12 @@ def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> An
         known = made.by_id.pop(id(get_response), None)
         if known is None:
             return convert(get_response)
-        shape = _async_layer if iscoroutinefunction(get_response) else _sync_layer
-        layer = functools.wraps(get_response)(shape(recorder, get_response, *known))
+        try:
+            shape = _async_layer if iscoroutinefunction(get_response) else _sync_layer
+            layer = functools.wraps(get_response)(shape(recorder, get_response, *known))
+        except Exception as fault:
+            recorder.fault("middleware", fault)
+            return convert(get_response)
         inner = convert(layer)
         inner.__wrapped__ = get_response
         return inner
@@ -121,24 +129,33 @@ def _async_layer(recorder: Recorder, call: Any, token: int | None, name: str) ->
 def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
     def adapt_method_mode(self: Any, is_async: bool, method: Any, *args: Any, **kwargs: Any) -> Any:
         adapted = adapt(self, is_async, method, *args, **kwargs)
-        hook = getattr(method, "__name__", "")
-        owner = getattr(method, "__self__", None)
-        if hook not in HOOKS or owner is None:
+        try:
+            return _watched_hook(recorder, method, adapted)
+        except Exception as fault:
+            recorder.fault("middleware", fault)
             return adapted
-        name = f"{type(owner).__name__}.{hook}"
-        token = recorder.lives.token_of(owner)
-
-        def described(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
-            answered = result is not None and hook != "process_template_response"
-            return token, name, "returned a response" if answered else ""
-
-        shape = timed_async if iscoroutinefunction(adapted) else timed
-        watched = shape(recorder, stages.HOOK, adapted, described)
-        # Django names the method's class when a hook returns nothing.
-        watched.__self__ = owner
-        return watched
 
     return adapt_method_mode
+
+
+def _watched_hook(recorder: Recorder, method: Any, adapted: Any) -> Any:
+    """Return a hook that is timed; whatever else Django adapts, as it is."""
+    hook = getattr(method, "__name__", "")
+    owner = getattr(method, "__self__", None)
+    if hook not in HOOKS or owner is None:
+        return adapted
+    name = f"{type(owner).__name__}.{hook}"
+    token = recorder.lives.token_of(owner)
+
+    def described(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
+        answered = result is not None and hook != "process_template_response"
+        return token, name, "returned a response" if answered else ""
+
+    shape = timed_async if iscoroutinefunction(adapted) else timed
+    watched = shape(recorder, stages.HOOK, adapted, described)
+    # Django names the method's class when a hook returns nothing.
+    watched.__self__ = owner
+    return watched
 
 
 def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:

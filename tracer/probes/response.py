@@ -41,8 +41,8 @@ def _note(recorder: Recorder, response: Any) -> None:
         trace = current.get()
         if trace is None or trace.closed:
             return
-        now = recorder.clock()
         trace.response_id = id(response)
+        now = recorder.clock()
         trace.status = status = response.status_code
         if response.streaming:
             trace.streaming = True
@@ -79,9 +79,20 @@ def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
     async def get_response_async(self: Any, request: Any) -> Any:
         response = await call(self, request)
         _note(recorder, response)
+        _finish_unawaited(recorder, response)
         return response
 
     return get_response_async
+
+
+def _finish_unawaited(recorder: Recorder, response: Any) -> None:
+    """End a request that no watched handler awaits: its close comes in another context."""
+    try:
+        trace = current.get()
+        if trace is not None and not trace.awaited and not response.streaming:
+            recorder.finish(trace)
+    except Exception as fault:
+        recorder.fault("response", fault)
 
 
 def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
@@ -112,12 +123,12 @@ def _closed(recorder: Recorder, trace: Trace, start: int) -> None:
         thread = trace.thread if trace.single else recorder.lane.token
         name = "response.close"
         trace.add((stages.CLOSE, start, recorder.clock(), thread, None, name, "", ""))
-        if not trace.awaited:
-            recorder.finish(trace)
-            if not trace.calling:
-                current.set(None)
     except Exception as fault:
-        recorder.fault("close", fault)
+        recorder.fault(stages.CLOSE, fault)
+    if not trace.awaited:
+        recorder.finish(trace)
+        if not trace.calling:
+            current.set(None)
 
 
 def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
@@ -172,17 +183,30 @@ async def _astream(recorder: Recorder, trace: Trace, start: int, chunks: Any) ->
     finally:
         _streamed(recorder, trace, start, size, count, failed)
         failed = None
-        if hasattr(chunks, "aclose"):
+        close = _closing(recorder, chunks)
+        if close is not None:
             # Closing the outer generator early must close the inner one as early.
-            await chunks.aclose()
+            await close()
+
+
+def _closing(recorder: Recorder, chunks: Any) -> Any:
+    """What closes an asynchronous body; None if nothing does."""
+    try:
+        return getattr(chunks, "aclose", None)
+    except Exception as fault:
+        recorder.fault(stages.BODY, fault)
+        return None
 
 
 def _streamed(
     recorder: Recorder, trace: Trace, start: int, size: int, count: int, exc: BaseException | None
 ) -> None:
     """The body is out, or was cut off."""
-    cut = " · cut off" if isinstance(exc, GeneratorExit) else ""
-    trace.size = size
-    detail = f"{count} chunks · {size:,} bytes{cut}"
-    told = (lambda *_: (None, "streamed body", detail), (), None)
-    record(recorder, trace, stages.BODY, start, told, None if cut else exc)
+    try:
+        cut = " · cut off" if isinstance(exc, GeneratorExit) else ""
+        trace.size = size
+        detail = f"{count} chunks · {size:,} bytes{cut}"
+        told = (lambda *_: (None, "streamed body", detail), (), None)
+        record(recorder, trace, stages.BODY, start, told, None if cut else exc)
+    except Exception as fault:
+        recorder.fault(stages.BODY, fault)

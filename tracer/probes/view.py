@@ -97,8 +97,12 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
         if trace is None:
             return made
         trace.view_token = None
-        if iscoroutinefunction(made):
-            return timed_async(recorder, stages.VIEW, made, describe)
+        try:
+            if iscoroutinefunction(made):
+                return timed_async(recorder, stages.VIEW, made, describe)
+        except Exception as fault:
+            recorder.fault(stages.VIEW, fault)
+            return made
 
         def timed_view(request: Any, *args: Any, **kwargs: Any) -> Any:
             start = 0

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import AsyncIterator, Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 from cafe.models import Dish
@@ -134,6 +136,27 @@ def stream(request: HttpRequest) -> StreamingHttpResponse:
     return StreamingHttpResponse(iter(["one,", "two,", "three"]))
 
 
+async def stream_async(request: HttpRequest) -> StreamingHttpResponse:
+    """An asynchronous body that comes in parts."""
+
+    async def parts() -> AsyncIterator[str]:
+        for part in ("one,", "two,", "three"):
+            yield part
+
+    return StreamingHttpResponse(parts())
+
+
+def pool(request: HttpRequest) -> HttpResponse:
+    """Has other threads do its work, one of a pool and one of its own."""
+    found: list[str] = []
+    with ThreadPoolExecutor(1) as workers:
+        found.append(workers.submit(str.upper, "pooled").result())
+    thread = threading.Thread(target=found.append, args=("threaded",))
+    thread.start()
+    thread.join()
+    return HttpResponse(", ".join(found))
+
+
 def stream_half(request: HttpRequest) -> StreamingHttpResponse:
     """A body that breaks off."""
     return StreamingHttpResponse(_half())
@@ -178,6 +201,8 @@ urlpatterns = [
     path("broken/template/", broken_template),
     path("broken/query/", broken_query),
     path("stream/", stream),
+    path("stream/async/", stream_async),
+    path("pool/", pool),
     path("stream/half/", stream_half),
     path("stream/half/async/", stream_half_async),
     path("stubborn/", stubborn),

@@ -101,6 +101,7 @@ urlpatterns = [path("short/", short, name="short")]
 
 def add_list_page() -> None:
     """Build the list page: a model class needs settings, so this comes after them."""
+
     class Dish(models.Model):
         name = models.CharField(max_length=80)
         kind = models.CharField(max_length=20)
@@ -185,9 +186,9 @@ def main() -> int:
         return 1
     for _ in range(WARM_UP):
         ask(handler, address)
-    catch_up()
     # Every run begins at the same point of the collector's counting.
     gc.collect()
+    catch_up()
     print("ready", flush=True)
     sys.stdin.readline()
     before = full_collections()

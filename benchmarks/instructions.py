@@ -74,6 +74,8 @@ def measure(page: str, mode: str, requests: int | None = None) -> Count:
             "valgrind",
             "--tool=callgrind",
             "--separate-threads=yes",
+            # Or the background thread would hardly ever get its turn.
+            "--fair-sched=try",
             "--instr-atstart=no",
             f"--callgrind-out-file={counts}",
             sys.executable,

@@ -57,6 +57,7 @@ class Memory:
         self._took_part: dict[int, int] = {}
         """Thread to the number of requests it took part in; the latest to do so comes last."""
         self._earlier: dict[tuple[str, str], Counter[str]] = {}
+        self._newest = 0
         self._dead: list[int] = []
         self._reused: set[tuple[str, int]] = set()
         """(class, request): some born there of that class were used by later requests."""
@@ -71,6 +72,8 @@ class Memory:
             case Deaths():
                 for died in fact.deaths:
                     self._died(died)
+                if self.keep is not None:
+                    self._forget(self.keep)
             case Built():
                 for birth in fact.births:
                     self._born(birth, None, birth.at)
@@ -92,6 +95,7 @@ class Memory:
     def _request(self, request: Request) -> None:
         self.requests[request.number] = request
         self.served += 1
+        self._newest = max(self._newest, request.number)
         self._begins.append((request.begun, request.number))
         self._date_deaths(request)
         threads = {request.thread, *(thread for _, thread in request.seen)}
@@ -148,6 +152,7 @@ class Memory:
         in, and `stayed` (birth, number) of what lives on.
         """
         self.served += served
+        self._newest = max(self._newest, *(number for _, number in begins))
         self._begins += begins
         self._took(took_part)
         for birth, number in stayed:
@@ -253,12 +258,10 @@ class Memory:
 
     def _forget(self, keep: int) -> None:
         """Drop requests beyond `keep`, and the dead whose request is among the dropped."""
-        for number in list(self.requests)[: max(0, len(self.requests) - keep)]:
-            if number not in PINNED:
-                del self.requests[number]
-        if len(self._begins) > 4 * keep:
-            del self._begins[: -2 * keep]
-        oldest = next((number for number in self.requests if number not in PINNED), 0)
+        oldest = self._newest - keep + 1
+        for number in [n for n in self.requests if n < oldest and n not in PINNED]:
+            del self.requests[number]
+        del self._begins[: -2 * keep]
         self._forget_threads()
         if len(self._dead) < 2 * keep:
             return

@@ -7,7 +7,6 @@ When the console falls behind it skips timelines and says how many; the journal 
 from __future__ import annotations
 
 import atexit
-import contextlib
 import functools
 import os
 import platform
@@ -21,7 +20,7 @@ import django
 from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
-from tracer.model import Process, ProcessStarted
+from tracer.model import Process, ProcessStarted, Request
 from tracer.probes.installation import Installation
 from tracer.recorder import surroundings
 from tracer.recorder.recorder import Recorder
@@ -34,6 +33,8 @@ IDLE = 40
 """Looks without a find after which the thread sleeps until it is woken."""
 BACKLOG = 2000
 """Finished requests waiting; beyond, the next one to finish helps out before it goes on."""
+FAREWELL = 2.0
+"""Seconds that the background thread has at the end to finish what it is at."""
 
 _running: Live | None = None
 
@@ -49,9 +50,11 @@ class Live:
         self.installation = Installation(self.recorder, config.watch, config.cache_keys)
         quiet = not config.console and config.journal is None
         self.desk = Desk(self.recorder, self.installation.collections, config.query_values, quiet)
-        self.screen = Screen(self._terminal) if config.console else None
+        self.screen = Screen(self._terminal, self.recorder.fault) if config.console else None
         self.journal: Journal | None = None
         self.lock = threading.RLock()
+        """Held while recordings become facts, never while something is drawn."""
+        self.drawing = threading.RLock()
         self.thread: threading.Thread | None = None
         self.awake = False
         self.wake = threading.Event()
@@ -70,19 +73,25 @@ class Live:
         if not self.awake:
             self._wake()
         if len(self.recorder.finished) > BACKLOG:
-            self.look()
+            self.look(draw=False)
 
     def _wake(self) -> None:
         self.awake = True
         if self.thread is None or not self.thread.is_alive():
-            self.thread = threading.Thread(target=self._run, name="tracer", daemon=True)
-            # In a context of its own, or the thread would belong to the request that started it.
-            Context().run(self.thread.start)
+            thread = threading.Thread(target=self._run, name="tracer", daemon=True)
+            try:
+                # In a context of its own, or it would belong to the request that started it.
+                Context().run(thread.start)
+            except Exception:
+                # No more threads just now: the next request tries again.
+                self.awake = False
+                raise
+            self.thread = thread
         self.wake.set()
 
     def _forked(self) -> None:
         """In a child: its own thread, journal and history of what it inherited."""
-        self.lock = threading.RLock()
+        self.lock, self.drawing = threading.RLock(), threading.RLock()
         self.wake, self.stop = threading.Event(), threading.Event()
         self.thread, self.awake = None, False
         if self.journal is not None:
@@ -108,33 +117,46 @@ class Live:
                     self.wake.wait()
                 self.awake, quiet = True, 0
 
-    def look(self) -> int:
-        """Take what was recorded; fold, write and draw it. Returns how many requests there were."""
+    def look(self, draw: bool = True) -> int:
+        """Take what was recorded; fold, write and draw it. Returns how many requests there were.
+
+        Without `draw`, timelines are skipped and counted: a terminal may take its time.
+        """
         try:
             with self.lock:
-                return self._look()
+                requests, count = self._take()
+            if self.screen is not None and requests:
+                if draw:
+                    with self.drawing:
+                        self.screen.timelines(self._snapshot, requests)
+                else:
+                    self.screen.skipped += len(requests)
         except Exception as fault:
             self.recorder.fault("the background thread", fault)
             return 0
+        return count
 
-    def _look(self) -> int:
+    def _take(self) -> tuple[list[Request], int]:
+        """Return the requests to draw, and how many there were."""
         if not self.recorder.finished and not self.said_who:
-            return 0
+            return [], 0
         if not self.said_who:
-            self.said_who = True
             self.desk.about(self._about())
             if self.config.journal is not None:
                 self.journal = Journal(self.config.journal)
                 self.journal.append(self.desk.inherited())
+            self.said_who = True
         if self.desk.quiet:
-            return self.desk.rest_until_asked()
+            return [], self.desk.rest_until_asked()
         facts = self.desk.take()
         if self.journal is not None and facts:
             self.journal.append(facts)
         requests = self.desk.requests_of(facts)
-        if self.screen is not None and requests:
-            self.screen.timelines(self.desk.history, requests)
-        return len(requests)
+        return requests, len(requests)
+
+    def _snapshot(self) -> Process:
+        with self.lock:
+            return self.desk.history.snapshot()
 
     def _about(self) -> ProcessStarted:
         server, mode = surroundings.server(self.recorder.environ, sys.modules, os.environ, sys.argv)
@@ -159,26 +181,25 @@ class Live:
 
     # -- on demand, and at the end ----------------------------------------------------------
 
-    def settle(self) -> int:
+    def settle(self, draw: bool = True) -> int:
         """Run a full collection, so that what waits is told from what is held; look for holders.
 
         Returns how many objects the collection freed. Nothing is proven while a request is in
         flight.
         """
+        self.look(draw)
+        freed = self.installation.collections.collect()
+        self.look(draw)
         with self.lock:
-            self.look()
-            freed = self.installation.collections.collect()
-            self.look()
-            self.desk.take()
-            facts = self.desk.find_holders()
+            facts = [*self.desk.take(), *self.desk.find_holders()]
             if self.journal is not None and facts:
                 self.journal.append(facts)
-            return freed
+        return freed
 
     def process(self) -> Process:
         """Return this process as recorded so far. Raises ValueError before its first request."""
+        self.look()
         with self.lock:
-            self.look()
             if self.desk.quiet:
                 self.desk.take()
             return self.desk.history.snapshot()
@@ -190,24 +211,39 @@ class Live:
         self.stop.set()
         self.wake.set()
         if self.thread is not None and self.thread is not threading.current_thread():
-            self.thread.join(timeout=2)
-        with contextlib.suppress(Exception):
-            self._end()
+            self.thread.join(timeout=FAREWELL)
+        for step in (self._land, self._settle_accounts, self._say_farewell):
+            # Each on its own: whatever one of them cannot do, the others still can.
+            try:
+                step()
+            except Exception as fault:
+                self.recorder.fault("the end", fault)
 
-    def _end(self) -> None:
-        with self.lock:
-            for trace in list(self.recorder.flying.values()):
-                self.recorder.finish(trace, "never closed")
-            self.look()
-            if not self.said_who:
-                return
-            self.settle()
-            ended = self.desk.end()
-            if self.journal is not None:
-                self.journal.append([ended])
-                self.journal.close()
-            if self.screen is not None:
-                self.screen.farewell(self.desk.history)
+    def _land(self) -> None:
+        """Requests in flight come to no end of their own any more."""
+        for trace in list(self.recorder.flying.values()):
+            self.recorder.finish(trace, "never closed")
+        self.look(draw=not self._is_stuck())
+
+    def _settle_accounts(self) -> None:
+        if not self.said_who:
+            return
+        try:
+            self.settle(draw=not self._is_stuck())
+        finally:
+            with self.lock:
+                ended = self.desk.end()
+                if self.journal is not None:
+                    self.journal.append([ended])
+                    self.journal.close()
+
+    def _say_farewell(self) -> None:
+        if self.said_who and self.screen is not None and not self._is_stuck():
+            self.screen.farewell(self._snapshot())
+
+    def _is_stuck(self) -> bool:
+        """Whether the terminal takes no more: the background thread still waits for it."""
+        return self.thread is not None and self.thread.is_alive()
 
 
 def running() -> Live | None:

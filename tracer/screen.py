@@ -5,9 +5,10 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Sequence
 
+from rich.console import RenderableType
 from rich.text import Text
 
-from tracer.model import History, Request
+from tracer.model import Process, Request
 from tracer.render.block import Terminal
 from tracer.render.first_request import FirstRequest
 from tracer.render.ledger import Ledger
@@ -25,10 +26,17 @@ class Screen:
     """Draws on a terminal, and never more than it can without holding up the application."""
 
     def __init__(
-        self, terminal: Callable[[], Terminal], clock: Callable[[], float] = time.monotonic
+        self,
+        terminal: Callable[[], Terminal],
+        fault: Callable[[str, Exception], None],
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`terminal` is asked once, at the first block; `clock` counts seconds."""
+        """`terminal` is asked once, at the first block; `fault` is told of pictures that fail.
+
+        `clock` counts seconds.
+        """
         self._find = terminal
+        self._fault = fault
         self._terminal: Terminal | None = None
         self.clock = clock
         self.skipped = 0
@@ -42,8 +50,11 @@ class Screen:
             self._terminal = self._find()
         return self._terminal
 
-    def timelines(self, history: History, requests: Sequence[Request]) -> None:
-        """Draw the newest of these requests, as many as the time allows; count the others."""
+    def timelines(self, look: Callable[[], Process], requests: Sequence[Request]) -> None:
+        """Draw the newest of these requests, as many as the time allows; count the others.
+
+        `look` returns the process as it stands.
+        """
         began = self.clock()
         if began - self.since > 2:
             self.since, self.spent = began, 0.0
@@ -52,13 +63,13 @@ class Screen:
         self.skipped += len(requests) - len(draw)
         if not draw:
             return
-        process = history.snapshot()
+        process = look()
         if draw[0].number == 1:
-            self.terminal.write(Overview(process))
+            self._draw(Overview, process)
         if self.skipped:
-            self.terminal.write(self._told())
+            self._draw(self._told)
         for request in draw:
-            self.terminal.write(Timeline(process, request))
+            self._draw(Timeline, process, request)
         self.spent += self.clock() - began
 
     def _told(self) -> Text:
@@ -67,10 +78,16 @@ class Screen:
         plural = "timeline was" if count == 1 else "timelines were"
         return Text(f"… {count} {plural} not drawn, to hold up no request", style="dim")
 
-    def farewell(self, history: History) -> None:
+    def farewell(self, process: Process) -> None:
         """Draw what the first request paid, the lifelines and the ledger."""
-        process = history.snapshot()
         if self.skipped:
-            self.terminal.write(self._told())
-        for picture in (FirstRequest(process), Lifelines(process), Ledger(process)):
-            self.terminal.write(picture)
+            self._draw(self._told)
+        for picture in (FirstRequest, Lifelines, Ledger):
+            self._draw(picture, process)
+
+    def _draw(self, picture: Callable[..., RenderableType], *facts: object) -> None:
+        """Draw one picture; one that fails keeps no other from being drawn."""
+        try:
+            self.terminal.write(picture(*facts))
+        except Exception as fault:
+            self._fault("the console", fault)

@@ -98,18 +98,35 @@ class Desk:
         traces = [*self.rest.traces, *self._finished()]
         self.rest.traces.clear()
         facts: list[Fact] = [*self._threads(), *self._outside()]
-        standing = scan.in_force(recorder) if traces else []
+        standing = self._standing() if traces else []
         already: list[Ref] = []
         for trace in traces:
             already += recorder.lives.keep(trace.births)
-            facts.append(self._request(trace, standing))
+            try:
+                facts.append(self._request(trace, standing))
+            except Exception as fault:
+                recorder.fault("assembly", fault)
         deaths = self.rest.deaths(already)
         if deaths:
             facts.append(Deaths(tuple(deaths)))
         facts.extend(Barrier(at, by) for at, by in barriers)
-        for fact in facts:
-            self.history.feed(fact)
+        self._feed(facts)
         return facts
+
+    def _feed(self, facts: Iterable[Fact]) -> None:
+        """Fold facts; one that cannot be folded keeps no other from it, nor from the journal."""
+        for fact in facts:
+            try:
+                self.history.feed(fact)
+            except Exception as fault:
+                self.recorder.fault("history", fault)
+
+    def _standing(self) -> list[int]:
+        try:
+            return scan.in_force(self.recorder)
+        except Exception as fault:
+            self.recorder.fault("scan", fault)
+            return []
 
     def rest_until_asked(self) -> int:
         """Put what was recorded by; tally those older than the newest `RESTING`.
@@ -124,12 +141,11 @@ class Desk:
             self.take()
         elif old >= TALLY:
             pending: list[Fact] = [*self._threads(), *self._outside()]
-            for fact in pending:
-                self.history.feed(fact)
+            self._feed(pending)
             deaths = self.rest.deaths(knows=self.history.knows)
             if deaths:
                 self.history.feed(Deaths(tuple(deaths)))
-            standing = scan.in_force(self.recorder)
+            standing = self._standing()
             aged = [self.rest.traces.popleft() for _ in range(old)]
             self.rest.tally(aged, standing, self.history)
         return len(traces)

@@ -47,24 +47,29 @@ class Imports:
 
     def _find_and_follow(self, name: str, path: Any, target: Any) -> ModuleSpec | None:
         for finder in sys.meta_path:
-            spec = None if finder is self else finder.find_spec(name, path, target)
+            # Python, too, passes over finders of the old kind.
+            find = None if finder is self else getattr(finder, "find_spec", None)
+            spec = find(name, path, target) if find is not None else None
             if spec is not None:
-                loader = spec.loader
-                if hasattr(loader, "exec_module") and not isinstance(loader, type):
-                    self._after_exec(loader)
-                return spec
+                self._follow(spec.loader)
+                return spec  # type: ignore[no-any-return]
         return None
 
-    def _after_exec(self, loader: Any) -> None:
-        """Act once the module's code has run; the loader object is this module's alone."""
-        exec_module = loader.exec_module
+    def _follow(self, loader: Any) -> None:
+        """Act once the module's code has run. Some loaders serve several modules at once."""
+        try:
+            if isinstance(loader, type) or not hasattr(loader, "exec_module"):
+                return
+            own, exec_module = vars(loader), loader.exec_module
 
-        def run(module: Any) -> None:
-            del loader.exec_module
-            exec_module(module)
-            self.loaded(module)
+            def run(module: Any) -> None:
+                own.pop("exec_module", None)
+                exec_module(module)
+                self.loaded(module)
 
-        loader.exec_module = run
+            loader.exec_module = run
+        except Exception as fault:
+            self.recorder.fault("import", fault)
 
     def loaded(self, module: Any) -> None:
         """The code of a module that was waited for has run."""

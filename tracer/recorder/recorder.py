@@ -188,14 +188,30 @@ class Recorder:
         trace.add((stages.EXCEPTION, now, now, thread, None, name, where, name))
 
     def fault(self, where: str, exc: BaseException) -> None:
-        """A fault of the tracer's own: one line per place and kind, and the request goes on."""
-        key = f"{where}: {type(exc).__name__}"
+        """A fault of the tracer's own: one line per place and kind, and the request goes on.
+
+        It names the line that failed and the kind of exception, never what the exception says:
+        that may be a key or a value of the application's.
+        """
+        kind = type(exc).__name__
+        key = f"{where}: {kind}"
         if key not in self.faults and len(self.faults) < 100:
             self.faults.add(key)
             try:
-                logger.warning("tracer: a fault of its own in %s (%s: %s)", where, key, exc)
+                line = _raised_at(exc)
+                logger.warning("tracer: a fault of its own in %s (%s%s)", where, kind, line)
             except Exception:
                 return
+
+
+def _raised_at(exc: BaseException) -> str:
+    """Where an exception was raised, as " at module:line"; empty if it was not raised."""
+    tb = exc.__traceback__
+    while tb is not None and tb.tb_next is not None:
+        tb = tb.tb_next
+    if tb is None:
+        return ""
+    return f" at {tb.tb_frame.f_globals.get('__name__', '?')}:{tb.tb_lineno}"
 
 
 def _ignore(_event: Any) -> None:

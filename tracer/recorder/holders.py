@@ -136,8 +136,11 @@ def _tops() -> dict[int, str]:
 
 
 def _running() -> Iterable[types.FrameType]:
-    for top in list(sys._current_frames().values()):
-        frame: types.FrameType | None = top
+    frames: list[types.FrameType | None] = list(sys._current_frames().values())
+    while frames:
+        # This function's own frame is among them: kept in a variable it would keep itself,
+        # and all that the search knows, until the next collection.
+        frame = frames.pop()
         while frame is not None:
             if not _ours(frame):
                 yield frame

@@ -67,7 +67,6 @@ def _quiet() -> Iterator[None]:
     """Collections happen where a fact runs one, and no log keeps a request alive."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
-    gc.collect()
     gc.disable()
     yield
     gc.enable()
@@ -92,7 +91,10 @@ def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 @pytest.fixture
 def cold(settings: Any) -> None:
-    """The book's own small site, cold: resolvers, engines and caches are still to be built."""
+    """The book's own small site, cold: resolvers, engines and caches are still to be built.
+
+    What was there before goes with the collection that a recording begins with.
+    """
     settings.ROOT_URLCONF = "tests.facts.urls"
     sys.modules.pop("tests.facts.urls", None)
     vars(tests.facts).pop("urls", None)
@@ -103,7 +105,6 @@ def cold(settings: Any) -> None:
             "LOCATION": f"facts-{id(settings)}",
         }
     }
-    gc.collect()
 
 
 @pytest.fixture

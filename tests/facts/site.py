@@ -31,7 +31,7 @@ from django.views import View
 
 HELD: list[Any] = []
 """What views leave here outlives its request. The tests empty it."""
-GATE: dict[str, Callable[[], None]] = {}
+GATE: dict[str, Callable[[], Any]] = {}
 """What a view runs when its turn comes: the tests put waits and steps here."""
 
 rang = Signal()

@@ -54,6 +54,9 @@ def test_the_error_page_is_made_inside_the_innermost_layer(layers: Layers) -> No
     answer = site.get("/fail/500/")
     assert (answer.body, answer.status[:3]) == (b"sorry", "500")
     assert ("X-Mixed", "yes") in answer.headers
+    request = site.request()
+    convert = find(request, stages.CONVERT)
+    assert inside(request, convert, find(request, stages.MIDDLEWARE, "Mixed"))
 
 
 def test_an_exception_is_known_by_where_it_was_raised(site: Recording) -> None:

@@ -115,6 +115,7 @@ def test_the_user_is_fetched_when_it_is_touched(site: Recording, client: Any) ->
 def test_an_unknown_guest_costs_no_query(site: Recording) -> None:
     """request.user of a guest without a session cookie costs no query at all."""
     assert site.get("/who/").body == b"nobody"
+    assert find(site.request(), stages.VIEW).name == "tests.facts.site.who"
     assert names(site.request(), stages.QUERY) == []
 
 

@@ -13,7 +13,7 @@ from django.dispatch import Signal
 
 from tests.driving import Recording, environ
 from tests.facts.reading import around, every, find, inside, names, one
-from tests.facts.site import HELD, Ticket, rang
+from tests.facts.site import GATE, HELD, Listener, Ticket, rang
 from tracer.model import stages
 
 Record = Callable[..., Recording]
@@ -129,19 +129,26 @@ def test_only_the_named_sender_is_heard(site: Recording, listen: Listen) -> None
 
 def test_a_signal_without_receivers_does_nothing(site: Recording, listen: Listen) -> None:
     """A signal that nobody listens to calls nobody: it leaves no trace in the request."""
-    site.get("/edit/")
-    assert "rang" not in names(site.request(), stages.SIGNAL)
+    GATE["send"] = lambda: rang.send(sender="site")
+    site.get("/step/?send")
     listen(rang, hears)
-    site.get("/edit/?again")
-    assert site.request().status == 500  # the slug is taken; nothing was sent
-    assert "rang" not in names(site.request(), stages.SIGNAL)
+    site.get("/step/?send")
+    alone, heard = site.process.requests
+    assert names(alone, stages.SIGNAL) == []
+    assert names(heard, stages.SIGNAL) == ["rang"]
 
 
 def test_signals_hold_their_receivers_weakly(site: Recording) -> None:
     """A signal holds its receivers weakly: a method of an object that nobody holds is gone."""
-    site.get("/listen/weakly/")
-    assert site.request().status == 200
-    assert names(site.request(), stages.SIGNAL) == []
+    GATE["send"] = lambda: rang.send(sender="site")
+    listener = Listener()
+    rang.connect(listener.hear)
+    site.get("/step/?send")
+    del listener
+    site.get("/step/?send")
+    heard, forgotten = site.process.requests
+    assert find(heard, stages.SIGNAL).detail == "from str · 1 receiver: hear"
+    assert names(forgotten, stages.SIGNAL) == []
 
 
 def test_a_500_is_announced(site: Recording, listen: Listen) -> None:

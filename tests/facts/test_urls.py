@@ -90,9 +90,10 @@ def test_a_missing_slash_is_mended_on_the_way_out(recording: Recording) -> None:
 def test_reverse_asks_the_same_resolvers(site: Recording) -> None:
     """reverse() asks the resolvers that exist; it builds none of its own."""
     site.get("/plain/")
-    built = len([life for life in site.process.lifetimes if life.kind == "resolver"])
+    before = born(site, "URLResolver")
     assert site.get("/address/").body == b"/plain/"
-    assert len([life for life in site.process.lifetimes if life.kind == "resolver"]) == built
+    assert [life.id for life in born(site, "URLResolver")] == [life.id for life in before]
+    assert one(site, "URLResolver ^/").requests == 2
 
 
 def test_the_patterns_are_shared_by_all_threads(site: Recording) -> None:

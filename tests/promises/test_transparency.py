@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import re
 from collections.abc import Callable
 from typing import Any
@@ -42,6 +43,7 @@ def test_each_page_is_the_same_with_the_tracer_and_without(open_cafe: Forget) ->
 
 @pytest.mark.django_db(databases=["default", "archive"], transaction=True)
 @pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 def test_each_page_is_the_same_under_asgi(open_cafe: Forget) -> None:
     """Sync views on a worker thread, async ones on the loop."""
 
@@ -52,6 +54,7 @@ def test_each_page_is_the_same_under_asgi(open_cafe: Forget) -> None:
     assert_all_same(found)
     failed = {n for n, (bare, _) in found.items() if bare.answer and bare.answer.status == "500"}
     assert failed == {"spill"}
+    gc.collect()
 
 
 def test_each_page_in_debug_mode_is_the_same(open_cafe: Forget, settings: Any) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import io
 import logging
 import re
@@ -84,6 +85,7 @@ def test_a_test_client_is_raised_the_same_exceptions(site: Any) -> None:
 
 
 @pytest.mark.filterwarnings("ignore:Unclosed file <tempfile:ResourceWarning")
+@pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 @pytest.mark.django_db(databases=["default", "archive"], transaction=True)
 def test_a_view_that_fails_fails_the_same_way_under_asgi(site: Any) -> None:
     """Sync and async views, as coroutines and on worker threads."""
@@ -99,6 +101,7 @@ def test_a_view_that_fails_fails_the_same_way_under_asgi(site: Any) -> None:
     )
     assert_all_same(found)
     assert found["/stream/half/async/"][0].error == ("Unwell", "half way")
+    gc.collect()
 
 
 def test_the_debugging_page_shows_the_frames_that_it_would_show_without_the_tracer(

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import inspect
 import itertools
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
@@ -30,7 +32,16 @@ from tracer.middleware import TracerMiddleware
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"], transaction=True),
     pytest.mark.usefixtures("no_faults"),
+    # A worker thread's connection to a database in memory stays open until it is collected.
+    pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning"),
 ]
+
+
+@pytest.fixture(autouse=True)
+def _collect() -> Iterator[None]:
+    yield
+    gc.collect()
+
 
 OWN = "tracer.middleware.TracerMiddleware"
 KINDS = (

@@ -74,6 +74,8 @@ class Assembly:
 
     def _path(self, trace: Trace) -> str:
         path = f"{trace.told[1] or ''}{trace.told[2] or ''}"
+        if not trace.awaited:
+            path = _as_typed(path)
         query = str(trace.told[3] or "")
         if not query:
             return path
@@ -134,6 +136,14 @@ class Assembly:
 
 
 _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINISHED})
+
+
+def _as_typed(path: str) -> str:
+    """A path as a WSGI server gives it is bytes, each in the guise of a character."""
+    try:
+        return path.encode("latin-1").decode()
+    except UnicodeError:
+        return path
 
 
 def _grouped(flat: Sequence[Any], size: int) -> list[Any]:

@@ -41,7 +41,7 @@ def test_a_function_view_is_never_built(site: Recording) -> None:
     for request in site.process.requests:
         view = find(request, stages.VIEW)
         assert (view.name, view.object) == ("tests.facts.site.plain", None)
-    assert [life for life in site.process.lifetimes if life.kind == "view"] == []
+    assert [life for life in site.process.lifetimes if life.kind == "view" and life.built_in] == []
 
 
 def test_the_name_survives_decorators(site: Recording) -> None:
@@ -96,11 +96,11 @@ def test_a_form_waits_for_the_collector_once_it_is_drawn(site: Recording) -> Non
     """A form that was drawn dies only when the collector runs; one left alone dies at once."""
     site.get("/form/")
     site.get("/form/unread/")
-    drawn, unread = (life for life in site.process.lifetimes if life.kind == "form")
+    drawn, unread = born(site, "Note")
     assert drawn.died_at is None
     assert (unread.freed, unread.freed_after) == ("response", 0)
     site.settle()
-    assert next(life for life in site.process.lifetimes if life.id == drawn.id).freed == "collector"
+    assert born(site, "Note")[0].freed == "collector"
 
 
 def test_the_menu_asks_twice(recording: Recording, dishes: None) -> None:

@@ -16,7 +16,7 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import got_request_exception, request_finished
 from django.http import FileResponse, StreamingHttpResponse
-from django.test import Client
+from django.test import Client, override_settings
 
 from tests.driving import Answer, Recording, environ, serve, serve_async
 from tests.promises import layers
@@ -156,17 +156,17 @@ def test_a_middleware_that_fails_fails_the_same_way(site: Any) -> None:
         path = f"tests.promises.layers.{name}"
         for chain in ([path], [DEFAULT, path], [path, DEFAULT]):
             for page in ("/plain/", "/broken/template/", "/raise/boom/", "/raise/lost/"):
-                asks[f"{chain} {page}"] = _by(site, chain, page)
+                asks[f"{chain} {page}"] = _by(chain, page)
     found = pairs(asks)
     assert_all_same(found)
     errors = {bare.error[0] for bare, _ in found.values() if bare.error}
     assert errors == {"AttributeError", "ImproperlyConfigured"}
 
 
-def _by(site: Any, chain: list[str], page: str) -> Ask:
+def _by(chain: list[str], page: str) -> Ask:
     def ask(_handler: Any) -> Answer:
-        site.MIDDLEWARE = chain
-        return serve(WSGIHandler(), environ(page))
+        with override_settings(MIDDLEWARE=chain):
+            return serve(WSGIHandler(), environ(page))
 
     return ask
 

@@ -22,6 +22,7 @@ from django.db.backends.utils import CursorWrapper
 from django.db.models import Model
 from django.http import HttpRequest, HttpResponse
 from django.template import Template
+from django.test import override_settings
 from django.urls import URLResolver
 
 from tests.driving import Answer, Recording, environ, serve, serve_async
@@ -64,12 +65,13 @@ def _paths(*names: str) -> list[str]:
     return [f"tests.promises.layers.{name}" for name in names]
 
 
-def _ask(site: Any, chain: list[str], path: str, is_async: bool) -> Ask:
+def _ask(chain: list[str], path: str, is_async: bool) -> Ask:
+    # Not the fixture: it lays each change over the last, and hundreds are too many to look through.
     def ask(_handler: Any) -> Answer:
-        site.MIDDLEWARE = chain
-        if is_async:
-            return asyncio.run(serve_async(ASGIHandler(), path))
-        return serve(WSGIHandler(), environ(path))
+        with override_settings(MIDDLEWARE=chain):
+            if is_async:
+                return asyncio.run(serve_async(ASGIHandler(), path))
+            return serve(WSGIHandler(), environ(path))
 
     return ask
 
@@ -81,7 +83,7 @@ def test_middleware_of_every_kind_answers_the_same(site: Any, is_async: bool) ->
     chains += [list(pair) for pair in itertools.permutations(KINDS, 2)][:: 5 if is_async else 3]
     chains += [list(KINDS), list(reversed(KINDS))]
     asks = {
-        f"{chain} {path}": _ask(site, _paths(*chain), path, is_async)
+        f"{chain} {path}": _ask(_paths(*chain), path, is_async)
         for chain in chains
         for path in ("/plain/", "/plain/async/")
     }
@@ -128,8 +130,8 @@ def test_a_middleware_is_given_a_callable_of_the_kind_that_django_gives_it(
 
     def build(*chain: str) -> list[tuple[str, bool]]:
         layers.SEEN.clear()
-        site.MIDDLEWARE = _paths(*chain)
-        (ASGIHandler if is_async else WSGIHandler)()
+        with override_settings(MIDDLEWARE=_paths(*chain)):
+            (ASGIHandler if is_async else WSGIHandler)()
         return list(layers.SEEN)
 
     chains = [("Curious",), *(("Curious", kind) for kind in KINDS)]

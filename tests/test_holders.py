@@ -92,7 +92,7 @@ def test_a_local_variable_of_a_running_function_holds_too() -> None:
     thread.start()
     try:
         assert ready.wait(20)
-        found = holders.paths({1: shelf.pop()})
+        found = holders.paths({1: shelf.pop()}, running=True)
     finally:
         stop.set()
         thread.join(20)
@@ -121,5 +121,5 @@ def test_no_time_means_no_second_step(module: Any) -> None:
     """The walk is bounded in time: what is far away stays unfound."""
     module.a = {"b": {"c": {"d": [Thing()]}}}
     thing = module.a["b"]["c"]["d"][0]
-    found = holders.paths({1: thing}, seconds=0.0)
-    assert found.get(1) in (None, f"<running {__name__}.{sys._getframe().f_code.co_name}>.thing")
+    assert holders.paths({1: thing}, seconds=0.0, running=False) == {}
+    assert holders.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}

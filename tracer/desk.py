@@ -61,6 +61,7 @@ class Desk:
         self.history = History(keep=KEEP)
         self.names: dict[int, str] = {}
         self.boot: list[Birth] = []
+        self.in_vain: set[int] = set()
         self.costs: overhead.Costs | None = None
         self.assembly = Assembly(
             show_query_values,
@@ -179,8 +180,12 @@ class Desk:
                 self.boot.extend(births)
             yield Built(births)
 
-    def find_holders(self) -> list[Fact]:
-        """Look for what holds the objects that were kept; return and fold the answers."""
+    def find_holders(self, last: bool = False) -> list[Fact]:
+        """Look for what holds the objects that were kept; return and fold the answers.
+
+        Those that were looked for in vain come after all others. `last`: the process ends, and no
+        way of looking can do harm any more.
+        """
         if self.recorder.flying or self.history.about is None:
             return []
         kept = {
@@ -189,12 +194,15 @@ class Desk:
             if life.scope == scopes.KEPT and life.died_at is None and life.held_by is None
         }
         objects = {}
-        for token in sorted(kept)[:HOLDERS]:
+        self.in_vain &= kept
+        for token in sorted(kept, key=lambda one: (one in self.in_vain, one))[:HOLDERS]:
             ref = self.recorder.lives.refs.get(token)
             if ref is not None and (obj := ref()) is not None:
                 objects[token] = obj
                 del obj
-        facts: list[Fact] = [Held(token, path) for token, path in holders.paths(objects).items()]
+        found = holders.paths(objects, running=last or holders.LOOKING_IS_HARMLESS)
+        self.in_vain.update(objects.keys() - found.keys())
+        facts: list[Fact] = [Held(token, path) for token, path in found.items()]
         for fact in facts:
             self.history.feed(fact)
         return facts

@@ -191,7 +191,8 @@ class Live:
         freed = self.installation.collections.collect()
         self.look(draw)
         with self.lock:
-            facts = [*self.desk.take(), *self.desk.find_holders()]
+            last = self.stop.is_set()
+            facts = [*self.desk.take(), *self.desk.find_holders(last)]
             if self.journal is not None and facts:
                 self.journal.append(facts)
         return freed

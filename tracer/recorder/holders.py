@@ -20,12 +20,19 @@ _WIDTH = 300
 """Objects looked at in each step; a wider front is cut, and a path may then not be found."""
 
 
-def paths(objects: dict[int, Any], seconds: float = 1.0) -> dict[int, str]:
+LOOKING_IS_HARMLESS = sys.version_info >= (3, 13)
+"""Whether a running function's variables can be read without a copy staying in its frame."""
+
+
+def paths(
+    objects: dict[int, Any], seconds: float = 1.0, running: bool = LOOKING_IS_HARMLESS
+) -> dict[int, str]:
     """Return for each token whose object is found to be held the shortest path to it.
 
-    `objects` maps tokens to objects. No step is begun after `seconds`.
+    `objects` maps tokens to objects. No step is begun after `seconds`. `running`: look into the
+    variables of running functions too.
     """
-    search = _Search(objects, time.monotonic() + seconds)
+    search = _Search(objects, time.monotonic() + seconds, running)
     search.up()
     found: dict[int, str] = {}
     for token, obj in objects.items():
@@ -38,7 +45,8 @@ def paths(objects: dict[int, Any], seconds: float = 1.0) -> dict[int, str]:
 class _Search:
     """One walk. Whatever it keeps in containers of its own would itself be a referrer."""
 
-    def __init__(self, objects: dict[int, Any], deadline: float) -> None:
+    def __init__(self, objects: dict[int, Any], deadline: float, running: bool) -> None:
+        self.running = running
         self.targets = list(objects.values())
         self.deadline = deadline
         self.tops = _tops()
@@ -63,7 +71,8 @@ class _Search:
                 return
             if not front or time.monotonic() > self.deadline:
                 break
-        self._look_into_functions()
+        if self.running:
+            self._look_into_functions()
         self._down()
 
     def _look_into_functions(self) -> None:

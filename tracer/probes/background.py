@@ -31,19 +31,25 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def start(self: Any) -> None:
         try:
             trace = current.get()
-            worker = vars(self).get("_target") is pool._worker
+            own = vars(self)
+            worker = own.get("_target") is pool._worker
             if trace is not None and not trace.closed and not worker:
-                token = recorder.born(self, "thread", f"thread {self.name}")
+                name = own.get("_name", "?")
+                token = recorder.born(self, "thread", f"thread {name}")
                 now = recorder.clock()
-                name = f"start {self.name}"
                 thread = recorder.thread(trace)
                 trace.single = False
-                trace.add((stages.THREAD, now, now, thread, token, name, "", ""))
+                trace.add((stages.THREAD, now, now, thread, token, f"start {name}", "", ""))
                 # An attribute of the instance, gone again before the thread's own code runs.
                 self._bootstrap_inner = _Carried(self, trace)
         except Exception as fault:
             recorder.fault("thread", fault)
-        call(self)
+        try:
+            call(self)
+        except BaseException:
+            # It will not run, so nobody else takes this back.
+            vars(self).pop("_bootstrap_inner", None)
+            raise
 
     return start
 

@@ -38,6 +38,7 @@ class Lane(threading.local):
         token = next(_tokens)
         thread = threading._active.get(get_ident())  # type: ignore[attr-defined]
         self.token = token
-        met.append((token, thread.name if thread is not None else f"thread {token}", clock()))
+        name = vars(thread).get("_name") if thread is not None else None
+        met.append((token, str(name or f"thread {token}"), clock()))
         self._sentinel = _Sentinel()
         self._end = weakref.ref(self._sentinel, lambda _: gone.append((token, "", clock())))

@@ -41,7 +41,7 @@ class _Backends:
         self.recorder = recorder
         self.patches = patches
         self.show_keys = show_keys
-        self.done: set[tuple[type, str]] = set()
+        self.done: dict[tuple[int, str], type] = {}
 
     def watch(self, backend: Any) -> None:
         """Watch the operations of a backend object's class, wherever they are defined."""
@@ -55,29 +55,43 @@ class _Backends:
 
     def _watch_method(self, cls: type, name: str, shape: Callable[..., Any]) -> None:
         method = vars(cls).get(name)
-        if (cls, name) in self.done or not inspect.isfunction(method):
+        if (id(cls), name) in self.done or not inspect.isfunction(method):
             return
-        self.done.add((cls, name))
-        describe = self._describe(name)
+        self.done[id(cls), name] = cls
         recorder = self.recorder
-        self.patches.wrap(cls, name, lambda call: shape(recorder, stages.CACHE, call, describe))
 
-    def _describe(self, operation: str) -> Callable[..., Any]:
-        show_keys = self.show_keys
+        def around(call: Callable[..., Any]) -> Any:
+            watched = shape(recorder, stages.CACHE, call, self._describe(name))
+            if name != "get":
+                return watched
+
+            def get(*args: Any, **kwargs: Any) -> Any:
+                if "default" not in kwargs:
+                    return watched(*args, **kwargs)
+                # What stands for a miss is this call's own.
+                told = self._describe(name, kwargs["default"])
+                return shape(recorder, stages.CACHE, call, told)(*args, **kwargs)
+
+            return get
+
+        self.patches.wrap(cls, name, around)
+
+    def _describe(self, operation: str, default: Any = None) -> Callable[..., Any]:
+        show_keys, name = self.show_keys, operation.removeprefix("a")
 
         def describe(trace: Any, args: Any, result: Any) -> tuple[int | None, Any, Any]:
             backend = args[0]
             token = self.recorder.lives.token_of(backend)
             key = args[1] if show_keys and len(args) > 1 and type(args[1]) is str else None
-            return token, operation, (key, _outcome(operation.removeprefix("a"), args, result))
+            return token, operation, (key, _outcome(name, args, result, default))
 
         return describe
 
 
-def _outcome(operation: str, args: Any, result: Any) -> str:
+def _outcome(operation: str, args: Any, result: Any, default: Any) -> str:
     """Hit or miss, by identity alone. A stored value that is the default counts as a miss."""
     if operation == "get":
-        return "miss" if result is (args[2] if len(args) > 2 else None) else "hit"
+        return "miss" if result is (args[2] if len(args) > 2 else default) else "hit"
     if operation == "get_many":
         return f"{len(result)} found" if type(result) is dict else ""
     if operation == "has_key":

@@ -27,7 +27,8 @@ class Watch:
         self.patches = patches
         self.pending: dict[str, set[str]] = {}
         self.classes: list[type] = []
-        self.done: set[type] = set()
+        self.done: dict[int, type] = {}
+        """By address: a metaclass may have ideas of its own about hashing."""
         for path in paths:
             module, _, name = path.rpartition(".")
             self.pending.setdefault(module, set()).add(name)
@@ -54,8 +55,8 @@ class Watch:
             self._watch(cls, top=True)
 
     def _watch(self, cls: type, top: bool = False) -> None:
-        if cls not in self.done:
-            self.done.add(cls)
+        if id(cls) not in self.done:
+            self.done[id(cls)] = cls
             if top or "__init__" in vars(cls):
                 self.patches.wrap(cls, "__init__", self._birth)
             for name, member in list(vars(cls).items()):
@@ -74,7 +75,7 @@ class Watch:
             call(self, *args, **kwargs)
             try:
                 # A subclass and its base are both wrapped; the object is born once.
-                if recorder.lives.token_of(self) is None:
+                if recorder.lives.token_of(self) is None and _is_outermost(self, __init__):
                     recorder.born(self, "watched")
             except Exception as fault:
                 recorder.fault("watch", fault)
@@ -93,6 +94,15 @@ class Watch:
             return call(self, *args, **kwargs)
 
         return markcoroutinefunction(method) if iscoroutinefunction(call) else method
+
+
+def _is_outermost(obj: Any, init: Any) -> bool:
+    """Whether this `__init__` tells the birth, of an object that nothing else would recognise."""
+    cls = type(obj)
+    if cls.__weakrefoffset__:
+        return True
+    found = next((vars(base)["__init__"] for base in cls.__mro__ if "__init__" in vars(base)), init)
+    return found is init or not hasattr(found, "__wrapped__")
 
 
 def _initialised(self: Any, *args: Any, **kwargs: Any) -> None:

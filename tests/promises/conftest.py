@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import io
 import threading
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,6 +13,9 @@ from cafe import sample, surprises, views
 from cafe_site import settings as cafe
 from django.core.cache import cache
 from django.utils import translation
+
+from tracer import live
+from tracer.conf import Config
 
 
 @pytest.fixture
@@ -54,3 +59,23 @@ def open_cafe(
     _forget()
     yield _forget
     _forget()
+
+
+@pytest.fixture
+def drawn() -> io.StringIO:
+    """Where pictures go."""
+    return io.StringIO()
+
+
+@pytest.fixture
+def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[live.Live]:
+    """The tracer with a console and a journal."""
+    config = Config(enabled=True, console=True, journal=tmp_path / "journal")
+    yield live.start(config, drawn)
+    live.stop()
+
+
+@pytest.fixture
+def journal(tmp_path: Path) -> Path:
+    """Where the processes write."""
+    return tmp_path / "traces"

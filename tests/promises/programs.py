@@ -66,3 +66,33 @@ def started(source: str, settings: Path, **popen: Any) -> subprocess.Popen[bytes
         stdin=popen.pop("stdin", subprocess.DEVNULL),
         **popen,
     )
+
+
+HEAD = "from tests.promises.served import *\nimport os, sys, threading\n"
+"""What every program of `program` begins with; see `tests.promises.served`."""
+CHANGES = """
+ROOT_URLCONF = "tests.promises.site"
+TRACER = {{"ENABLED": True, "CONSOLE": {console}, "JOURNAL": {journal!r}}}
+"""
+"""What `program` changes in the settings."""
+
+
+def program(
+    tmp_path: Path, source: str, console: bool = False, **extra: str
+) -> subprocess.CompletedProcess[bytes]:
+    """Run a program to its end; it must end well."""
+    changes = CHANGES.format(console=console, journal=str(tmp_path / "traces"))
+    process = started(
+        HEAD + source,
+        settings_file(tmp_path, changes),
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        extra=extra,
+    )
+    try:
+        out, err = process.communicate(timeout=PATIENCE)
+    finally:
+        process.kill()
+        process.wait()
+    assert process.returncode == 0, err.decode()
+    return subprocess.CompletedProcess(process.args, process.returncode, out, err)

@@ -1,0 +1,156 @@
+"""A process may fork at any time: parent and child speak for themselves alone."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.promises.programs import program
+from tracer.journal.reader import Story, read
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+
+def stories(journal: Path) -> dict[int, Story]:
+    """Each process's story by its pid."""
+    return {story.process.about.pid: story for story in read(journal).stories}
+
+
+def test_a_forked_child_counts_from_one_and_writes_a_file_of_its_own(
+    tmp_path: Path, journal: Path
+) -> None:
+    """With --preload the parent builds the application, and each worker serves for itself."""
+    source = """
+handler = boot()
+def work():
+    ask(handler, "/plain/", "/plain/", "/plain/")
+reap(in_child(work), in_child(work))
+print(os.getpid())
+"""
+    done = program(tmp_path, source)
+    parent = int(done.stdout)
+    found = stories(journal)
+    assert len(found) == 2
+    assert parent not in found
+    for pid, story in found.items():
+        process = story.process
+        assert process.about.parent == parent
+        assert process.about.inherited
+        assert [request.number for request in process.requests] == [1, 2, 3]
+        assert process.ended
+        assert len(list(journal.glob(f"{pid}-*.jsonl"))) == 1
+        lives = {life.name: life for life in process.lifetimes}
+        handler = lives["WSGIHandler"]
+        assert (handler.phase, handler.requests, handler.scope) == ("boot", 3, "process")
+        assert lives["settings"].phase == "before"
+        assert lives["CommonMiddleware"].requests == 3
+        births = [life for life in process.lifetimes if life.name == "WSGIHandler"]
+        assert len(births) == 1
+
+
+def test_a_fork_in_the_middle_of_serving_leaves_the_parents_file_untouched(
+    tmp_path: Path, journal: Path
+) -> None:
+    """The child has the parent's memory, and none of its requests."""
+    source = """
+from tracer import live
+handler = boot()
+ask(handler, "/plain/", "/plain/")
+live.running().look()
+parent = live.running().journal.path
+before = parent.read_bytes()
+def work():
+    ask(handler, "/stream/")
+    live.running().look()
+    assert live.running().journal.path != parent
+    assert live.running().journal.pid == os.getpid()
+reap(in_child(work))
+assert parent.read_bytes() == before
+ask(handler, "/plain/")
+print(os.getpid())
+"""
+    parent = int(program(tmp_path, source).stdout)
+    found = stories(journal)
+    assert len(found) == 2
+    assert [request.number for request in found[parent].process.requests] == [1, 2, 3]
+    assert {request.path for request in found[parent].process.requests} == {"/plain/"}
+    (child,) = (story for pid, story in found.items() if pid != parent)
+    assert [(each.number, each.path) for each in child.process.requests] == [(1, "/stream/")]
+    assert child.process.about.inherited
+    assert not found[parent].process.about.inherited
+
+
+def test_the_background_thread_starts_again_in_a_child(tmp_path: Path, journal: Path) -> None:
+    """Threads do not survive a fork, so the child's first request starts one."""
+    source = """
+from tests.promises.waiting import until
+from tracer import live
+handler = boot()
+ask(handler, "/plain/")
+running = live.running()
+until(lambda: not running.recorder.finished)
+first = running.thread
+assert first.is_alive()
+def work():
+    assert running.thread is None
+    ask(handler, "/plain/")
+    assert running.thread is not first and running.thread.is_alive()
+    until(lambda: not running.recorder.finished)
+    until(lambda: running.journal is not None and running.journal.path is not None)
+reap(in_child(work))
+assert running.thread is first and first.is_alive()
+"""
+    program(tmp_path, source)
+    assert len(stories(journal)) == 2
+
+
+def test_a_fork_while_the_tracer_is_busy_leaves_no_lock_behind(
+    tmp_path: Path, journal: Path
+) -> None:
+    """Whatever another thread of the parent was in the middle of, the child is free of it."""
+    source = """
+from tracer import live
+from tracer.render import block
+handler = boot()
+ask(handler, "/plain/")
+running = live.running()
+held, go = threading.Event(), threading.Event()
+def busy():
+    with running.lock, running.drawing, block._console()._lock:
+        held.set()
+        go.wait(30)
+thread = threading.Thread(target=busy)
+thread.start()
+assert held.wait(30)
+def work():
+    ask(handler, "/plain/", "/plain/")
+    running.look()
+pid = in_child(work)
+reap(pid)
+go.set()
+thread.join()
+"""
+    program(tmp_path, source, console=True)
+    assert sorted(len(story.process.requests) for story in stories(journal).values()) == [1, 2]
+
+
+def test_a_fork_in_the_middle_of_a_request_is_no_request_of_the_childs(
+    tmp_path: Path, journal: Path
+) -> None:
+    """A view may fork; the child speaks for itself only when it serves."""
+    source = """
+handler = boot()
+from tests.promises import site
+pids = []
+site.during_request = lambda: pids.append(in_child(lambda: None))
+ask(handler, "/during/", "/plain/")
+reap(*pids)
+print(os.getpid())
+"""
+    parent = int(program(tmp_path, source).stdout)
+    found = stories(journal)
+    assert list(found) == [parent]
+    paths = [request.path for request in found[parent].process.requests]
+    assert paths == ["/during/", "/plain/"]

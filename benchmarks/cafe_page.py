@@ -26,7 +26,7 @@ from django.http import HttpRequest, HttpResponse
 from django.urls import path
 from django.views.generic import ListView
 
-WARM_UP = 100
+WARM_UP = {"short": 100, "list": 40}
 """Requests before the first that counts: caches are filled, nothing is imported any more."""
 PATHS = {"short": "/short/", "list": "/dishes/"}
 SETTINGS = {"off": {"ENABLED": False}, "recording": {"ENABLED": True, "CONSOLE": False}}
@@ -184,7 +184,7 @@ def main() -> int:
     if status != "200 OK" or body.count(b"<tr>") != expected:
         print(f"the page {page} is not what it should be: {status}", file=sys.stderr)
         return 1
-    for _ in range(WARM_UP):
+    for _ in range(WARM_UP[page]):
         ask(handler, address)
     # Every run begins at the same point of the collector's counting.
     gc.collect()

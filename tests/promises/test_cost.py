@@ -1,7 +1,7 @@
 """Recording costs no more than was promised, counted in instructions by valgrind.
 
-Counted on the thread that serves requests, in a process of its own, after a hundred requests of
-warming up; console and journal off. The same program counts the same each time, to the last
+Counted on the thread that serves requests, in a process of its own, after some dozens of requests
+to warm up; console and journal off. The same program counts the same each time, to the last
 instruction; two programs that do the same differ by up to 0.7 per cent, because Python's caches
 are indexed by addresses. The bounds leave no margin for that.
 """
@@ -16,7 +16,7 @@ import pytest
 from benchmarks import instructions
 from benchmarks.instructions import Count
 
-SHORT, LIST = 200, 30
+SHORT, LIST = 200, 60
 """Requests counted: enough to be steady, and few enough for a minute."""
 
 pytestmark = [

@@ -60,9 +60,9 @@ def test_switched_off_it_costs_nothing_that_can_be_measured(short: Count) -> Non
 
 
 def test_what_runs_beside_the_requests_is_counted_too(short: Count) -> None:
-    """The background thread's work is not hidden in the figures: it is there, and smaller."""
+    """The background thread's work is not hidden: it is there, and less than the request's own."""
     recorded = instructions.measure("short", "recording", SHORT)
-    assert 0 < recorded.background_thread < 0.5 * short.request_thread
+    assert 0 < recorded.background_thread < short.request_thread
 
 
 def test_without_valgrind_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import asyncio
 import gc
+import itertools
 import re
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 from urllib.parse import urlencode
 
@@ -30,6 +32,12 @@ NAMES = [pattern.name for pattern in urlpatterns]
 
 def _address(name: str) -> str:
     return reverse(name, args=["espresso"] if name == "dish" else [])
+
+
+@pytest.fixture(autouse=True)
+def _numbers_of_one_length(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Pages tell the names of their threads, and those are numbered on and on."""
+    monkeypatch.setattr(ThreadPoolExecutor, "_counter", itertools.count(10**6).__next__)
 
 
 def test_each_page_is_the_same_with_the_tracer_and_without(open_cafe: Forget) -> None:

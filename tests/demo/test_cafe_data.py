@@ -58,7 +58,12 @@ def test_every_model_has_its_migration() -> None:
     done = subprocess.run(
         [sys.executable, "demo_project/manage.py", "makemigrations", "--check", "--dry-run"],
         cwd=ROOT,
-        env=os.environ | {"TRACER_ENABLED": "0", "DJANGO_SETTINGS_MODULE": "cafe_site.settings"},
+        env=os.environ
+        | {
+            "TRACER_ENABLED": "0",
+            "DJANGO_SETTINGS_MODULE": "cafe_site.settings",
+            "PYTHONPATH": str(ROOT),
+        },
         capture_output=True,
         text=True,
         timeout=60,

@@ -33,7 +33,7 @@ from tracer.rest import Rest
 
 KEEP = 64
 """Requests that a running process remembers one by one."""
-RESTING = 64
+RESTING = 16
 """Requests that a quiet process keeps as they were recorded; older ones are tallied."""
 TALLY = 32
 """How many are tallied together."""

@@ -73,7 +73,7 @@ class Desk:
         )
 
     def about(self, fact: ProcessStarted) -> None:
-        """The process says who it is; what exists and was not seen being built is looked for."""
+        """The process says who it is."""
         self.history.feed(fact)
 
     def inherited(self) -> list[Fact]:

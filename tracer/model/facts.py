@@ -67,7 +67,7 @@ class Request:
     thread: int
     thread_name: str
     ident: int
-    """The operating system's identifier of the thread, to match deaths with."""
+    """The operating system's identifier of the thread, as the server had it."""
     started: float
     begun: int
     closed: int
@@ -123,6 +123,7 @@ class Died:
     at: int
     how: str
     ident: int
+    """The thread that closed it; 0 where that was not recorded, as for deaths."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,12 +11,14 @@ import pytest
 from tracer.model import (
     Barrier,
     Birth,
+    Boot,
     Built,
     Deaths,
     Died,
     Ended,
     Fact,
     Held,
+    Imported,
     Named,
     ProcessStarted,
     Request,
@@ -115,6 +117,18 @@ class RandomFacts:
             started=self.random.random() * 2e9,
             begun=self.number(),
             inherited=self.random.random() < 0.5,
+            urlconf=self.text(),
+            application=self.text(),
+        )
+
+    def boot(self) -> Boot:
+        return Boot(
+            begun=self.number(),
+            spans=tuple(self.span(index) for index in range(self.random.randrange(6))),
+            modules=self.number(),
+            importing=self.number(),
+            heaviest=self.some(lambda: Imported(self.text(), self.number(), self.number())),
+            watching=self.number(),
         )
 
     def died(self) -> Died:
@@ -123,6 +137,7 @@ class RandomFacts:
     def one_of_each(self) -> list[Fact]:
         return [
             self.started(),
+            self.boot(),
             Built(self.some(self.birth)),
             self.request(),
             Deaths(self.some(self.died)),

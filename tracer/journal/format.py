@@ -17,6 +17,7 @@ their end:
   the fact's "at", a thread that is missing or null is the request's or the fact's "thread", a
   missing or null phase is "request".
 - "seen", in a request: object and thread tokens in turn, in one array.
+- "heaviest", in `boot`: `[name, own, total]`; its "spans" are rows as in a request, on thread 0.
 - "deaths": `[token, at, how, ident]`; `at` counts from the fact's "at", a missing ident is the
   fact's "ident".
 
@@ -46,14 +47,17 @@ from tracer.journal.rows import (
 )
 from tracer.model.facts import (
     Barrier,
+    Boot,
     Built,
     Deaths,
     Ended,
     Fact,
     Held,
+    Imported,
     Named,
     ProcessStarted,
     Request,
+    Span,
     ThreadSeen,
 )
 
@@ -91,6 +95,8 @@ def encode(fact: Fact) -> bytes:
         document = _deaths(fact)
     elif isinstance(fact, Built):
         document = _built(fact)
+    elif isinstance(fact, Boot):
+        document = _boot(fact)
     else:
         document = {"fact": _PLAIN[type(fact)]}
         for name in FIELDS[type(fact)]:
@@ -116,6 +122,15 @@ def _built(fact: Built) -> dict[str, Any]:
     at, home = (fact.births[0].at, fact.births[0].thread) if fact.births else (0, 0)
     rows = [birth_row(birth, at, home) for birth in fact.births]
     return {"fact": "built", "at": at, "thread": home, "births": rows}
+
+
+def _boot(fact: Boot) -> dict[str, Any]:
+    document: dict[str, Any] = {"fact": "boot"}
+    for name in FIELDS[Boot]:
+        document[name] = getattr(fact, name)
+    document["spans"] = [span_row(span, 0) for span in fact.spans]
+    document["heaviest"] = [[each.name, each.own, each.total] for each in fact.heaviest]
+    return document
 
 
 def _deaths(fact: Deaths) -> dict[str, Any]:
@@ -166,18 +181,29 @@ def _plain(kind: type, document: dict[str, Any]) -> object:
 def _decode_request(document: dict[str, Any]) -> Fact:
     head = {name: document[name] for name in _REQUEST_HEAD if name in document}
     begun, home = document["begun"], document["thread"]
-    spans = tuple(span_from(row, home) for row in _list(document, "spans"))
-    if any(span.parent is not None and not 0 <= span.parent < len(spans) for span in spans):
-        raise ValueError("a span's parent does not exist")
     return check(
         Request(
             **head,
-            spans=spans,
+            spans=_spans(document, home),
             births=tuple(birth_from(row, begun, home) for row in _list(document, "births")),
             seen=pairs(_list(document, "seen")),
             imports=_words(_list(document, "imports", ())),
         )
     )
+
+
+def _spans(document: dict[str, Any], home: int) -> tuple[Span, ...]:
+    spans = tuple(span_from(row, home) for row in _list(document, "spans"))
+    if any(span.parent is not None and not 0 <= span.parent < len(spans) for span in spans):
+        raise ValueError("a span's parent does not exist")
+    return spans
+
+
+def _decode_boot(document: dict[str, Any]) -> Fact:
+    known = {name: document[name] for name in FIELDS[Boot] if name in document}
+    known["spans"] = _spans(document, 0)
+    known["heaviest"] = tuple(check(Imported(*row[:3])) for row in _list(document, "heaviest"))
+    return check(Boot(**known))
 
 
 def _decode_built(document: dict[str, Any]) -> Fact:
@@ -206,5 +232,6 @@ def _words(words: list[Any]) -> tuple[str, ...]:
 _DECODERS: Final[dict[str, Callable[[dict[str, Any]], Fact]]] = {
     "request": _decode_request,
     "built": _decode_built,
+    "boot": _decode_boot,
     "deaths": _decode_deaths,
 }

@@ -11,7 +11,7 @@ from dataclasses import fields
 from types import UnionType
 from typing import Any, Final, TypeAlias, TypeVar, get_args, get_origin, get_type_hints
 
-from tracer.model.facts import Birth, Died, Fact, Span
+from tracer.model.facts import Birth, Died, Fact, Imported, Span
 
 Row: TypeAlias = list[Any]
 T = TypeVar("T")
@@ -31,7 +31,7 @@ def _choices(hint: Any) -> tuple[type, ...]:
 
 FIELDS: Final[dict[type, tuple[str, ...]]] = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (*get_args(Fact), Birth, Died, Span)
+    for kind in (*get_args(Fact), Birth, Died, Imported, Span)
 }
 """The names of each fact's fields, in order."""
 _TYPES: Final[dict[type, tuple[tuple[type, ...], ...]]] = {

@@ -28,7 +28,8 @@ class Birth:
     """Its birth; for one born in a request, when that request began. Tokens give the order."""
     thread: int
     phase: str = "request"
-    """"before" tracing, at "boot" (outside any request) or inside a "request"."""
+    """"before" tracing, at "boot" (outside any request), inside a "request", or "inherited": built
+    by the parent process and received through a fork."""
     owner: int | None = None
     """Token of the object whose `close()` ends this one; None unless it is such a resource."""
     mortal: bool = True
@@ -81,7 +82,9 @@ class Request:
     """Pairs of (object token, thread token): who was used by this request, on which thread."""
     imports: tuple[str, ...] = ()
     ending: str = "closed"
-    """"closed", or "never closed" when the server skipped the response's close()."""
+    """"closed"; "never closed" when the server skipped the response's close(); "no response" when
+    an exception left the handler; "cut off" when the process was gone before the request could be
+    written: then nothing is known but how it began."""
     uncounted: int = 0
     """Births beyond the limit per request, counted but not watched."""
 
@@ -106,6 +109,10 @@ class ProcessStarted:
     """The monotonic clock at `started`."""
     inherited: bool = False
     """True in a forked child whose application was built by its parent."""
+    urlconf: str = ""
+    """Name of the root URLconf's module; empty where that is not known."""
+    application: str = ""
+    """Name of the settings module, to tell two applications of one process apart."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -174,5 +181,39 @@ class Deaths:
     deaths: tuple[Died, ...] = field(default=())
 
 
-Fact = ProcessStarted | Built | Request | Deaths | Barrier | Held | Named | ThreadSeen | Ended
+@dataclass(frozen=True, slots=True)
+class Imported:
+    """One module that was imported, with what that took in nanoseconds."""
+
+    name: str
+    own: int
+    """Its own code, without the modules that it imported in turn."""
+    total: int
+
+
+@dataclass(frozen=True, slots=True)
+class Boot:
+    """How a process came to be ready to serve, as far as it has come; a later one replaces it.
+
+    Known only where the tracer was there from the interpreter's start, as under `tracer run`.
+    Recorded outside requests only: what a request imports stands in `Request.imports`.
+    """
+
+    begun: int
+    """The monotonic clock at the interpreter's start, as soon as anybody could look."""
+    spans: tuple[Span, ...] = ()
+    """Stages of the boot: start and end count from `begun`, `parent` is an index among these."""
+    modules: int = 0
+    """Modules imported so far, without the tracer's own."""
+    importing: int = 0
+    """Nanoseconds that importing them took."""
+    heaviest: tuple[Imported, ...] = ()
+    """Those whose own code took longest, the longest first."""
+    watching: int = 0
+    """Nanoseconds that importing the tracer took; in no other figure."""
+
+
+Fact = (
+    ProcessStarted | Boot | Built | Request | Deaths | Barrier | Held | Named | ThreadSeen | Ended
+)
 """Anything a process can report about itself."""

@@ -34,6 +34,7 @@ class History(Memory):
             barriers=tuple(self.barriers),
             threads=dict(self.threads),
             ended=self.ended,
+            boot=self.boot,
         )
 
     def _lifetimes(self, verdicts: dict[int, str]) -> Iterable[Lifetime]:

@@ -14,6 +14,7 @@ from tracer.model import scope
 from tracer.model.facts import (
     Barrier,
     Birth,
+    Boot,
     Built,
     Deaths,
     Died,
@@ -42,6 +43,7 @@ class Memory:
         """`keep`: how many requests to remember one by one; None remembers all."""
         self.keep = keep
         self.about: ProcessStarted | None = None
+        self.boot: Boot | None = None
         self.requests: OrderedDict[int, Request] = OrderedDict()
         self.served = 0
         self.barriers: list[Barrier] = []
@@ -79,6 +81,8 @@ class Memory:
                     self._born(birth, None, birth.at)
             case ProcessStarted():
                 self.about = fact
+            case Boot():
+                self.boot = fact
             case Barrier():
                 self._barrier(fact)
             case Held():

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from tracer.model.facts import Barrier, ProcessStarted, Request
+from tracer.model.facts import Barrier, Boot, ProcessStarted, Request
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,7 @@ class Lifetime:
     scope: str
     """One of `tracer.model.scope.SCOPES`."""
     phase: str
-    """"before" tracing, at "boot" or in a "request"."""
+    """"before" tracing, at "boot", in a "request", or "inherited" through a fork."""
     built_in: int | None
     """Number of the request it was born in; None outside any request."""
     built_at: int
@@ -105,6 +105,8 @@ class Process:
     """Thread token to name, for every thread met."""
     ended: bool = False
     """Whether the process said that it ended in an orderly way."""
+    boot: Boot | None = None
+    """How it came to be ready; None where the tracer came later than that."""
 
     def lifetime(self, token: int | None) -> Lifetime | None:
         """Return the lifetime with this id, or None."""

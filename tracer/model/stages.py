@@ -31,6 +31,15 @@ IMPORT: Final = "import"
 COLLECTION: Final = "collection"
 THREAD: Final = "thread"
 
+INTERPRETER: Final = "interpreter"
+SETTINGS: Final = "settings"
+SETUP: Final = "setup"
+APP: Final = "app"
+MODELS: Final = "models"
+READY: Final = "ready"
+URLCONF: Final = "urlconf"
+HANDLER: Final = "handler"
+
 LESSONS: Final[dict[str, str]] = {
     REQUEST: "The whole of it, from the server's call to the response's close.",
     REQUEST_STARTED: "A signal, sent before any request object exists.",
@@ -54,5 +63,13 @@ LESSONS: Final[dict[str, str]] = {
     IMPORT: "A module was imported; only the first request to need it pays.",
     COLLECTION: "Python's cycle collector ran; what waited in reference cycles died.",
     THREAD: "Code of this request started a thread.",
+    INTERPRETER: "Python began, and imported whatever the server needs before Django.",
+    SETTINGS: "The settings module was imported; every module of the process shares the result.",
+    SETUP: "django.setup(): logging is configured and the app registry filled, once per process.",
+    APP: "An app's package was imported and its AppConfig made.",
+    MODELS: "An app's models module was imported; its classes stay for the process.",
+    READY: "AppConfig.ready() ran: the place where projects connect their signals.",
+    URLCONF: "The URLconf was imported, and with it every view that it names.",
+    HANDLER: "The handler was built, and with it every middleware, the last of the list first.",
 }
 """Stage name to the sentence a learner reads beside it."""

@@ -59,7 +59,9 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
     return load_middleware
 
 
-def _enter(recorder: Recorder, told: tuple[Any, ...], environ: Any) -> Trace | None:
+def _enter(
+    recorder: Recorder, told: tuple[Any, ...], environ: Any, awaited: bool = False
+) -> Trace | None:
     """Begin a request, unless this call is made from within one."""
     try:
         left_over = current.get()
@@ -70,7 +72,7 @@ def _enter(recorder: Recorder, told: tuple[Any, ...], environ: Any) -> Trace | N
             recorder.finish(left_over, "never closed")
         if not recorder.environ:
             recorder.environ = _about_server(environ)
-        return recorder.begin(told)
+        return recorder.begin(told, awaited)
     except Exception as fault:
         recorder.fault("entry", fault)
         return None
@@ -145,9 +147,8 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = token = None
         try:
             if scope.get("type", "http") == "http":
-                trace = _enter(recorder, _told(scope), scope)
+                trace = _enter(recorder, _told(scope), scope, awaited=True)
             if trace is not None:
-                trace.awaited, trace.single = True, False
                 token = current.set(trace)
                 recorder.seen(self)
         except Exception as fault:

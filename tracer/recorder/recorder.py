@@ -51,21 +51,30 @@ class Recorder:
         self.resources: dict[int, int] = {}
         """Token of an owner to the token of the resource that its close() ends."""
         self.numbers = itertools.count(1)
+        self.on_begin: Callable[[Trace], None] | None = None
+        """Told of each request when it has begun; it must not raise."""
         self.on_finish: Callable[[], None] = _nothing
         self.on_fork: Callable[[], None] = _nothing
         self.faults: set[str] = set()
 
     # -- requests ---------------------------------------------------------------------------
 
-    def begin(self, told: tuple[Any, ...]) -> Trace:
-        """A request begins; `told` is (method, script name, path, query), as the server gave it."""
+    def begin(self, told: tuple[Any, ...], awaited: bool = False) -> Trace:
+        """A request begins; `told` is (method, script name, path, query), as the server gave it.
+
+        `awaited`: its handler is a coroutine.
+        """
         if os.getpid() != self.pid:
             self.after_fork()
         number = next(self.numbers)
         trace = Trace(number, self.clock(), self.lane.token, get_ident(), told)
         trace.first = first = next(self.lives.tokens)
         trace.limit = first + BIRTHS_PER_REQUEST
+        if awaited:
+            trace.awaited, trace.single = True, False
         self.flying[number] = trace
+        if self.on_begin is not None:
+            self.on_begin(trace)
         if len(self.flying) > IN_FLIGHT:
             self.finish(next(iter(self.flying.values())), "never closed")
         return trace
@@ -96,11 +105,13 @@ class Recorder:
         """In a child: what the parent was doing is not the child's to report."""
         self.pid = os.getpid()
         self.numbers = itertools.count(1)
-        self.flying.clear()
-        self.finished.clear()
-        self.barriers.clear()
-        self.closings.clear()
-        self.on_fork()
+        try:
+            self.on_fork()
+        finally:
+            self.flying.clear()
+            self.finished.clear()
+            self.barriers.clear()
+            self.closings.clear()
 
     def thread(self, trace: Trace | None) -> int:
         """Return the token of the thread that runs this, on behalf of `trace` if there is one."""

@@ -1,0 +1,234 @@
+"""Processes in the trace-event format, which Perfetto and chrome://tracing open.
+
+One process of the trace for each process, one track for each of its threads. Requests and their
+stages are complete events, stages without duration are instants, and each object's life is an
+asynchronous slice whose category is its scope. Times are microseconds since the earliest thing
+recorded; what `ProcessStarted` and the requests say of the wall clock puts processes side by side.
+
+Complete events of one track must nest. Where they do not, as when an event loop's thread serves
+several requests at a time, the thread gets further tracks: `MainThread (2)`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from tracer.model import Lifetime, Process, Request, Span
+from tracer.render.words import clean
+
+Event = dict[str, Any]
+
+_APART = 10_000_000
+"""Added to the number of a process whose number an earlier process had."""
+
+
+def perfetto(processes: Iterable[Process]) -> dict[str, Any]:
+    """Return the trace, of what JSON has and nothing else."""
+    events: list[Event] = []
+    taken: set[int] = set()
+    for index, process in enumerate(processes):
+        number = process.about.pid
+        while number in taken:
+            number += _APART
+        taken.add(number)
+        events.extend(_Drawing(process, number).events(index))
+    begin = min((event["ts"] for event in events if "ts" in event), default=0)
+    for event in events:
+        if "ts" in event:
+            event["ts"] = (event["ts"] - begin) / 1000
+        if "dur" in event:
+            event["dur"] = event["dur"] / 1000
+    began = datetime.fromtimestamp(begin / 1e9, UTC).isoformat(timespec="milliseconds")
+    return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": {"began": began}}
+
+
+@dataclass(slots=True)
+class _Track:
+    """One track of a thread, and the complete events that are open on it."""
+
+    tid: int
+    open: list[tuple[int, int]] = field(default_factory=list)
+    """(end, request) of each, the outermost first."""
+
+    def takes(self, start: int, end: int, request: int) -> bool:
+        """Whether an event nests here, in nothing but events of its own request; if so, add it."""
+        while self.open and self.open[-1][0] <= start:
+            self.open.pop()
+        if self.open and (self.open[-1][0] < end or self.open[-1][1] != request):
+            return False
+        self.open.append((end, request))
+        return True
+
+
+@dataclass(slots=True)
+class _Slice:
+    """A stage, or a whole request, on its way to a track. Times are of the wall clock."""
+
+    start: int
+    end: int
+    thread: int
+    request: int
+    event: Event
+
+
+class _Drawing:
+    """Makes one process's events; `ts` and `dur` are still nanoseconds, since the epoch."""
+
+    def __init__(self, process: Process, number: int) -> None:
+        self.process = process
+        self.pid = number
+        self.offset = _offset(process)
+        self.names = {token: clean(name) for token, name in process.threads.items()}
+        self.tracks: dict[int, list[_Track]] = {}
+        self.next = 0
+        """The first number that is no thread's."""
+
+    def events(self, index: int) -> list[Event]:
+        """Return them, names first. `index` orders the processes."""
+        slices = [*self._boot(), *self._requests()]
+        slices.sort(key=lambda each: (each.start, -each.end))
+        self.next = 1 + max([0, *self.names, *(each.thread for each in slices)])
+        drawn = [self._placed(each) for each in slices]
+        drawn += self._barriers()
+        drawn += self._lives(max((each.end for each in slices), default=0))
+        return [*self._names(index), *drawn]
+
+    def _names(self, index: int) -> Iterator[Event]:
+        about = self.process.about
+        name = clean(f"{about.server} {about.mode}".strip())
+        yield self._named("process_name", name=f"{name} · pid {about.pid}")
+        yield self._named("process_labels", labels=f"Python {about.python}, Django {about.django}")
+        yield self._named("process_sort_index", sort_index=index)
+        order = 0
+        for token, tracks in sorted(self.tracks.items()):
+            for count, track in enumerate(tracks, 1):
+                again = f" ({count})" if count > 1 else ""
+                name = self.names.get(token) or ("boot" if token == 0 else f"thread {token}")
+                yield self._named("thread_name", track.tid, name=name + again)
+                yield self._named("thread_sort_index", track.tid, sort_index=order)
+                order += 1
+
+    def _named(self, what: str, tid: int = 0, **args: object) -> Event:
+        return {"ph": "M", "name": what, "pid": self.pid, "tid": tid, "args": args}
+
+    # -- stages -------------------------------------------------------------------------------
+
+    def _boot(self) -> Iterator[_Slice]:
+        boot = self.process.boot
+        for span in boot.spans if boot else ():
+            assert boot is not None
+            yield self._stage(span, boot.begun + self.offset, 0)
+
+    def _requests(self) -> Iterator[_Slice]:
+        for request in self.process.requests:
+            self.names.setdefault(request.thread, clean(request.thread_name))
+            begun = request.begun + self.offset
+            end = begun + max(request.duration, 0)
+            yield _Slice(begun, end, request.thread, request.number, _request(request))
+            for span in request.spans:
+                yield self._stage(span, begun, request.number)
+
+    def _stage(self, span: Span, begun: int, request: int) -> _Slice:
+        start = begun + span.start
+        args: dict[str, object] = {"request": request} if request else {}
+        for name, told in (("detail", span.detail), ("raises", span.error)):
+            if told:
+                args[name] = clean(told)
+        if span.object is not None:
+            args["object"] = _id(self.pid, span.object)
+        event = {"name": clean(span.name), "cat": clean(span.stage), "args": args}
+        return _Slice(start, max(begun + span.end, start), span.thread, request, event)
+
+    def _placed(self, each: _Slice) -> Event:
+        """Put a slice on the first of its thread's tracks on which it nests."""
+        tracks = self.tracks.setdefault(each.thread, [_Track(each.thread)])
+        event = {**each.event, "pid": self.pid, "ts": each.start}
+        if each.end <= each.start:
+            return {**event, "ph": "i", "s": "t", "tid": self._where(tracks, each.request)}
+        for track in tracks:
+            if track.takes(each.start, each.end, each.request):
+                break
+        else:
+            track = _Track(self.next, [(each.end, each.request)])
+            tracks.append(track)
+            self.next += 1
+        return {**event, "ph": "X", "dur": each.end - each.start, "tid": track.tid}
+
+    def _where(self, tracks: Sequence[_Track], request: int) -> int:
+        """The track on which a request is drawn just now."""
+        here = (track.tid for track in tracks if track.open and track.open[-1][1] == request)
+        return next(here, tracks[0].tid)
+
+    # -- objects ------------------------------------------------------------------------------
+
+    def _barriers(self) -> Iterator[Event]:
+        for barrier in self.process.barriers:
+            yield {
+                "ph": "i",
+                "s": "p",
+                "name": "full collection",
+                "cat": "collection",
+                "pid": self.pid,
+                "tid": 0,
+                "ts": barrier.at + self.offset,
+                "args": {"by": clean(barrier.by)},
+            }
+
+    def _lives(self, end: int) -> Iterator[Event]:
+        """Two events for each object; one that still lives goes on to the end of the process."""
+        lives = self.process.lifetimes
+        known = (at for life in lives for at in (life.built_at, life.died_at) if at is not None)
+        last = max([end, *(at + self.offset for at in known)])
+        for life in lives:
+            born = life.built_at + self.offset
+            died = last if life.died_at is None else max(life.died_at + self.offset, born)
+            life_of = {
+                "name": clean(life.name),
+                "cat": life.scope,
+                "id": _id(self.pid, life.id),
+                "pid": self.pid,
+                "tid": life.thread,
+            }
+            yield {**life_of, "ph": "b", "ts": born, "args": _about(life)}
+            freed = clean(life.freed) if life.freed else "still alive"
+            yield {**life_of, "ph": "e", "ts": died, "args": {"freed": freed}}
+
+
+def _offset(process: Process) -> int:
+    """Nanoseconds from the process's monotonic clock to the time since the epoch."""
+    first = min(process.requests, key=lambda request: request.begun, default=process.about)
+    return round(first.started * 1e9) - first.begun
+
+
+def _request(request: Request) -> Event:
+    args: dict[str, object] = {
+        "number": request.number,
+        "path": clean(request.path),
+        "status": request.status,
+        "bytes": request.size,
+        "ending": clean(request.ending),
+        "watching_ms": request.watching / 1e6,
+    }
+    if request.imports:
+        args["imported"] = [clean(name) for name in request.imports]
+    name = clean(f"{request.method} {request.path}")
+    return {"name": name, "cat": "request", "args": args}
+
+
+def _about(life: Lifetime) -> dict[str, object]:
+    told: dict[str, object] = {
+        "class": clean(life.cls),
+        "kind": clean(life.kind),
+        "built in": f"request {life.built_in}" if life.built_in is not None else life.phase,
+        "requests that used it": life.requests,
+    }
+    if life.held_by:
+        told["held by"] = clean(life.held_by)
+    return told
+
+
+def _id(pid: int, token: int) -> str:
+    return f"0x{pid:x}{token & 0xFFFFFFFF:08x}"

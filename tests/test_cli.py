@@ -228,7 +228,11 @@ def test_a_single_request_is_told_by_its_number(tmp_path):
         (["show", "x", "--format", "xml"], "invalid choice"),
         (["show", "x", "--request", "1", "--only", "ledger"], "does not go with --only ledger"),
         (["show", "x", "--format", "json", "--only", "ledger"], "does not go with --format json"),
+        (["show", "x", "--format", "perfetto", "--only", "ledger"], "does not go with --format p"),
+        (["show", "x", "--format", "json", "--width", "80"], "--width is for pictures"),
+        (["show", "x", "--output", "y"], "--output takes a document"),
         (["watch", "x", "--request", "1"], "unrecognized"),
+        (["watch", "x", "--output", "y"], "unrecognized"),
     ],
 )
 def test_a_wrong_use_is_explained_with_status_2(arguments, words, capsys):

@@ -10,7 +10,6 @@ from __future__ import annotations
 import argparse
 import contextlib
 import gc
-import json
 import os
 import sys
 import time
@@ -22,12 +21,11 @@ from typing import Final, TextIO
 from rich.console import RenderableType
 from rich.text import Text
 
-from tracer import __version__
+from tracer import __version__, exports
 from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
 from tracer.render.block import NARROWEST, Terminal, to_text
-from tracer.render.document import document
 from tracer.render.first_request import FirstRequest
 from tracer.render.ledger import Ledger
 from tracer.render.lifelines import Lifelines
@@ -76,7 +74,7 @@ def main(
         if asked.command == "watch":
             return _watch(asked, out, err, pause or _rest)
         return _show(asked, out, err)
-    except JournalError as error:
+    except (JournalError, exports.Unwritable) as error:
         print(f"{error}", file=err)
         return 1
     except KeyboardInterrupt:
@@ -124,7 +122,8 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--request", type=_request, metavar="N", help='a request\'s number, or "all"')
     show.add_argument("--process", type=int, metavar="PID", help="one process only")
     show.add_argument("--only", choices=PICTURES, help="one kind of picture only")
-    show.add_argument("--format", choices=("console", "json"), default="console")
+    show.add_argument("--format", choices=("console", *exports.FORMATS), default="console")
+    show.add_argument("--output", type=Path, metavar="FILE", help="where a document goes")
     show.set_defaults(refuse=show.error)
     return parser
 
@@ -149,8 +148,15 @@ def _refuse_nonsense(asked: argparse.Namespace) -> None:
         return
     if asked.request is not None and asked.only not in (None, "timeline"):
         asked.refuse(f"--request draws a timeline; it does not go with --only {asked.only}")
-    if asked.format == "json" and asked.only is not None:
-        asked.refuse("--only chooses a picture; it does not go with --format json")
+    if asked.output == Path("-"):
+        asked.output = None
+    if asked.format == "console":
+        if asked.output is not None:
+            asked.refuse("--output takes a document: name its --format, such as html")
+        return
+    for option, given in (("--only", asked.only), ("--width", asked.width)):
+        if given is not None:
+            asked.refuse(f"{option} is for pictures; it does not go with --format {asked.format}")
 
 
 # -- show -----------------------------------------------------------------------------------------
@@ -164,17 +170,24 @@ def _show(asked: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     stories = _of_process(reading.stories, asked.process)
     if isinstance(asked.request, int):
         stories = _with_request(stories, asked.request)
-    if asked.format == "json":
-        json.dump(document(story.process for story in stories), out, indent=1)
-        out.write("\n")
-        out.flush()
-        return 0
+    if asked.format != "console":
+        return _export(asked, stories, out, err)
     page = Page(out, asked.width, asked.colour)
     only = "timeline" if asked.request is not None else asked.only
     for story in stories:
         for name in (only,) if only else ("overview", "timeline", "lifelines", "ledger"):
             for picture in _pictures(name, story, asked.request):
                 page.draw(picture)
+    return 0
+
+
+def _export(asked: argparse.Namespace, stories: Sequence[Story], out: TextIO, err: TextIO) -> int:
+    if asked.format == "html" and asked.output is None and Terminal(out).is_terminal:
+        print("A page is for a browser: name a file for it, as in --output page.html.", file=err)
+        return 1
+    with _no_collections():
+        text = exports.FORMATS[asked.format](story.process for story in stories)
+    exports.write(text, asked.output, out)
     return 0
 
 

@@ -17,6 +17,7 @@ CASES: list[tuple[str, dict[str, Any], set[str], dict[str, str], list[str]]] = [
     ("gunicorn", WSGI, {"gunicorn.arbiter"}, {"SERVER_SOFTWARE": "gunicorn/23"}, []),
     ("mod_wsgi", WSGI, {"mod_wsgi"}, {}, []),
     ("mod_python", WSGI, {"_apache"}, {}, []),
+    ("flup", WSGI, {"flup.server.fcgi_base"}, {}, []),
     ("granian", WSGI, {"granian"}, {}, []),
     ("daphne", {"protocol": "asgi"}, {"daphne.server"}, {}, []),
     ("uvicorn", {"protocol": "asgi"}, {"uvicorn.server"}, {}, []),
@@ -63,6 +64,16 @@ def test_the_mode_says_threads_processes_and_protocol() -> None:
     runserver = {**WSGI, "SERVER_SOFTWARE": "WSGIServer/0.2"}
     assert surroundings.server(runserver, set(), {}, ["x", "--noreload"])[1] == "--noreload"
     assert surroundings.server(runserver, set(), {}, ["x"])[1] == "with reloader"
+
+
+@pytest.mark.parametrize(("group", "place"), [("", "embedded"), ("café", "daemon")])
+def test_mod_wsgi_serves_in_a_process_of_apache_or_in_one_of_its_own(
+    group: str, place: str
+) -> None:
+    """The name of the group tells which, and is not shown."""
+    first = {**WSGI, "mod_wsgi.process_group": group}
+    shown = surroundings.server(first, {"mod_wsgi"}, {}, [])
+    assert shown == ("mod_wsgi", f"{place}, WSGI, one thread")
 
 
 def test_a_process_began_before_now_and_after_the_machine() -> None:

@@ -80,7 +80,10 @@ def _enter(
 
 def _about_server(environ: Any) -> dict[str, Any]:
     """Which keys and flags of the first environ tell the server; no header, no secret."""
-    keep = ("wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "SERVER_SOFTWARE")
+    keep = (
+        "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "SERVER_SOFTWARE",
+        "mod_wsgi.process_group",
+    )  # fmt: skip
     found = {key: environ[key] for key in keep if key in environ}
     found["keys"] = tuple(
         key

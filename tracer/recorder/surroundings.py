@@ -14,6 +14,7 @@ _MODULES = (
     ("gunicorn.arbiter", "gunicorn"),
     ("mod_wsgi", "mod_wsgi"),
     ("_apache", "mod_python"),
+    ("flup.server.fcgi_base", "flup"),
     ("granian", "granian"),
     ("daphne.server", "daphne"),
     ("hypercorn", "hypercorn"),
@@ -53,7 +54,14 @@ def _flags(first: Mapping[str, Any]) -> str:
         return "ASGI"
     threads = "threads" if first.get("wsgi.multithread") else "one thread"
     processes = ", one of several processes" if first.get("wsgi.multiprocess") else ""
-    return f"WSGI, {threads}{processes}"
+    return f"{_place(first)}WSGI, {threads}{processes}"
+
+
+def _place(first: Mapping[str, Any]) -> str:
+    """Whose process it is: under mod_wsgi Apache's own, where no group of daemons is named."""
+    if "mod_wsgi.process_group" not in first:
+        return ""
+    return "daemon, " if first["mod_wsgi.process_group"] else "embedded, "
 
 
 def process_started() -> float:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
 
 from django.conf import settings
 
@@ -84,11 +85,37 @@ class Desk:
 
     def inherit(self) -> None:
         """In a forked child: start a history of its own with what the parent had built."""
-        alive = set(self.recorder.lives.refs)
-        self.boot = [birth for birth in self.boot if birth.token in alive]
+        refs = self.recorder.lives.refs
+        closed = {token for token, _, _ in self.recorder.closings}
+        received: dict[int, Birth] = {}
+        for born in self._handed_down():
+            ref = refs.get(born.token)
+            alive = not ref.at if ref is not None else not born.mortal
+            if alive and born.token not in closed:
+                received.setdefault(born.token, replace(born, phase="inherited"))
+        self.boot = list(received.values())
         self.history = History(keep=KEEP)
+        self._meet_again()
         if self.boot:
             self.history.feed(Built(tuple(self.boot)))
+
+    def _handed_down(self) -> Iterator[Birth]:
+        """Every birth that the parent knew of when it forked; some more than once."""
+        yield from self.history.living()
+        yield from self.boot
+        for fact in self._outside():
+            yield from fact.births
+        for trace in (*self.rest.traces, *self.recorder.finished):
+            self.recorder.lives.keep(trace.births)
+            for ref, kind, cls, told in zip(*[iter(trace.births)] * 4, strict=True):
+                yield birth(ref, kind, cls, told, trace.begun, trace.thread)
+        self.rest.traces.clear()
+
+    def _meet_again(self) -> None:
+        """The thread that forked is the child's only one; its name was told to the parent."""
+        token = self.recorder.lane.token
+        if token in self.names:
+            self.recorder.met.append((token, self.names[token], self.recorder.clock()))
 
     def take(self) -> list[Fact]:
         """Take everything recorded so far and return it as facts, in order, folded already."""
@@ -170,15 +197,16 @@ class Desk:
                 yield ThreadSeen(token, name, at, ended)
 
     def _outside(self) -> Iterable[Built]:
-        births = tuple(
-            birth(*queue.popleft(), phase=phase)
-            for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot"))
-            for _ in range(len(queue))
-        )
+        births = []
+        for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot")):
+            for _ in range(len(queue)):
+                births.append(birth(*queue[0], phase=phase))
+                if not self.history.served:
+                    # Before it leaves the queue: another thread may fork at any time.
+                    self.boot.append(births[-1])
+                queue.popleft()
         if births:
-            if not self.history.served:
-                self.boot.extend(births)
-            yield Built(births)
+            yield Built(tuple(births))
 
     def find_holders(self, last: bool = False) -> list[Fact]:
         """Look for what holds the objects that were kept; return and fold the answers.

@@ -63,6 +63,7 @@ class Live:
         self.recorder.on_finish = self._finished
         self.recorder.on_fork = self._forked
         self.pid = os.getpid()
+        self.parent = os.getppid()
         self.started = surroundings.process_started()
         self.inherited = False
 
@@ -99,9 +100,10 @@ class Live:
             self.journal.close()
         self.journal, self.said_who = None, False
         self.pid = os.getpid()
+        self.parent = os.getppid()
         self.started = surroundings.process_started()
-        self.inherited = True
         self.desk.inherit()
+        self.inherited = any(birth.kind == "handler" for birth in self.desk.boot)
 
     # -- in the background ------------------------------------------------------------------
 
@@ -162,13 +164,13 @@ class Live:
         server, mode = surroundings.server(self.recorder.environ, sys.modules, os.environ, sys.argv)
         return ProcessStarted(
             pid=self.pid,
-            parent=os.getppid(),
+            parent=self.parent,
             server=server,
             mode=mode,
             python=platform.python_version(),
             django=django.get_version(),
             started=self.started,
-            begun=self.recorder.clock(),
+            begun=int((self.started - self.recorder.epoch) * 1e9),
             inherited=self.inherited,
         )
 

@@ -63,7 +63,7 @@ class RandomFacts:
             name=self.text(),
             at=self.number(),
             thread=self.number(),
-            phase=self.random.choice(["before", "boot", "request", self.text()]),
+            phase=self.random.choice(["before", "boot", "request", "inherited", self.text()]),
             owner=self.maybe(self.number()),
             mortal=self.random.random() < 0.5,
         )

@@ -43,8 +43,8 @@ print(os.getpid())
         assert len(list(journal.glob(f"{pid}-*.jsonl"))) == 1
         lives = {life.name: life for life in process.lifetimes}
         handler = lives["WSGIHandler"]
-        assert (handler.phase, handler.requests, handler.scope) == ("boot", 3, "process")
-        assert lives["settings"].phase == "before"
+        assert (handler.phase, handler.requests, handler.scope) == ("inherited", 3, "process")
+        assert lives["settings"].phase == "inherited"
         assert lives["CommonMiddleware"].requests == 3
         births = [life for life in process.lifetimes if life.name == "WSGIHandler"]
         assert len(births) == 1
@@ -80,6 +80,71 @@ print(os.getpid())
     assert [(each.number, each.path) for each in child.process.requests] == [(1, "/stream/")]
     assert child.process.about.inherited
     assert not found[parent].process.about.inherited
+
+
+def test_what_the_parents_requests_left_behind_is_inherited_too(
+    tmp_path: Path, journal: Path
+) -> None:
+    """What lives at the fork is handed down, what has died is not; grandchildren inherit alike."""
+    source = """
+from tracer import live
+handler = boot()
+ask(handler, "/plain/", "/plain/")
+running = live.running()
+running.settle()
+def again():
+    ask(handler, "/plain/")
+def work():
+    ask(handler, "/plain/")
+    reap(in_child(again))
+    print(os.getpid(), flush=True)
+reap(in_child(work))
+print(os.getpid())
+"""
+    child, parent = map(int, program(tmp_path, source).stdout.split())
+    found = {pid: story.process for pid, story in stories(journal).items()}
+    assert len(found) == 3
+    (grandchild,) = found.keys() - {child, parent}
+    built = {life.id: life for life in found[parent].lifetimes}
+    assert found[grandchild].about.parent == child
+    for pid in (child, grandchild):
+        received = [life for life in found[pid].lifetimes if life.phase == "inherited"]
+        names = {life.name for life in received}
+        assert {"WSGIHandler", "settings", "CommonMiddleware"} <= names
+        assert any(name.startswith("URLResolver") for name in names)
+        for life in received:
+            assert life.built_in is None
+            if life.id in built:
+                assert (life.name, life.cls) == (built[life.id].name, built[life.id].cls)
+        again = {life.name for life in found[pid].lifetimes if life.phase != "inherited"}
+        assert not again & {"WSGIHandler", "settings", "CommonMiddleware"}
+        assert {"WSGIRequest", "HttpResponse"} <= again
+    died = {life.id for life in found[parent].lifetimes if life.freed in ("response", "collector")}
+    assert died
+    assert not died & {life.id for life in found[child].lifetimes}
+    resolvers = [life for life in found[child].lifetimes if life.cls.endswith("URLResolver")]
+    assert "process" in {life.scope for life in resolvers}
+
+
+def test_a_quiet_child_reports_none_of_its_parents_requests(tmp_path: Path) -> None:
+    """Nobody draws or writes, so the parent's requests still rest when it forks."""
+    source = """
+from tracer import live
+handler = boot()
+ask(handler, "/plain/", "/plain/", "/plain/", "/plain/", "/plain/")
+running = live.running()
+running.look()
+def work():
+    ask(handler, "/stream/")
+    process = running.process()
+    assert [(each.number, each.path) for each in process.requests] == [(1, "/stream/")]
+    assert process.served == 1
+    phases = {life.name: life.phase for life in process.lifetimes}
+    assert phases["WSGIHandler"] == "inherited"
+reap(in_child(work))
+assert running.process().served == 5
+"""
+    program(tmp_path, source, TRACER_JOURNAL="")
 
 
 def test_the_background_thread_starts_again_in_a_child(tmp_path: Path, journal: Path) -> None:

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 
 from tracer.model import scope
 from tracer.model.facts import (
@@ -173,6 +174,11 @@ class Memory:
     def _without(self, thread: int) -> int:
         """How many requests were served in which this thread took no part."""
         return self.served - self._took_part.get(thread, 0)
+
+    def living(self) -> list[Birth]:
+        """Return the births of all objects remembered one by one that are not known to be dead."""
+        alive = (known for known in self._objects.values() if known.death is None)
+        return [replace(known.birth, name=known.name) for known in alive]
 
     def knows(self, token: int) -> bool:
         """Whether this object is remembered one by one."""

@@ -67,6 +67,7 @@ class LedgerRow:
     freed: dict[str, int]
     """How they were freed ("response", "collector", ...) to number of objects."""
     first_phase: str
+    """Phase of the first of them, as in `Lifetime.phase`."""
     first_built: int | None
     """Request in which the first of them was built; None outside any request."""
     requests: int

@@ -2,7 +2,8 @@
 
 `decide` never sees a class name. Its rules, in order:
 
-1. Built outside any request and used since: **process**.
+1. Built outside any request, or inherited from the process that forked this one, and used since:
+   **process**.
 2. Dead before the first barrier after its request closed, and seen in that request alone:
    **request**.
 3. A resource, ended by its owner's `close()`, that was open in more than one request:
@@ -45,7 +46,7 @@ class Facts:
     """
 
     in_request: bool
-    """Born while a request was in flight."""
+    """Born while a request of this process was in flight."""
     requests: int
     later: int
     threads: int

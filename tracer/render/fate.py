@@ -51,6 +51,8 @@ def _life(index: Index, request: Request, life: Lifetime) -> str:
         return "new"
     if life.built_in is not None:
         origin = f"built in #{life.built_in}"
+    elif life.phase == "inherited":
+        origin = f"inherited from {index.parent}"
     else:
         origin = "built before tracing" if life.phase == "before" else "built at boot"
     return f"{origin} · use {index.use(life, request.number)}"

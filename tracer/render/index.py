@@ -11,6 +11,8 @@ class Index:
     """Answers what a timeline asks again and again."""
 
     def __init__(self, process: Process) -> None:
+        self.parent = process.about.parent
+        """Pid of the process that started it."""
         self.lives: dict[int, Lifetime] = {}
         """Id to lifetime."""
         self.born_in: dict[int, list[Lifetime]] = {}

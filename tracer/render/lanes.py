@@ -6,63 +6,17 @@ drawn as one line; cohorts that do not overlap share a row.
 
 from __future__ import annotations
 
-from bisect import bisect_right
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracer.model import Lifetime, Process, Request, scope
+from tracer.model import Lifetime, Process, scope
+from tracer.render.columns import CUT, Columns
 from tracer.render.theme import TIMES
 
 FOLD: Final = 3
 """So many rows that differ in name alone are drawn as one."""
-
-BEFORE: Final = "before"
-BOOT: Final = "boot"
-CUT: Final = "…"
-
-
-@dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of time, from left to right, and which column a request has."""
-
-    heads: tuple[str, ...]
-    first: int
-    """Index of the first request's column."""
-    numbers: tuple[int, ...]
-    begun: tuple[int, ...]
-
-    @classmethod
-    def of(cls, requests: Sequence[Request], apart: bool, cut: bool) -> Columns:
-        """`apart`: what was built before tracing has a column of its own; `cut`: some are gone."""
-        ordered = sorted(requests, key=lambda request: request.number)
-        heads = ((BEFORE,) if apart else ()) + (BOOT,) + ((CUT,) if cut else ())
-        numbers = tuple(request.number for request in ordered)
-        names = tuple(f"#{number}" for number in numbers)
-        return cls(heads + names, len(heads), numbers, tuple(each.begun for each in ordered))
-
-    def of_request(self, number: int) -> int:
-        """Return the column of a request; of one that is not shown, the column before it."""
-        if number <= 0:
-            return self.heads.index(BOOT)
-        return self.first + bisect_right(self.numbers, number) - 1
-
-    def of_birth(self, life: Lifetime) -> int:
-        """Return the column in which an object was born."""
-        if life.built_in is not None:
-            return self.of_request(life.built_in)
-        if life.phase == BEFORE:
-            return 0
-        # Outside any request, but perhaps after some.
-        after = bisect_right(sorted(self.begun), life.built_at)
-        return self.first + after - 1 if after else self.heads.index(BOOT)
-
-    def of_death(self, life: Lifetime) -> int | None:
-        """Return the column in which an object died; None while it lives."""
-        if life.died_at is None:
-            return None
-        return max(self.of_request(life.freed_in or 0), self.of_birth(life))
 
 
 @dataclass(slots=True)

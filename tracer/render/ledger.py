@@ -109,4 +109,4 @@ def _lives(row: LedgerRow) -> Line:
 def _first(row: LedgerRow) -> str:
     if row.first_built is not None:
         return f"#{row.first_built}"
-    return "before" if row.first_phase == "before" else "boot"
+    return row.first_phase if row.first_phase in ("before", "inherited") else "boot"

@@ -13,6 +13,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 from tracer.model import Process, scope
 from tracer.render import lanes, lasting, theme, words
 from tracer.render.canvas import Line, emit, pack
+from tracer.render.columns import Columns, early
 
 ROWS: Final = 40
 """About so many rows are drawn; what the others stand for is told below."""
@@ -59,19 +60,20 @@ class Lifelines:
 
     def _arranged(
         self, width: int
-    ) -> tuple[lanes.Columns, _Layout, list[lanes.Row], list[lanes.Row], int]:
+    ) -> tuple[Columns, _Layout, list[lanes.Row], list[lanes.Row], int]:
         """Find how many requests fit beside the labels, and lay the rows out for them."""
         process = self.process
-        apart = width >= NARROW and any(life.phase == lanes.BEFORE for life in process.lifetimes)
+        heads = early(process, width >= NARROW)
+        before = [max(len(head) + 1, 6) for head in heads]
         label, said = width * 24 // 100, width * 36 // 100 if width >= NARROW else 24
-        outside = (7 if apart else 0) + 6
+        outside = sum(before)
         room = width - label - said - outside - 4
         count = max(min(self.last, room // 4), 1)
         if len(process.requests) > count or (process.requests and process.requests[0].number > 1):
             count = max(min(self.last, (room - 3) // 4), 1)
         requests = process.requests[-count:]
         cut = bool(requests) and requests[0].number > 1
-        columns = lanes.Columns.of(requests, apart, cut)
+        columns = Columns.of(requests, heads, cut)
         found, gone = lanes.rows(process, columns)
         shown, hidden = lanes.select(found, ROWS)
         label = min(label, max((len(_label(row)) for row in shown), default=0))
@@ -80,7 +82,7 @@ class Lifelines:
         )
         room = width - label - said - outside - 7
         each = min(max(room // max(len(requests), 1), 4), 8)
-        widths = [7] * apart + [6] + [3] * cut + [each] * len(requests)
+        widths = before + [3] * cut + [each] * len(requests)
         starts = tuple(sum(widths[:index]) for index in range(len(widths) + 1))
         # What the chart does not need goes to the words.
         said = max(width - label - starts[-1] - 6, 8)
@@ -96,13 +98,13 @@ class Lifelines:
                 line.add(f" · {text}", "dim")
         return line
 
-    def _head(self, columns: lanes.Columns, layout: _Layout) -> Line:
+    def _head(self, columns: Columns, layout: _Layout) -> Line:
         line = Line().add(" ").to(layout.label + 3)
         for head, start in zip(columns.heads, layout.starts, strict=False):
             line.to(layout.label + 3 + start).add(head, "column")
         return line.to(layout.label + 3 + layout.chart + 1).add("lives for", "column")
 
-    def _row(self, row: lanes.Row, columns: lanes.Columns, layout: _Layout) -> Line:
+    def _row(self, row: lanes.Row, columns: Columns, layout: _Layout) -> Line:
         style = theme.scope_style(row.scope)
         line = Line().add(" ").to(1 + 2 * row.depth)
         line.add(words.crop(_label(row), layout.label + 1 - line.width), "name")
@@ -114,9 +116,7 @@ class Lifelines:
             lasting.lives_for(self.process, row, layout.said), layout.said, style
         )
 
-    def _notes(
-        self, hidden: list[lanes.Row], gone: int, columns: lanes.Columns
-    ) -> list[tuple[str, str]]:
+    def _notes(self, hidden: list[lanes.Row], gone: int, columns: Columns) -> list[tuple[str, str]]:
         pieces: list[tuple[str, str]] = []
         if hidden:
             objects = Counter(row.scope for row in hidden for _ in row.lives)
@@ -153,7 +153,7 @@ def _label(row: lanes.Row) -> str:
     return words.clean(row.label) + count
 
 
-def _chart(row: lanes.Row, columns: lanes.Columns, layout: _Layout) -> list[str]:
+def _chart(row: lanes.Row, columns: Columns, layout: _Layout) -> list[str]:
     """Return the row's lines, one character per cell."""
     starts = layout.starts
     cells = [" "] * layout.chart

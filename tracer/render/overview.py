@@ -43,14 +43,21 @@ class Overview:
         yield from pack([(fact, "name") for fact in facts], width, 2)
         begun = min((request.begun for request in process.requests), default=None)
         outside = [life for life in process.lifetimes if life.built_in is None]
-        before = [life for life in outside if life.phase == "before"]
+        early = {
+            phase: [life for life in outside if life.phase == phase]
+            for phase in ("inherited", "before")
+        }
         boot = [
             life
             for life in outside
-            if life.phase != "before" and (begun is None or life.built_at < begun)
+            if life.phase not in early and (begun is None or life.built_at < begun)
         ]
-        yield from _built("built before tracing", before, width)
-        yield from _built("built at boot", boot, width)
+        if early["inherited"]:
+            yield from _built(f"inherited from process {about.parent}", early["inherited"], width)
+        if early["before"] or not early["inherited"]:
+            yield from _built("built before tracing", early["before"], width)
+        if boot or not early["inherited"]:
+            yield from _built("built at boot", boot, width)
         yield from _legend(width)
 
 

@@ -1,0 +1,88 @@
+"""What a fork handed down is drawn as inherited, and never as built again."""
+
+from __future__ import annotations
+
+from drawing import WIDTHS, plain, row, widest
+from sample_process import Story
+
+from tracer.model import Process, scope
+from tracer.render import Ledger, Lifelines, Timeline
+from tracer.render.overview import Overview
+
+
+def worker(built: str = "") -> Process:
+    """A preloaded worker that has served twice; it may have `built` something of its own too."""
+    story = Story()
+    handler, layer, _ = story.built(
+        "inherited", ("handler", "WSGIHandler"), ("middleware", "Doorbell"), ("signal", "Signal")
+    )
+    if built:
+        story.built(built, ("thread", "mailer"))
+    for _ in range(2):
+        with story.request("/menu/") as now:
+            now.uses(handler)
+            now.does("middleware", "Doorbell", layer)
+    return story.process()
+
+
+def test_an_inherited_object_belongs_to_the_process_as_one_that_was_built_at_boot() -> None:
+    """It was there before the process's first request, which used it."""
+    found = {life.name: life for life in worker().lifetimes}
+    for name in ("WSGIHandler", "Doorbell"):
+        assert (found[name].phase, found[name].scope) == ("inherited", scope.PROCESS)
+        assert found[name].built_in is None
+    assert found["Signal"].scope == scope.UNDECIDED
+
+
+def test_the_lifelines_have_a_column_for_what_was_inherited() -> None:
+    """And none of the boot, if nothing was built there."""
+    for width in (80, 118, 200):
+        lines = plain(Lifelines(worker()), width).splitlines()
+        head = lines[1]
+        assert head.split()[:3] == ["inherited", "#1", "#2"]
+        handler = row("\n".join(lines), "WSGIHandler")
+        assert handler.index("●") == head.index("inherited")
+
+
+def test_what_a_worker_built_itself_stands_beside_what_it_inherited() -> None:
+    """In a column of its own; what was there before tracing has none where there is no room."""
+    heads = {
+        ("boot", 80): ["inherited", "boot", "#1", "#2"],
+        ("boot", 118): ["inherited", "boot", "#1", "#2"],
+        ("before", 80): ["inherited", "boot", "#1", "#2"],
+        ("before", 118): ["before", "inherited", "boot", "#1", "#2"],
+    }
+    for (phase, width), expected in heads.items():
+        text = plain(Lifelines(worker(built=phase)), width)
+        assert text.splitlines()[1].split()[: len(expected)] == expected
+        own = "before" if "before" in expected else "boot"
+        assert row(text, "mailer").index("●") == text.splitlines()[1].index(f" {own}") + 1
+
+
+def test_a_timeline_says_from_whom_an_object_was_inherited() -> None:
+    """By its pid, and never "built at boot"."""
+    process = worker()
+    text = plain(Timeline(process, process.requests[1]))
+    assert "inherited from 48200 · use 2" in row(text, "Doorbell")
+    assert "built at boot" not in text
+
+
+def test_the_overview_counts_what_was_inherited_and_from_whom() -> None:
+    """What the worker built itself is counted apart, if there is anything."""
+    text = plain(Overview(worker()))
+    assert "WSGIHandler" in row(text, "inherited from process 48200: 3")
+    assert "built at boot" not in text
+    assert "built before tracing" not in text
+    assert row(plain(Overview(worker(built="boot"))), "built at boot: 1")
+    assert row(plain(Overview(worker(built="before"))), "built before tracing: 1")
+
+
+def test_the_ledger_says_that_the_first_was_inherited() -> None:
+    """In the column of where the first was built."""
+    assert " inherited " in row(plain(Ledger(worker())), "WSGIHandler")
+
+
+def test_no_line_is_wider_than_the_terminal() -> None:
+    """With three columns before the first request."""
+    for width in WIDTHS:
+        assert widest(plain(Lifelines(worker(built="before")), width)) <= width

@@ -18,6 +18,8 @@ MAY = {
     "probes": {"probes", "recorder", "model", "django", "asgiref"},
     "journal": {"journal", "model"},
     "render": {"render", "model", "rich"},
+    "application": {"application", "django"},
+    "servers": {"servers", "application", "model", "journal", "bootstrap"},
 }
 """Part to what its modules may import, beside the standard library."""
 FILES = sorted(PACKAGE.rglob("*.py"))

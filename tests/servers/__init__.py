@@ -1,0 +1,1 @@
+"""Servers, real and makeshift: starting them, stopping them, and what they do with an application."""

@@ -1,0 +1,76 @@
+"""Servers of a few lines, with the faults that a real one may have: recipes for `serve`."""
+
+from __future__ import annotations
+
+import signal
+from pathlib import Path
+from typing import Literal
+
+from tracer.servers import Availability, Recipe
+from tracer.servers.recipe import Order, Plan, Program
+
+SERVING = """
+import http.server, os, signal, subprocess, sys, time
+port, *words = sys.argv[1:]
+class Handler(http.server.BaseHTTPRequestHandler):
+    def do_GET(self):
+        self.send_response(200)
+        for name in ("Accept-Language", "Connection"):
+            self.send_header("Seen-" + name, self.headers.get(name, ""))
+        self.end_headers()
+        self.wfile.write(self.path.encode())
+def serve():
+    print("serving on", port, flush=True)
+    http.server.HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
+"""
+"""What every program below begins with."""
+
+DEAF = SERVING + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nserve()"
+"""Ignores SIGTERM."""
+ORDINARY = SERVING + "serve()"
+"""Ends at SIGTERM."""
+SILENT = "import time\nprint('thinking', flush=True)\ntime.sleep(600)"
+"""Never opens a port."""
+DYING = "import sys\nprint('no paper in the printer')\nsys.exit(3)"
+"""Ends at once."""
+DROPPING = SERVING + "Handler.do_GET = lambda self: os.kill(os.getpid(), signal.SIGKILL)\nserve()"
+"""Dies of the first request."""
+PARENT = (
+    SERVING
+    + """
+sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
+for away in (False, True):
+    child = subprocess.Popen(sleeper, start_new_session=away)
+    print("child", child.pid, flush=True)
+"""
+)
+"""Starts a child in its own session and one in another, and looks after neither."""
+
+
+def recipe(
+    source: str,
+    *,
+    stop: signal.Signals = signal.SIGTERM,
+    whom: Literal["main", "group", "leaves"] = "main",
+    loads: int = 0,
+    found: Availability | None = None,
+    port: int | None = None,
+) -> Recipe:
+    """A recipe for the program `source`, which gets its port as an argument."""
+
+    def plan(order: Order) -> Plan:
+        command = (order.python, "-c", source, str(port or order.port), *order.options)
+        return Plan((Program(command, order.port, stop, whom),), loads)
+
+    def find() -> Availability:
+        return found or Availability(True, version="1")
+
+    return Recipe("makeshift", "a few lines", "nothing", find, plan)
+
+
+def project(directory: Path) -> Path:
+    """A directory that passes for a project; nothing here loads Django."""
+    (directory / "manage.py").write_text(
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "made.settings")\n'
+    )
+    return directory

@@ -1,0 +1,96 @@
+"""Which project is served, with which settings, in which environment."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+from pathlib import Path
+
+import pytest
+
+from tracer.servers import project
+
+
+def manage(directory: Path, text: str) -> Path:
+    """A directory with a manage.py of this text."""
+    (directory / "manage.py").write_text(text)
+    return directory
+
+
+def test_without_a_name_it_is_the_demo() -> None:
+    """With the demo's own settings, whatever the environment says."""
+    found = project.find(None, None, {"DJANGO_SETTINGS_MODULE": "somebody.elses"})
+    assert found.is_demo
+    assert found.settings == "cafe_site.settings"
+    assert found.manage == project.DEMO / "manage.py"
+
+
+def test_where_there_is_no_demo_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """An installed package has none."""
+    monkeypatch.setattr(project, "DEMO", tmp_path / "demo_project")
+    with pytest.raises(ValueError, match=r"The demo project is not at .*comes with a checkout"):
+        project.find(None, None, {})
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")',
+        "os.environ.setdefault('DJANGO_SETTINGS_MODULE',\n        'shop.settings')",
+        'os.environ["DJANGO_SETTINGS_MODULE"] = "shop.settings"',
+    ],
+)
+def test_settings_are_those_that_manage_py_names(tmp_path: Path, line: str) -> None:
+    """In any of the usual ways."""
+    assert project.find(manage(tmp_path, line), None, {}).settings == "shop.settings"
+
+
+def test_settings_that_are_named_win(tmp_path: Path) -> None:
+    """Over manage.py; the environment comes last."""
+    directory = manage(tmp_path, 'setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")')
+    assert project.find(directory, "shop.live", {}).settings == "shop.live"
+    bare = tmp_path / "bare"
+    bare.mkdir()
+    found = project.find(bare, None, {"DJANGO_SETTINGS_MODULE": "from.outside"})
+    assert (found.settings, found.manage, found.is_demo) == ("from.outside", None, False)
+
+
+def test_what_cannot_be_found_is_said_with_the_mend(tmp_path: Path) -> None:
+    """A directory without settings, and no directory at all."""
+    with pytest.raises(ValueError, match=r"Which settings does .*name them, such as"):
+        project.find(tmp_path, None, {})
+    with pytest.raises(ValueError, match="is no directory; name the one that holds"):
+        project.find(tmp_path / "nowhere", None, {})
+
+
+def test_nothing_of_our_own_surroundings_makes_a_server_another(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Options of servers and of the tracer in the environment stay here."""
+    for name in ("TRACER_JOURNAL", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "RUN_MAIN"):
+        monkeypatch.setenv(name, "4")
+    monkeypatch.setenv("PYTHONPATH", "elsewhere")
+    found = project.Project(tmp_path, "shop.settings")
+    made = project.environment(found, {"GUNICORN_CMD_ARGS": "--asked-for"}, tmp_path)
+    assert made["GUNICORN_CMD_ARGS"] == "--asked-for"
+    assert made["DJANGO_SETTINGS_MODULE"] == "shop.settings"
+    assert not made.keys() & {"TRACER_JOURNAL", "WEB_CONCURRENCY", "RUN_MAIN"}
+    path = made["PYTHONPATH"].split(os.pathsep)
+    assert (path[0], path[-1]) == (str(tmp_path), "elsewhere")
+
+
+def test_the_demo_gets_a_database_of_its_own(tmp_path: Path) -> None:
+    """Stocked, and twice the same; the one beside manage.py is not touched."""
+    found = project.find(None, None, {})
+    for name in ("first", "second"):
+        work = tmp_path / name
+        work.mkdir()
+        database = Path(project.environment(found, {}, work)[project.DATABASE])
+        assert work in database.parents
+        connection = sqlite3.connect(database)
+        try:
+            assert connection.execute("SELECT count(*) FROM cafe_dish").fetchone() > (10,)
+        finally:
+            connection.close()
+    asked = project.environment(found, {project.DATABASE: "mine.sqlite3"}, tmp_path)
+    assert asked[project.DATABASE] == "mine.sqlite3"

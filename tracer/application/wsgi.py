@@ -1,0 +1,16 @@
+"""The WSGI application of the project that `DJANGO_SETTINGS_MODULE` names.
+
+As runserver finds it: what the setting `WSGI_APPLICATION` names, else Django's own.
+"""
+
+from __future__ import annotations
+
+from django.conf import settings
+from django.core.wsgi import get_wsgi_application
+from django.utils.module_loading import import_string
+
+from tracer.application import ready
+
+_path = settings.WSGI_APPLICATION
+application = import_string(_path) if _path else get_wsgi_application()
+ready.say()

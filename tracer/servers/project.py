@@ -1,0 +1,147 @@
+"""Which Django project is served: the one that was named, else the demo of this checkout."""
+
+from __future__ import annotations
+
+import functools
+import os
+import re
+import subprocess
+import sys
+import sysconfig
+import tempfile
+import threading
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+
+from tracer.servers.errors import ServerFailed
+
+ROOT = Path(__file__).resolve().parents[2]
+DEMO = ROOT / "demo_project"
+SETTINGS = "DJANGO_SETTINGS_MODULE"
+DATABASE = "CAFE_DATABASE"
+"""Environment variable that names the demo's SQLite file."""
+PATIENCE = 120.0
+"""Seconds that preparing the demo's database may take."""
+
+_FOREIGN = (
+    "TRACER_", "GUNICORN_", "UVICORN_", "UWSGI_", "GRANIAN_", "DJANGO_SETTINGS_MODULE",
+    "RUN_MAIN", "WEB_CONCURRENCY", "GATEWAY_INTERFACE", "SERVER_SOFTWARE",
+)  # fmt: skip
+"""Beginnings of variables that would make a server other than its name says."""
+_NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]""")
+
+_preparing = threading.Lock()
+
+
+@dataclass(frozen=True, slots=True)
+class Project:
+    """A directory with a Django project in it, and the settings to serve it with."""
+
+    directory: Path
+    settings: str
+
+    @property
+    def manage(self) -> Path | None:
+        """Its manage.py, if it has one."""
+        path = self.directory / "manage.py"
+        return path if path.is_file() else None
+
+    @property
+    def is_demo(self) -> bool:
+        """Whether it is the café of this checkout."""
+        return self.directory == DEMO
+
+
+def find(directory: Path | None, settings: str | None, environ: Mapping[str, str]) -> Project:
+    """Return the project in `directory` (None: the demo) with its settings.
+
+    Settings that are not named are those of the project's manage.py; where it has none,
+    `DJANGO_SETTINGS_MODULE` of `environ`. Raises ValueError with a sentence if something is not
+    there.
+    """
+    if directory is None:
+        if not (DEMO / "manage.py").is_file():
+            raise ValueError(
+                f"The demo project is not at {DEMO}: it comes with a checkout and not with an "
+                "installed package. Name a project's directory instead."
+            )
+        directory = DEMO
+    directory = directory.expanduser().resolve()
+    if not directory.is_dir():
+        raise ValueError(f"{directory} is no directory; name the one that holds manage.py.")
+    chosen = settings or _default_settings(directory) or environ.get(SETTINGS)
+    if not chosen:
+        raise ValueError(
+            f"Which settings does {directory} use? There is no manage.py in it that says so, and "
+            f"{SETTINGS} is not set; name them, such as mysite.settings."
+        )
+    return Project(directory, chosen)
+
+
+def _default_settings(directory: Path) -> str | None:
+    """Return the settings that the directory's manage.py names, if it does."""
+    try:
+        text = (directory / "manage.py").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        return None
+    named = _NAMED.search(text)
+    return named.group(1) if named else None
+
+
+def environment(project: Project, extra: Mapping[str, str], work: Path) -> dict[str, str]:
+    """Return the environment in which `project` is served: this process's own, cleaned.
+
+    `extra` wins over everything. The demo gets a database of its own in `work`, unless `extra`
+    names one. Raises ServerFailed if that cannot be made.
+    """
+    made = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    made.setdefault("PYTHONUNBUFFERED", "1")
+    if project.is_demo and DATABASE not in extra:
+        made[DATABASE] = str(lay_out_demo(work))
+    made.update(extra)
+    made[SETTINGS] = project.settings
+    path = [str(project.directory), *_own_path(), made.get("PYTHONPATH", "")]
+    made["PYTHONPATH"] = os.pathsep.join(filter(None, path))
+    return made
+
+
+def _own_path() -> list[str]:
+    """Where the tracer is found, unless every interpreter of this environment finds it anyway."""
+    places = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
+    return [] if ROOT in places else [str(ROOT)]
+
+
+def lay_out_demo(work: Path) -> Path:
+    """Put the demo's databases, with sample data, into a directory of `work`; return the first.
+
+    They are made once per process and copied from then on.
+    """
+    directory = work / "demo"
+    directory.mkdir()
+    with _preparing:
+        contents = _prepared()
+    for name, content in contents.items():
+        (directory / name).write_bytes(content)
+    return directory / "cafe.sqlite3"
+
+
+@functools.cache
+def _prepared() -> dict[str, bytes]:
+    """File name to content of the demo's databases, fresh from `manage.py prepare`."""
+    with tempfile.TemporaryDirectory(prefix="tracer-demo-") as temporary:
+        database = Path(temporary) / "cafe.sqlite3"
+        extra = {"TRACER_ENABLED": "0", DATABASE: str(database), "PYTHONPATH": str(ROOT)}
+        done = subprocess.run(
+            [sys.executable, str(DEMO / "manage.py"), "prepare", "--verbosity", "0"],
+            env={k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)} | extra,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            timeout=PATIENCE,
+            check=False,
+        )
+        if done.returncode:
+            raise ServerFailed("The demo's database could not be prepared.", done.stdout.strip())
+        return {path.name: path.read_bytes() for path in sorted(Path(temporary).iterdir())}

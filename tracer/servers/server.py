@@ -1,0 +1,194 @@
+"""A server that runs: what it can be asked, and its end."""
+
+from __future__ import annotations
+
+import atexit
+import http.client
+import os
+import shutil
+import threading
+from collections.abc import Iterable
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from types import TracebackType
+from typing import Final, Self
+
+from tracer.journal import reader
+from tracer.model import Process
+from tracer.servers.client import Reply, ask
+from tracer.servers.errors import NoReply
+from tracer.servers.process import Child
+from tracer.servers.recipe import HOST
+
+LINES: Final = 20
+"""Lines that are shown of a log."""
+_TAIL: Final = 64 * 1024
+
+
+class Site:
+    """The programs of a server, their work directory and their logs; ended once and for all.
+
+    While they run, the end of this process ends them too.
+    """
+
+    def __init__(self, work: Path) -> None:
+        """`work` is removed with the last program, unless `keep` says otherwise."""
+        self.work = work
+        self.keep = False
+        self.children: list[Child] = []
+        self._last = ""
+        self._lock = threading.RLock()
+        self._owner = os.getpid()
+        atexit.register(self._at_exit)
+
+    def _at_exit(self) -> None:
+        # A forked child inherits this handler; the programs are not its own.
+        if os.getpid() == self._owner:
+            self.close()
+
+    def close(self, force: bool = False) -> None:
+        """End every program, the last first, and tidy up. Once is enough, twice does no harm.
+
+        `force`: at once, without asking.
+        """
+        with self._lock:
+            try:
+                for child in reversed(self.children):
+                    if force:
+                        child.kill()
+                    else:
+                        child.stop()
+            except BaseException:
+                for child in self.children:
+                    child.kill()
+                raise
+            finally:
+                self._last = self.log()
+                atexit.unregister(self._at_exit)
+                if not self.keep:
+                    shutil.rmtree(self.work, ignore_errors=True)
+
+    def log(self) -> str:
+        """Return the last lines of every log that has any."""
+        logs = [path for child in self.children for path in child.logs]
+        return "\n".join(filter(None, map(last_lines, logs))) or self._last
+
+
+def last_lines(path: Path, count: int = LINES) -> str:
+    """Return the end of a text file; empty if there is none."""
+    try:
+        with open(path, "rb") as stream:
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+            text = stream.read().decode("utf-8", "replace")
+    except OSError:
+        return ""
+    return "\n".join(text.splitlines()[-count:])
+
+
+class Server:
+    """A Django project under a server, on a loopback port. A context manager: the end stops it.
+
+    May be used from any thread.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        version: str,
+        port: int,
+        site: Site,
+        journal: Path | None,
+        boot_seconds: float,
+        timeout: float,
+    ) -> None:
+        """Made by `tracer.servers.serve`."""
+        self.name = name
+        self.version = version
+        self.port = port
+        self.address = f"http://{HOST}:{port}"
+        self.journal = journal
+        self.boot_seconds = boot_seconds
+        """From the start of the first program until the application was loaded."""
+        self.timeout = timeout
+        """Seconds that an answer may take."""
+        self.pid = site.children[-1].pid
+        """The process that was started, which need not be the one that serves."""
+        self._main = site.children[-1]
+        self._site = site
+
+    @property
+    def work(self) -> Path:
+        """Its temporary directory, with logs and configuration; gone after the end."""
+        return self._site.work
+
+    @property
+    def running(self) -> bool:
+        """Whether the process that was started is still there."""
+        return self._main.running
+
+    @property
+    def orderly(self) -> bool | None:
+        """Whether it ended when it was asked to, without force; None while it runs."""
+        return self._main.orderly
+
+    def get(self, path: str, **headers: str) -> Reply:
+        """GET `path` on a connection of its own; `accept_language="de"` becomes a header.
+
+        Raises NoReply if the connection is refused or cut, or the answer takes too long.
+        """
+        named = {name.replace("_", "-"): value for name, value in headers.items()}
+        try:
+            return ask(self.port, path, named, self.timeout)
+        except (OSError, http.client.HTTPException) as error:
+            reason = str(error) or type(error).__name__
+            state = "" if self.running else "; it has ended"
+            sentence = f"{self.name} gave no answer to {path} ({reason}){state}."
+            raise NoReply(sentence, self.log()) from error
+
+    def load(self, paths: Iterable[str], concurrency: int = 4) -> list[Reply]:
+        """GET all `paths`, `concurrency` at a time; return the replies in the order of the paths.
+
+        Raises NoReply as `get` does, after what was in flight has ended.
+        """
+        with ThreadPoolExecutor(concurrency, thread_name_prefix="visitor") as pool:
+            coming = [pool.submit(self.get, path) for path in paths]
+            try:
+                return [each.result() for each in coming]
+            except BaseException:
+                pool.shutdown(wait=False, cancel_futures=True)
+                raise
+
+    def log(self) -> str:
+        """Return the last lines of its own log, also after its end."""
+        return self._site.log()
+
+    def processes(self) -> list[Process]:
+        """Return every process that wrote to the journal, oldest first; none if none did yet.
+
+        Raises ValueError if there is no journal, and JournalError for one that cannot be read.
+        """
+        if self.journal is None:
+            raise ValueError(f"{self.name} keeps no journal; say serve(..., journal=DIRECTORY).")
+        if not any(reader.Tail(self.journal).paths()):
+            return []
+        return reader.processes(self.journal)
+
+    def stop(self) -> None:
+        """End it in an orderly way, or by force if it will not; all its processes with it."""
+        self._site.close()
+
+    def __enter__(self) -> Self:
+        """Return the server itself: it runs already."""
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        """Stop it, whatever happened."""
+        self.stop()
+
+    def __repr__(self) -> str:
+        return f"<Server {self.name} {self.version} at {self.address}>"

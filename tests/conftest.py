@@ -5,12 +5,17 @@ from __future__ import annotations
 import gc
 import sys
 from collections.abc import Callable, Iterator
+from pathlib import Path
 from typing import Any
 
 import pytest
 
+import tracer
 from tests.driving import Recording
+from tests.services.fixtures import postgresql, redis_server
 from tracer import live
+
+__all__ = ["postgresql", "redis_server"]
 
 
 @pytest.fixture
@@ -26,8 +31,32 @@ def record() -> Callable[..., Recording]:
     return Recording
 
 
+TRACER = str(Path(tracer.__file__).parent)
+LIBRARIES = (
+    ("psycopg", "Connection"),
+    ("psycopg_pool", "ConnectionPool"),
+    ("redis.connection", "AbstractConnection"),
+    ("redis.connection", "ConnectionPool"),
+    ("redis.connection", "BlockingConnectionPool"),
+    ("django.core.cache.backends.redis", "RedisCacheClient"),
+)
+"""Classes that are patched only where a project has loaded them."""
+
+
+def _libraries() -> list[Any]:
+    """Those of them that are loaded."""
+    found = (getattr(sys.modules.get(module), name, None) for module, name in LIBRARIES)
+    return [owner for owner in found if owner is not None]
+
+
+def _is_the_tracers(value: Any) -> bool:
+    """Whether a function was written by the tracer."""
+    code = getattr(value, "__code__", None)
+    return code is not None and code.co_filename.startswith((TRACER, "<tracer>"))
+
+
 def _patchable() -> dict[str, Any]:
-    """Every attribute that the tracer might replace, as it stands."""
+    """Every attribute of Django's that the tracer might replace, as it stands."""
     from django.core.handlers import asgi, base, exception, wsgi
     from django.core.signals import request_finished, request_started
     from django.db.backends.base.base import BaseDatabaseWrapper
@@ -60,5 +89,7 @@ def _nothing_stays_patched() -> Iterator[None]:
     changed = [name for name in before if after.get(name) is not before[name]]
     assert not changed, f"still patched: {changed}"
     assert set(after) == set(before)
+    ours = [v for owner in _libraries() for v in vars(owner).values() if _is_the_tracers(v)]
+    assert ours == []
     assert [cb for cb in gc.callbacks if type(cb).__module__.startswith("tracer")] == []
     assert [f for f in sys.meta_path if type(f).__module__.startswith("tracer")] == []

@@ -51,9 +51,10 @@ class Rest:
         for ref in (*already, *recorder.lives.drain()):
             how, at = ("collector", -ref.at) if ref.at < 0 else ("reference", ref.at)
             deaths.append(Died(ref.token, at, how, 0))
-            # A wrapper that dies open takes its raw connection along.
+            # A wrapper that dies open takes its raw connection along; one that is watched itself
+            # tells its own end.
             raw = recorder.resources.pop(ref.token, None)
-            if raw is not None:
+            if raw is not None and raw not in recorder.lives.refs:
                 deaths.append(Died(raw, at, how, 0))
         return deaths
 

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 from cafe.models import Category, Dish
-from django.db import connections
 from django.urls import get_resolver
 from django.utils import timezone, translation
 
@@ -21,7 +20,10 @@ import tests.facts
 from tests.driving import Recording
 from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
+from tests.facts.databases import added
 from tests.facts.templates import engine
+from tests.services.postgresql import PostgreSQL
+from tests.services.redis_server import Redis
 from tracer.journal.reader import processes
 from tracer.model import Process
 from tracer.recorder.recorder import Recorder
@@ -140,25 +142,46 @@ def files(
 
     The tests' own databases are in memory, and SQLite never closes those.
     """
-    added = {"brief": 0, "long": 60}
-    for alias, age in added.items():
-        configured = connections.configure_settings(
-            {
-                "default": connections.settings["default"],
-                alias: {
-                    "ENGINE": "django.db.backends.sqlite3",
-                    "NAME": tmp_path / f"{alias}.sqlite3",
-                    "CONN_MAX_AGE": age,
-                },
-            }
-        )
-        connections.settings[alias] = configured[alias]
-    with django_db_blocker.unblock(), record() as recording:
+    entries = {
+        alias: {
+            "ENGINE": "django.db.backends.sqlite3",
+            "NAME": tmp_path / f"{alias}.sqlite3",
+            "CONN_MAX_AGE": age,
+        }
+        for alias, age in (("brief", 0), ("long", 60))
+    }
+    with added(entries), django_db_blocker.unblock(), record() as recording:
         yield recording
-    for alias in added:
-        connections[alias].close()
-        del connections[alias]
-        del connections.settings[alias]
+
+
+@pytest.fixture
+def postgres(
+    cold: None, record: Callable[[], Recording], postgresql: PostgreSQL, django_db_blocker: Any
+) -> Iterator[Recording]:
+    """The small site with PostgreSQL: `brief` with CONN_MAX_AGE=0, `long` with 60, `pooled`.
+
+    The server knows each alias's connections by the alias. The pool opens one connection, and
+    one more when that is in use.
+    """
+    pool = {"min_size": 1, "max_size": 2, "timeout": 20}
+    entries = {
+        "brief": postgresql.settings("brief"),
+        "long": postgresql.settings("long", CONN_MAX_AGE=60),
+        "pooled": postgresql.settings("pooled", OPTIONS={"pool": pool}),
+    }
+    with django_db_blocker.unblock(), record() as recording, added(entries):
+        yield recording
+    for alias in entries:
+        gc.collect()
+        postgresql.comes_to(alias, 0)
+
+
+@pytest.fixture
+def redis(site: Recording, redis_server: Redis, settings: Any) -> Recording:
+    """The small site with its cache in Redis."""
+    redis_server.ask("FLUSHALL")
+    settings.CACHES = {"default": redis_server.settings()}
+    return site
 
 
 @pytest.fixture(autouse=True)

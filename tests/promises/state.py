@@ -12,7 +12,10 @@ from django.core import signals
 from django.db.models import signals as model_signals
 from django.dispatch import Signal
 
-PACKAGES = ("django", "asgiref", "threading", "concurrent", "cafe", "tests.promises.site")
+PACKAGES = (
+    "django", "asgiref", "threading", "concurrent", "psycopg", "psycopg_pool", "redis", "cafe",
+    "tests.promises.site",
+)  # fmt: skip
 """Where a patch could land; the tracer has no business anywhere else."""
 
 State = dict[tuple[str, str], Any]

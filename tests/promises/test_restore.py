@@ -11,7 +11,11 @@ import sys
 from types import ModuleType
 from typing import Any
 
+import psycopg
+import psycopg_pool
 import pytest
+import redis
+from django.core.cache.backends import redis as redis_backend
 from django.core.signals import request_finished, request_started
 
 from tests.promises.state import changes, patchable
@@ -32,6 +36,8 @@ def _modules_with_a_probe() -> list[ModuleType]:
 
 
 ALL = _modules_with_a_probe()
+LIBRARIES = (psycopg.Connection, psycopg_pool.ConnectionPool, redis.Connection, redis_backend)
+"""Loaded, so that the probes of real databases and caches have something to patch."""
 
 
 class Basket:

@@ -33,8 +33,9 @@ class Lifetime:
     threads: int
     """On how many threads requests used it."""
     freed: str | None
-    """None while it lives, else "response" (by reference count, or closed by its owner, when a
-    request was done with it), "collector", "thread" (its thread had ended) or "process"."""
+    """None while it lives, else "response" (by reference count when a request was done with it, or
+    closed with its own request), "owner" (closed later than that), "collector", "thread" (its
+    thread had ended) or "process"."""
     freed_after: int | None
     """Requests of this process that began after its own and before its end; 0: with its own."""
     freed_in: int | None

@@ -6,8 +6,8 @@
    **process**.
 2. Dead before the first barrier after its request closed, and seen in that request alone:
    **request**.
-3. A resource, ended by its owner's `close()`, that was open in more than one request:
-   **connection**.
+3. A resource, ended by its owner, that was open in more than one request: **connection**. The
+   owner is who ends it: the DatabaseWrapper that opened it, or the pool that lends it out.
 4. Survived a barrier and seen again in later requests, on more than one thread or on the only
    thread there is: **process**, built on first use.
 5. Survived a barrier and seen again only on its birth thread while other threads served
@@ -59,7 +59,7 @@ class Facts:
     """Alive at, and after, a barrier that came after its request had closed."""
     dead: bool
     resource: bool
-    """Its end is its owner's `close()`."""
+    """It is its owner that ends it."""
     outlived: bool = False
     """Still alive, or still open, when its own request had closed and a later one had begun."""
     thread_ended: bool = False

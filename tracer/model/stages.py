@@ -51,7 +51,7 @@ LESSONS: Final[dict[str, str]] = {
     VIEW: "Your code. A class-based view is a new instance every time.",
     QUERY: "One statement on one connection. Lazy QuerySets run it where they are first read.",
     TRANSACTION: "Begin, commit, roll back or a savepoint.",
-    CONNECTION: "A raw connection was opened; CONN_MAX_AGE decides who closes it, and when.",
+    CONNECTION: "A raw connection was opened, or lent by a pool; CONN_MAX_AGE or the pool ends it.",
     CACHE: "One operation on a cache backend; each thread has its own backend object.",
     TEMPLATE: "A compiled template rendered with one request's context.",
     COMPILE: "A template's source became nodes; the cached loader keeps them for the process.",

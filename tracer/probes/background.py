@@ -35,7 +35,8 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
             worker = own.get("_target") is pool._worker
             if trace is not None and not trace.closed and not worker:
                 name = own.get("_name", "?")
-                token = recorder.born(self, "thread", f"thread {name}")
+                label = f"thread {name}"
+                token = None if _of_a_pool(own) else recorder.born(self, "thread", label)
                 now = recorder.clock()
                 thread = recorder.thread(trace)
                 trace.single = False
@@ -52,6 +53,12 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
             raise
 
     return start
+
+
+def _of_a_pool(own: dict[str, Any]) -> bool:
+    """Whether a thread looks after a database's pool: the request sets it going, for all others."""
+    module = getattr(own.get("_target"), "__module__", None)
+    return type(module) is str and module.startswith("psycopg_pool.")
 
 
 class _Carried:

@@ -1,5 +1,9 @@
 """Database: statements, transactions, and raw connections being opened and closed.
 
+A raw connection's life goes from its opening to its real end. Where a pool lends it out, being
+returned is not that end: whether it was closed is asked of the raw connection itself, and that it
+is the same one again is known by its identity. Neither settings nor names are looked at.
+
 Statements are kept as text until they are reduced to their kind and table, off the request's
 path; parameters are never looked at.
 """
@@ -11,6 +15,7 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.probes.pool import lender
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
@@ -100,8 +105,10 @@ class _Raw:
         recorder = self.recorder
 
         def describe(_trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
-            owner = recorder.lives.token_of(args[0])
-            return self.by_owner.get(owner or 0), f"open {args[0].alias}", args[0].vendor
+            wrapper = args[0]
+            verb = "open" if lender(wrapper.connection) is None else "take"
+            token = self.by_owner.get(recorder.lives.token_of(wrapper) or 0)
+            return token, f"{verb} {wrapper.alias}", wrapper.vendor
 
         def opened(wrapper: Any) -> Any:
             result = call(wrapper)
@@ -114,12 +121,16 @@ class _Raw:
         return timed(recorder, stages.CONNECTION, opened, describe)
 
     def opened(self, wrapper: Any) -> None:
-        """Note the raw connection that `wrapper` has just opened."""
-        owner = self.recorder.lives.token_of(wrapper)
-        if owner is None or wrapper.connection is None:
+        """Note the raw connection that `wrapper` has just opened, or was lent by a pool."""
+        recorder, raw = self.recorder, wrapper.connection
+        owner = recorder.lives.token_of(wrapper)
+        if owner is None or raw is None:
             return
-        label = f"{wrapper.vendor} connection {wrapper.alias}"
-        token = self.recorder.resource_born(wrapper.connection, "connection", label, owner)
+        pool = recorder.seen(lender(raw))
+        token = recorder.lives.token_of(raw)
+        if token is None:
+            label = f"{wrapper.vendor} connection {wrapper.alias}"
+            token = recorder.resource_born(raw, "connection", label, pool or owner)
         self.by_owner[owner] = token
 
     def close(self, call: Callable[..., Any]) -> Any:
@@ -127,16 +138,35 @@ class _Raw:
         recorder = self.recorder
 
         def close(wrapper: Any) -> Any:
-            result = call(wrapper)
+            raw = getattr(wrapper, "connection", None)
             try:
-                owner = recorder.lives.token_of(wrapper)
-                if owner is not None and wrapper.connection is None and owner in self.by_owner:
-                    recorder.resource_closed(self.by_owner.pop(owner))
-            except Exception as fault:
-                recorder.fault("connection", fault)
-            return result
+                return call(wrapper)
+            finally:
+                try:
+                    # Inside atomic() Django keeps the closed connection until the block is left.
+                    if raw is not None and (
+                        wrapper.connection is None or wrapper.closed_in_transaction
+                    ):
+                        self.let_go(recorder.lives.token_of(wrapper), raw)
+                except Exception as fault:
+                    recorder.fault("connection", fault)
 
         return close
+
+    def let_go(self, owner: int | None, raw: Any) -> None:
+        """A wrapper has closed `raw`: the raw connection itself tells whether that was the end."""
+        token = self.by_owner.pop(owner or 0, None)
+        if token is None:
+            return
+        known = self.recorder.lives.token_of(raw) == token
+        # One that is known again can wait to be; the end of one that was, is told already.
+        if (known and _is_closed(raw)) or not type(raw).__weakrefoffset__:
+            self.recorder.resource_closed(token)
+
+
+def _is_closed(raw: Any) -> bool:
+    """What the raw connection says of itself; what says nothing is closed when it is let go."""
+    return bool(getattr(raw, "closed", True))
 
 
 def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:

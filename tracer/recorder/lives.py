@@ -75,6 +75,12 @@ class Lives:
         ref = self.by_id.get(id(obj))
         return ref.token if ref is not None and ref() is obj else None
 
+    def forget(self, token: int) -> None:
+        """Stop watching an object whose end is told otherwise, such as a closed connection's."""
+        ref = self.refs.pop(token, None)
+        if ref is not None and self.by_id.get(ref.key) is ref:
+            self.by_id.pop(ref.key, None)
+
     def keep(self, births: list[Any]) -> list[Ref]:
         """Take over the references of a finished request's births.
 

@@ -49,7 +49,7 @@ class Recorder:
         self.flying: dict[int, Trace] = {}
         self.environ: dict[str, Any] = {}
         self.resources: dict[int, int] = {}
-        """Token of an owner to the token of the resource that its close() ends."""
+        """Token of a wrapper to the token of the raw connection that it has just now."""
         self.numbers = itertools.count(1)
         self.on_begin: Callable[[Trace], None] | None = None
         """Told of each request when it has begun; it must not raise."""
@@ -137,13 +137,16 @@ class Recorder:
         return token
 
     def resource_born(self, obj: Any, kind: str, label: str, owner: int) -> int:
-        """A resource was opened. Its end is reported by `resource_closed`, not by its death."""
-        token = next(self.lives.tokens)
+        """A resource was opened; `owner` is the object that ends it. Return its token.
+
+        Its end is told by `resource_closed`; where `obj` supports weak references it is known
+        again by identity, and dying open is an end too.
+        """
         trace = current.get()
         if trace is not None and trace.closed:
             trace = None
-        self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, False))
-        self.resources[owner] = token
+        token, mortal = self.lives.watch(obj)
+        self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, mortal))
         return token
 
     def _note(self, trace: Trace | None, token: int, kind: str, cls: type, told: Any) -> None:
@@ -154,6 +157,7 @@ class Recorder:
 
     def resource_closed(self, token: int) -> None:
         """A resource was closed by its owner."""
+        self.lives.forget(token)
         self.closings.append((token, self.clock(), get_ident()))
 
     def seen(self, obj: Any) -> int | None:

@@ -195,12 +195,7 @@ def _merge(same: list[Row]) -> list[Row]:
 
 def _owned(found: list[Row], process: Process) -> list[Row]:
     """Put a resource's row below the row of the object that owns it."""
-    owners = {
-        birth.token: birth.owner
-        for request in process.requests
-        for birth in request.births
-        if birth.owner is not None
-    }
+    owners = {life.id: life.owner for life in process.lifetimes if life.owner is not None}
     home = {life.id: row for row in found for life in row.lives}
     below: dict[int, list[Row]] = {}
     top = []

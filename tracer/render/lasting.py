@@ -34,12 +34,7 @@ def _wordings(process: Process, row: Row, width: int) -> list[str]:
         case scope.THREAD:
             return _thread(process, row)
         case scope.CONNECTION:
-            most = max(each.requests for each in row.lives)
-            if not most:
-                return ["connection"]
-            upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
-            count = words.many(most, "request")
-            return [f"connection · open in {upto}{count}", f"connection · {count}"]
+            return _connection(process, row)
         case scope.REQUEST:
             return _request(row)
         case scope.KEPT:
@@ -60,6 +55,17 @@ def _thread(process: Process, row: Row) -> list[str]:
     name = words.clean(process.threads.get(threads.pop(), ""))
     shown = f"thread · {name}" if name else "thread"
     return [shown + ended, shown, "thread"]
+
+
+def _connection(process: Process, row: Row) -> list[str]:
+    """Whose it is goes without saying below a DatabaseWrapper; a pool lends it to many."""
+    owner = process.lifetime(row.lives[0].owner)
+    of = f" · of {words.clean(owner.name)}" if owner is not None and owner.kind == "pool" else ""
+    most = max(each.requests for each in row.lives)
+    upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
+    count = words.many(most, "request")
+    told = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"] if most else []
+    return [*told, f"connection{of}", f"connection · {count}" if most else "connection"]
 
 
 def _request(row: Row) -> list[str]:

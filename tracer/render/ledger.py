@@ -13,6 +13,7 @@ from tracer.render.canvas import Line, emit
 
 FREED = {
     "response": ("with the response", "response"),
+    "owner": ("by its owner", "owner"),
     "collector": ("by the collector", "collector"),
     "thread": ("with its thread", "thread"),
     "process": ("with the process", "process"),

@@ -86,6 +86,9 @@ class Plan:
     loads: int = 0
     """How many processes must have loaded `tracer.application` before it counts as started; 0
     where they do so only with their first request."""
+    journal: Path | None = None
+    """Where the processes keep their journals meanwhile, if they may not write to the order's;
+    they are put there at the end."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -35,6 +35,9 @@ class Site:
         """`work` is removed with the last program, unless `keep` says otherwise."""
         self.work = work
         self.keep = False
+        self.journal: Path | None = None
+        self.staging: Path | None = None
+        """Where the journals are as long as it runs, if not in `journal`; within `work`."""
         self.children: list[Child] = []
         self._last = ""
         self._lock = threading.RLock()
@@ -65,8 +68,23 @@ class Site:
             finally:
                 self._last = self.log()
                 atexit.unregister(self._at_exit)
-                if not self.keep:
-                    shutil.rmtree(self.work, ignore_errors=True)
+                try:
+                    self._hand_over()
+                finally:
+                    if not self.keep:
+                        shutil.rmtree(self.work, ignore_errors=True)
+
+    def _hand_over(self) -> None:
+        """Put the journals where they belong, as files of our own."""
+        if self.staging is None or self.journal is None:
+            return
+        for path in sorted(self.staging.iterdir()):
+            shutil.copyfile(path, self.journal / path.name)
+        self.staging = None
+
+    def journals(self) -> list[Path]:
+        """Return the directories that hold its journals now."""
+        return [place for place in (self.journal, self.staging) if place is not None]
 
     def log(self) -> str:
         """Return the last lines of every log that has any."""
@@ -169,9 +187,9 @@ class Server:
         """
         if self.journal is None:
             raise ValueError(f"{self.name} keeps no journal; say serve(..., journal=DIRECTORY).")
-        if not any(reader.Tail(self.journal).paths()):
-            return []
-        return reader.processes(self.journal)
+        places = [place for place in self._site.journals() if any(reader.Tail(place).paths())]
+        found = [process for place in places for process in reader.processes(place)]
+        return sorted(found, key=lambda process: process.about.started)
 
     def stop(self) -> None:
         """End it in an orderly way, or by force if it will not; all its processes with it."""

@@ -153,6 +153,7 @@ def _start(wish: Wish, port: int, keep_failed: bool) -> Server:
         begun = time.monotonic()
         deadline = begun + wish.timeout
         plan = wish.recipe.plan(order)
+        site.staging, site.journal = plan.journal, wish.journal
         _start_programs(wish.recipe.name, site, plan, order, deadline)
         _wait_for_loads(wish.recipe.name, site, plan, ready, deadline)
     except PortTaken:

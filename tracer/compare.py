@@ -1,0 +1,202 @@
+"""`python -m tracer compare`: one application, started under every kind of server in turn.
+
+Each server gets the same requests; what its processes recorded is counted once it has stopped.
+Progress goes to standard error, the table or the JSON document to standard output. Exit statuses:
+0, 1 (a server failed, or none was there) and 130 (interrupted; no process is left behind).
+"""
+
+from __future__ import annotations
+
+import argparse
+import difflib
+import json
+import os
+import tempfile
+import time
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Final, TextIO
+
+from tracer import servers
+from tracer.journal.reader import JournalError, processes
+from tracer.model import Process
+from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
+from tracer.render.comparison import Comparison
+from tracer.render.servers import Servers
+from tracer.servers import RECIPES, Reply, Server, ServerFailed, ServerMissing
+
+PATIENCE: Final = 10.0
+"""Seconds that the records may take to be written once the last request was answered."""
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add the command to the command line's."""
+    parser = commands.add_parser(
+        "compare", help="run one application under every server, and count what each builds"
+    )
+    add = parser.add_argument
+    add("--server", action="append", type=_server, metavar="NAME", help="this one only; repeatable")
+    add("--list", action="store_true", help="tell the servers' names, and which are here")
+    add("--requests", type=_positive, default=20, help="sent to each server (20)")
+    add("--concurrency", type=_positive, default=4, help="of them at a time (4)")
+    add("--path", default="/", type=_path, help="the page to ask for (/)")
+    add("--project", type=Path, metavar="DIR", help="where manage.py is (default: the demo)")
+    add("--settings", metavar="MODULE", help="the project's settings")
+    add("--json", action="store_true", help="a document for programs instead of the table")
+    add("--width", type=_positive, help="columns to draw on")
+    add("--no-colour", "--no-color", dest="colour", action="store_false")
+
+
+def _server(name: str) -> str:
+    if name in RECIPES:
+        return name
+    close = difflib.get_close_matches(name, RECIPES, n=1)
+    hint = f"did you mean {close[0]}?" if close else "--list tells the names"
+    raise argparse.ArgumentTypeError(f"there is no server {name!r}; {hint}")
+
+
+def _positive(text: str) -> int:
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(f"{text!r} is no number from 1 on")
+    return int(text)
+
+
+def _path(text: str) -> str:
+    if not text.startswith("/") or any(char.isspace() for char in text):
+        raise argparse.ArgumentTypeError(f"{text!r} is no path: it begins with / and has no spaces")
+    return text
+
+
+class Progress:
+    """Tells on standard error how far the comparison has come: a line for each server."""
+
+    def __init__(self, stream: TextIO, names: Sequence[str]) -> None:
+        self.stream = stream
+        self.live = stream.isatty()
+        self.width = max(map(len, names), default=0)
+        self.place = {name: index for index, name in enumerate(names, 1)}
+
+    def _put(self, name: str, text: str, end: str) -> None:
+        head = f"[{self.place[name]}/{len(self.place)}] {name.ljust(self.width)}"
+        clear = "\r\x1b[K" if self.live else ""
+        print(f"{clear}{head}  {text}", end=end, file=self.stream, flush=True)
+
+    def step(self, name: str, text: str) -> None:
+        """What is being done just now; only a terminal shows it."""
+        if self.live:
+            self._put(name, f"{text} …", "")
+
+    def done(self, name: str, text: str) -> None:
+        """How it came out."""
+        self._put(name, text, "\n")
+
+
+def run(asked: argparse.Namespace, draw: Callable[[object], None], out: TextIO, err: TextIO) -> int:
+    """Carry out the command; `draw` puts a picture on standard output. Returns the exit status."""
+    if asked.list:
+        draw(Servers(RECIPES.values()))
+        return 0
+    names = list(dict.fromkeys(asked.server or RECIPES))
+    progress = Progress(err, names)
+    rows = []
+    for name in names:
+        begun = time.monotonic()
+        row = measure(name, asked, progress)
+        rows.append(row)
+        progress.done(name, _told(row, time.monotonic() - begun))
+    if asked.json:
+        json.dump(document(asked.requests, rows), out, indent=1)
+        out.write("\n")
+    else:
+        out.write("\n")
+        out.flush()
+        draw(Comparison(asked.requests, rows))
+    out.flush()
+    ran = any(row.status == OK for row in rows)
+    return 0 if ran and not any(row.status == FAILED for row in rows) else 1
+
+
+def _told(row: Row, seconds: float) -> str:
+    if row.status == OK:
+        many = "1 process" if row.processes == 1 else f"{row.processes} processes"
+        return f"{many}, the handler built {row.handlers_built} times, {seconds:.1f} s"
+    if row.status == NOT_INSTALLED:
+        return f"not here: {row.why}"
+    return f"failed after {seconds:.1f} s: {row.why}"
+
+
+def measure(name: str, asked: argparse.Namespace, progress: Progress) -> Row:
+    """Run the application under one server and return its row. Never raises for a server's sake."""
+    found = RECIPES[name].available()
+    if not found.ok:
+        return Row(name, found.version, NOT_INSTALLED, found.why)
+    try:
+        with _journal() as journal:
+            return _measured(name, found.version, asked, progress, journal)
+    except ServerMissing as missing:
+        return Row(name, found.version, NOT_INSTALLED, str(missing))
+    except (ServerFailed, JournalError, OSError) as error:
+        return Row(name, found.version, FAILED, str(error))
+
+
+def _measured(
+    name: str,
+    version: str | None,
+    asked: argparse.Namespace,
+    progress: Progress,
+    journal: Path,
+) -> Row:
+    progress.step(name, "starting")
+    with servers.serve(
+        name, project=asked.project, settings=asked.settings, journal=journal
+    ) as server:
+        progress.step(name, f"sending {asked.requests} requests")
+        replies = [server.get(asked.path)]
+        replies += server.load([asked.path] * (asked.requests - 1), asked.concurrency)
+        wait_for(journal, asked.requests)
+        progress.step(name, "stopping")
+    recorded = processes(journal)
+    trouble = _trouble(asked, replies, recorded, server)
+    if trouble:
+        return Row(name, version, FAILED, trouble)
+    return count(name, version, recorded, [reply.seconds for reply in replies])
+
+
+def _trouble(
+    asked: argparse.Namespace, replies: Sequence[Reply], recorded: Sequence[Process], server: Server
+) -> str:
+    """Say in a sentence what keeps the numbers from meaning what they should; empty if nothing."""
+    bad = [reply.status for reply in replies if not 200 <= reply.status < 400]
+    if bad:
+        return (
+            f"{len(bad)} of {asked.requests} requests to {asked.path} were answered with status "
+            f"{bad[0]}: choose a page that answers everybody, with --path.\n{server.log()}"
+        )
+    served = sum(process.served for process in recorded)
+    if served != asked.requests:
+        return f"{asked.requests} requests were answered and {served} recorded."
+    return ""
+
+
+@contextmanager
+def _journal() -> Iterator[Path]:
+    """A directory that every server's user can write to, whoever that is."""
+    with tempfile.TemporaryDirectory(prefix="tracer-compare-") as directory:
+        os.chmod(directory, 0o755)
+        journal = Path(directory) / "journal"
+        journal.mkdir()
+        os.chmod(journal, 0o1777)
+        yield journal
+
+
+def wait_for(journal: Path, requests: int, patience: float = PATIENCE) -> None:
+    """Return when so many requests are written, or after `patience` seconds."""
+    until = time.monotonic() + patience
+    while time.monotonic() < until:
+        try:
+            if sum(process.served for process in processes(journal)) >= requests:
+                return
+        except JournalError:
+            pass
+        time.sleep(0.05)

@@ -1,0 +1,1 @@
+"""The comparison: how it counts, draws and runs."""

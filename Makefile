@@ -12,7 +12,7 @@ RUN = $(VENV)/bin/python
 INSTALL = @sh .ci/venv "$(PYTHON)" "$(CHOSEN)" "$(VENV)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint bench pictures clean
+.PHONY: help demo compare test lint bench pictures clean
 
 help: ## show what can be made
 	@echo "tracer: see how long Django's objects really live"
@@ -21,13 +21,17 @@ help: ## show what can be made
 	@echo
 	@echo "  PYTHON=python3.12   another interpreter        VENV=.venv   another environment"
 	@echo "  PORT=8001           another port (demo)        ONCE=1       end after the tour (demo)"
-	@echo "  ARGS='-k facts'     options for pytest (test)  DJANGO='>=6.1,<6.2'   another Django"
+	@echo "  ARGS='-k facts'     options (test, compare)    DJANGO='>=6.1,<6.2'   another Django"
 
 demo: ## open the café on http://127.0.0.1:8000, take a tour, serve until Ctrl-C
 	$(INSTALL) "" "$(DJANGO)"
 	@TRACER_ENABLED=0 $(RUN) demo_project/tour.py --check --port "$(PORT)"
 	@TRACER_ENABLED=0 $(RUN) demo_project/manage.py prepare
 	@$(RUN) demo_project/tour.py --port "$(PORT)" $(if $(filter-out 0 no,$(ONCE)),--once)
+
+compare: ## run the café under every server that is here, and count what each builds
+	$(INSTALL) servers "$(DJANGO)"
+	@$(RUN) -m tracer compare $(ARGS)
 
 test: ## run all tests
 	$(INSTALL) test "$(DJANGO)"

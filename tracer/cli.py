@@ -1,4 +1,4 @@
-"""The command line: `python -m tracer show DIR` and `python -m tracer watch DIR`.
+"""The command line: `python -m tracer show DIR`, `watch DIR` and `compare`.
 
 Reads journals only; needs no Django settings. Pictures go to standard output, everything that is
 said about them to standard error. Exit statuses: 0, 1 (what was asked for is not there) and 2 (it
@@ -21,7 +21,7 @@ from typing import Final, TextIO
 from rich.console import RenderableType
 from rich.text import Text
 
-from tracer import __version__, exports
+from tracer import __version__, compare, exports
 from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
@@ -73,6 +73,8 @@ def main(
     try:
         if asked.command == "watch":
             return _watch(asked, out, err, pause or _rest)
+        if asked.command == "compare":
+            return compare.run(asked, Page(out, asked.width, asked.colour).draw, out, err)
         return _show(asked, out, err)
     except (JournalError, exports.Unwritable) as error:
         print(f"{error}", file=err)
@@ -109,10 +111,10 @@ def _deafen(stream: TextIO) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tracer",
-        description="Draw what the tracer's journal holds.",
+        description="Draw what the tracer's journal holds, and compare servers.",
     )
     parser.add_argument("--version", action="version", version=f"tracer {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="show|watch")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="show|watch|compare")
     show = commands.add_parser("show", help="draw what a journal holds")
     watch = commands.add_parser("watch", help="follow all processes of a journal, live")
     for command in (show, watch):
@@ -125,6 +127,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--format", choices=("console", *exports.FORMATS), default="console")
     show.add_argument("--output", type=Path, metavar="FILE", help="where a document goes")
     show.set_defaults(refuse=show.error)
+    compare.add_parser(commands)
     return parser
 
 
@@ -144,7 +147,7 @@ def _request(text: str) -> int | str:
 
 def _refuse_nonsense(asked: argparse.Namespace) -> None:
     """Exit with a usage error for options that contradict each other."""
-    if asked.command == "watch":
+    if asked.command != "show":
         return
     if asked.request is not None and asked.only not in (None, "timeline"):
         asked.refuse(f"--request draws a timeline; it does not go with --only {asked.only}")

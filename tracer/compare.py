@@ -18,13 +18,15 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Final, TextIO
 
+from rich.console import RenderableType
+
 from tracer import servers
 from tracer.journal.reader import JournalError, processes
 from tracer.model import Process
 from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
 from tracer.render.comparison import Comparison
 from tracer.render.servers import Servers
-from tracer.servers import RECIPES, Reply, Server, ServerFailed, ServerMissing
+from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 
 PATIENCE: Final = 10.0
 """Seconds that the records may take to be written once the last request was answered."""
@@ -92,7 +94,9 @@ class Progress:
         self._put(name, text, "\n")
 
 
-def run(asked: argparse.Namespace, draw: Callable[[object], None], out: TextIO, err: TextIO) -> int:
+def run(
+    asked: argparse.Namespace, draw: Callable[[RenderableType], None], out: TextIO, err: TextIO
+) -> int:
     """Carry out the command; `draw` puts a picture on standard output. Returns the exit status."""
     if asked.list:
         draw(Servers(RECIPES.values()))
@@ -120,7 +124,8 @@ def run(asked: argparse.Namespace, draw: Callable[[object], None], out: TextIO, 
 def _told(row: Row, seconds: float) -> str:
     if row.status == OK:
         many = "1 process" if row.processes == 1 else f"{row.processes} processes"
-        return f"{many}, the handler built {row.handlers_built} times, {seconds:.1f} s"
+        times = "once" if row.handlers_built == 1 else f"{row.handlers_built} times"
+        return f"{many}, the handler built {times}, {seconds:.1f} s"
     if row.status == NOT_INSTALLED:
         return f"not here: {row.why}"
     return f"failed after {seconds:.1f} s: {row.why}"
@@ -129,15 +134,16 @@ def _told(row: Row, seconds: float) -> str:
 def measure(name: str, asked: argparse.Namespace, progress: Progress) -> Row:
     """Run the application under one server and return its row. Never raises for a server's sake."""
     found = RECIPES[name].available()
+    version = found.version or None
     if not found.ok:
-        return Row(name, found.version, NOT_INSTALLED, found.why)
+        return Row(name, version, NOT_INSTALLED, found.why)
     try:
         with _journal() as journal:
-            return _measured(name, found.version, asked, progress, journal)
+            return _measured(name, version, asked, progress, journal)
     except ServerMissing as missing:
-        return Row(name, found.version, NOT_INSTALLED, str(missing))
-    except (ServerFailed, JournalError, OSError) as error:
-        return Row(name, found.version, FAILED, str(error))
+        return Row(name, version, NOT_INSTALLED, str(missing))
+    except (ServerError, JournalError, OSError) as error:
+        return Row(name, version, FAILED, str(error))
 
 
 def _measured(

@@ -19,12 +19,12 @@ class Availability(Protocol):
         """Whether it can be started."""
 
     @property
-    def why(self) -> str | None:
-        """What is missing, and how to get it; None where nothing is."""
+    def why(self) -> str:
+        """What is missing, and how to get it; empty where nothing is."""
 
     @property
-    def version(self) -> str | None:
-        """Its version, where it is here and tells."""
+    def version(self) -> str:
+        """Its version; empty where it does not tell."""
 
 
 class Recipe(Protocol):
@@ -61,11 +61,11 @@ class Servers:
         for recipe, found in self.found:
             line = Line().add(" ").fit(recipe.name, name, "heading" if found.ok else "dim")
             if found.ok:
-                line.fit(f"here {found.version or ''}", 16, "scope.process")
+                line.fit(f"here {found.version}", 16, "scope.process")
                 yield line.add(words.crop(recipe.title, width - line.width))
                 continue
             line.fit("not here", 16, "dim")
-            told = words.clean(found.why or "")
+            told = words.clean(found.why)
             if width - line.width >= len(told):
                 yield line.add(told, "dim")
                 continue

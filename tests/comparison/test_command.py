@@ -1,0 +1,145 @@
+"""`python -m tracer compare`, with real servers."""
+
+from __future__ import annotations
+
+import io
+import json
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracer import servers
+from tracer.cli import main
+from tracer.model.comparison import FIELDS
+
+ROOT = Path(__file__).resolve().parents[2]
+
+
+def compare(*words: str) -> tuple[int, str, str]:
+    """Run the command in this process; return its status and what it said."""
+    out, err = io.StringIO(), io.StringIO()
+    status = main(["compare", *words], out, err)
+    return status, out.getvalue(), err.getvalue()
+
+
+def test_the_document_counts_what_two_servers_did() -> None:
+    status, out, err = compare(
+        "--server", "gunicorn", "--server", "runserver-nothreading", "--requests", "8", "--json"
+    )  # fmt: skip
+    assert status == 0, err
+    made = json.loads(out)
+    assert (made["format"], made["requests"]) == (1, 8)
+    workers, alone = made["rows"]
+    assert tuple(workers) == tuple(alone) == FIELDS
+    assert {workers["status"], alone["status"]} == {"ok"}
+    assert alone["processes"] == alone["threads"] == alone["handlers_built"] == 1
+    assert alone["requests_per_process"] == 8
+    assert alone["rebuilt_per_request"] == 0
+    assert 1 <= workers["processes"] <= 2
+    assert workers["handlers_built"] == 2, "each worker builds the application, however many served"
+    assert workers["middleware_built"] == 2 * alone["middleware_built"]
+    assert workers["first_ms"] > 0 < workers["warm_ms"]
+    assert workers["boot_ms"] > 0
+    assert workers["modules_imported"] > 300
+
+
+def test_progress_is_told_a_server_a_line_and_the_table_stands_alone() -> None:
+    status, out, err = compare("--server", "gunicorn", "--requests", "2", "--width", "118")
+    assert status == 0, err
+    assert err.startswith("[1/1] gunicorn")
+    assert "One application, every server" in out
+    assert "[1/1]" not in out
+
+
+def test_a_page_that_does_not_answer_makes_a_failed_row_with_the_reason() -> None:
+    status, out, _ = compare(
+        "--server", "gunicorn", "--requests", "2", "--path", "/nowhere/", "--json"
+    )
+    assert status == 1
+    (row,) = json.loads(out)["rows"]
+    assert row["status"] == "failed"
+    assert "status 404" in row["why"]
+    assert "--path" in row["why"]
+    assert row["processes"] is None
+
+
+def test_a_project_that_cannot_start_fails_and_the_others_go_on(tmp_path: Path) -> None:
+    (tmp_path / "manage.py").write_text("")
+    (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")
+    status, out, err = compare(
+        "--project", str(tmp_path), "--settings", "broken",
+        "--server", "gunicorn", "--server", "runserver-nothreading", "--json",
+    )  # fmt: skip
+    assert status == 1
+    rows = json.loads(out)["rows"]
+    assert [row["status"] for row in rows] == ["failed", "failed"], err
+    assert "nothing_of_this_name" in rows[0]["why"]
+
+
+def test_a_server_that_is_not_here_is_named_with_what_it_needs(monkeypatch) -> None:
+    recipe = servers.RECIPES["gunicorn"]
+    absent = servers.Availability(False, "gunicorn is not installed: pip install it")
+    monkeypatch.setattr(type(recipe), "available", lambda self: absent)
+    status, out, _ = compare("--server", "gunicorn", "--json")
+    assert status == 1
+    (row,) = json.loads(out)["rows"]
+    assert (row["status"], row["why"]) == ("not installed", absent.why)
+
+
+def test_the_list_names_every_server_and_says_whether_it_is_here() -> None:
+    status, out, _ = compare("--list", "--width", "160")
+    assert status == 0
+    assert all(name in out for name in servers.RECIPES)
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--server", "gunicon"], "did you mean gunicorn"),
+        (["--requests", "0"], "no number from 1 on"),
+        (["--concurrency", "many"], "no number from 1 on"),
+        (["--path", "menu/"], "is no path"),
+    ],
+)
+def test_what_is_asked_for_in_a_wrong_way_is_a_usage_error(words, said, capsys) -> None:
+    assert compare(*words)[0] == 2
+    assert said in capsys.readouterr().err
+
+
+def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
+    """The signal comes when the server is up: its first worker has begun to write."""
+    environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
+    running = subprocess.Popen(
+        [sys.executable, "-m", "tracer", "compare", "--server", "gunicorn",
+         "--requests", "100000", "--concurrency", "1"],
+        env=environ, cwd=ROOT, stderr=subprocess.PIPE, stdout=subprocess.PIPE, text=True,
+        start_new_session=True,
+    )  # fmt: skip
+    try:
+        started = _wait_until(lambda: list(tmp_path.rglob("journal/*.jsonl")), running)
+        pids = {int(path.name.partition("-")[0]) for path in started}
+        running.send_signal(signal.SIGINT)
+        running.communicate(timeout=60)
+    finally:
+        running.kill()
+        running.communicate()
+    assert running.returncode == 130
+    assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
+    assert list(tmp_path.glob("tracer-*")) == []
+
+
+def _wait_until(found, running):
+    for _ in range(2000):
+        answer = found()
+        if answer:
+            return answer
+        try:
+            running.wait(0.02)
+        except subprocess.TimeoutExpired:
+            continue
+        raise AssertionError(f"it ended by itself: {running.communicate()}")
+    raise AssertionError("no process has begun to write")

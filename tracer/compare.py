@@ -77,7 +77,9 @@ class Progress:
         self.stream = stream
         self.live = stream.isatty()
         self.width = max(map(len, names), default=0)
-        self.place = {name: index for index, name in enumerate(names, 1)}
+        self.place = {
+            name: f"{index:{len(str(len(names)))}}" for index, name in enumerate(names, 1)
+        }
 
     def _put(self, name: str, text: str, end: str) -> None:
         head = f"[{self.place[name]}/{len(self.place)}] {name.ljust(self.width)}"

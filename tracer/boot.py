@@ -1,0 +1,26 @@
+"""Starts the tracer in a process that was started with the bootstrap in its environment.
+
+The project need not list the tracer among its apps; where it does, the tracer is running by now.
+"""
+
+from __future__ import annotations
+
+import os
+
+from django.conf import settings
+
+from tracer import checks, conf, live
+from tracer.recorder import boot
+
+
+def start() -> None:
+    """Called when all apps are ready: watch requests if the settings and the environment say so."""
+    config, _problems = conf.load(settings, os.environ)
+    if not config.enabled:
+        booting = boot.known()
+        if booting is not None:
+            booting.stop()
+            boot.know(None)
+        return
+    checks.register()
+    live.start(config).announce()

@@ -72,10 +72,22 @@ class Desk:
             SignalNames(),
             lambda: str(settings.ROOT_URLCONF),
         )
+        self.told_boot = (0, 0)
+        """How far the boot had come when it was last told."""
 
     def about(self, fact: ProcessStarted) -> None:
         """The process says who it is."""
         self.history.feed(fact)
+
+    def booted(self) -> list[Fact]:
+        """The boot, folded, if it is watched and has come further since it was told last."""
+        booting = self.recorder.boot
+        if booting is None or booting.size() == self.told_boot:
+            return []
+        self.told_boot = booting.size()
+        fact = booting.fact()
+        self._feed([fact])
+        return [fact]
 
     def inherited(self) -> list[Fact]:
         """What a journal must begin with: who, and everything built so far."""
@@ -95,6 +107,7 @@ class Desk:
                 received.setdefault(born.token, replace(born, phase="inherited"))
         self.boot = list(received.values())
         self.history = History(keep=KEEP)
+        self.told_boot = (0, 0)
         self._meet_again()
         if self.boot:
             self.history.feed(Built(tuple(self.boot)))

@@ -16,13 +16,14 @@ from contextvars import Context
 from typing import TextIO
 
 import django
+from django.conf import settings
 
 from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
-from tracer.model import Process, ProcessStarted, Request
+from tracer.model import Fact, Process, ProcessStarted, Request
 from tracer.probes.installation import Installation
-from tracer.recorder import surroundings
+from tracer.recorder import boot, surroundings
 from tracer.recorder.recorder import Recorder
 from tracer.render.block import Terminal
 from tracer.screen import Screen
@@ -62,6 +63,9 @@ class Live:
         self.said_who = False
         self.recorder.on_finish = self._finished
         self.recorder.on_fork = self._forked
+        self.recorder.boot = boot.known()
+        if self.recorder.boot is not None:
+            self.recorder.boot.on_built = self.announce
         self.pid = os.getpid()
         self.parent = os.getppid()
         self.started = surroundings.process_started()
@@ -102,6 +106,8 @@ class Live:
         self.pid = os.getpid()
         self.parent = os.getppid()
         self.started = surroundings.process_started()
+        if self.recorder.boot is not None:
+            self.recorder.boot.forked()
         self.desk.inherit()
         self.inherited = any(birth.kind == "handler" for birth in self.desk.boot)
 
@@ -143,10 +149,7 @@ class Live:
         if not self.recorder.finished and not self.said_who:
             return [], 0
         if not self.said_who:
-            self.desk.about(self._about())
-            if self.config.journal is not None:
-                self.journal = Journal(self.config.journal)
-                self.journal.append(self.desk.inherited())
+            self._introduce()
             self.said_who = True
         if self.desk.quiet:
             return [], self.desk.rest_until_asked()
@@ -156,12 +159,45 @@ class Live:
         requests = self.desk.requests_of(facts)
         return requests, len(requests)
 
+    def _introduce(self) -> None:
+        """Say who this process is; again when its first request has told more of its server."""
+        about = self._about()
+        facts: list[Fact] = [about] if about != self.desk.history.about else []
+        self.desk.about(about)
+        if self.config.journal is not None:
+            if self.journal is None:
+                self.journal = Journal(self.config.journal)
+                facts = self.desk.inherited()
+            self.journal.append([*facts, *self.desk.booted()])
+        else:
+            self.desk.booted()
+
+    def announce(self) -> None:
+        """Write down how a process booted, where that was watched, before it serves anything.
+
+        In this thread, and without starting another: the process may be about to fork.
+        """
+        if self.config.journal is None or self.recorder.boot is None or self.said_who:
+            return
+        try:
+            with self.lock:
+                self._introduce()
+                facts = self.desk.take()
+                if self.journal is not None:
+                    self.journal.append(facts)
+        except Exception as fault:
+            self.recorder.fault("the boot", fault)
+
     def _snapshot(self) -> Process:
         with self.lock:
             return self.desk.history.snapshot()
 
     def _about(self) -> ProcessStarted:
-        server, mode = surroundings.server(self.recorder.environ, sys.modules, os.environ, sys.argv)
+        first = self.recorder.environ
+        if first:
+            server, mode = surroundings.server(first, sys.modules, os.environ, sys.argv)
+        else:
+            server, mode = surroundings.before_requests(sys.modules, os.environ, sys.argv)
         return ProcessStarted(
             pid=self.pid,
             parent=self.parent,
@@ -172,6 +208,8 @@ class Live:
             started=self.started,
             begun=int((self.started - self.recorder.epoch) * 1e9),
             inherited=self.inherited,
+            urlconf=str(getattr(settings, "ROOT_URLCONF", None) or ""),
+            application=str(getattr(settings, "SETTINGS_MODULE", None) or ""),
         )
 
     def _terminal(self) -> Terminal:
@@ -229,15 +267,16 @@ class Live:
         self.look(draw=not self._is_stuck())
 
     def _settle_accounts(self) -> None:
-        if not self.said_who:
+        if not self.said_who and self.journal is None:
             return
         try:
-            self.settle(draw=not self._is_stuck())
+            if self.said_who:
+                self.settle(draw=not self._is_stuck())
         finally:
             with self.lock:
-                ended = self.desk.end()
+                last = [*self.desk.booted(), self.desk.end()]
                 if self.journal is not None:
-                    self.journal.append([ended])
+                    self.journal.append(last)
                     self.journal.close()
 
     def _say_farewell(self) -> None:
@@ -283,5 +322,8 @@ def stop() -> None:
     live, _running = _running, None
     if live is not None:
         live.installation.uninstall()
+        if live.recorder.boot is not None:
+            live.recorder.boot.stop()
+            boot.know(None)
         atexit.unregister(live.close)
         live.close()

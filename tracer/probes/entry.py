@@ -7,11 +7,12 @@ ASGI, when the handler is done with it.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from typing import Any
 
 from tracer.probes import scan
 from tracer.probes.imports import Imports
+from tracer.recorder.boot import Booting
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
@@ -46,17 +47,36 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
     """A handler builds its middleware: the handler's birth, as far as anyone can see it."""
 
     def load_middleware(self: Any, *args: Any, **kwargs: Any) -> Any:
+        boot = recorder.boot
         try:
             if recorder.lives.token_of(self) is None:
                 recorder.born(self, "handler")
             if not recorder.scanned:
                 recorder.scanned = True
-                recorder.found.extend(scan.before_tracing(recorder))
+                with boot.log if boot is not None else nullcontext():
+                    recorder.found.extend(scan.before_tracing(recorder))
         except Exception as fault:
             recorder.fault("handler", fault)
-        return load(self, *args, **kwargs)
+        if boot is None:
+            return load(self, *args, **kwargs)
+        start = boot.log.now()
+        try:
+            result = load(self, *args, **kwargs)
+        except BaseException as error:
+            _built(recorder, boot, self, start, type(error).__name__)
+            raise
+        _built(recorder, boot, self, start)
+        return result
 
     return load_middleware
+
+
+def _built(recorder: Recorder, boot: Booting, handler: Any, start: int, error: str = "") -> None:
+    try:
+        token = recorder.lives.token_of(handler)
+        boot.handler(type(handler).__name__, start, token, error)
+    except Exception as fault:
+        recorder.fault("handler", fault)
 
 
 def _enter(

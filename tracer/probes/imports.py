@@ -13,6 +13,7 @@ from importlib.machinery import ModuleSpec
 from typing import Any
 
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import timed
 from tracer.recorder.trace import current
 
 
@@ -22,6 +23,8 @@ class Imports:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.pending: dict[str, list[Callable[[Any], None]]] = {}
+        self.stages: dict[str, str] = {}
+        """Modules whose import is a stage of the request that pays for it, with that stage."""
 
     def when(self, name: str, action: Callable[[Any], None]) -> None:
         """Call `action(module)` once the module called `name` is loaded."""
@@ -38,7 +41,7 @@ class Imports:
             if trace is not None and not trace.closed:
                 trace.modules = trace.modules or []
                 trace.modules.append(name)
-            if name not in self.pending:
+            if name not in self.pending and name not in self.stages:
                 return None
         except Exception as fault:
             self.recorder.fault("import", fault)
@@ -64,12 +67,20 @@ class Imports:
 
             def run(module: Any) -> None:
                 own.pop("exec_module", None)
-                exec_module(module)
+                if module.__name__ in self.stages:
+                    self._staged(exec_module, module)
+                else:
+                    exec_module(module)
                 self.loaded(module)
 
             loader.exec_module = run
         except Exception as fault:
             self.recorder.fault("import", fault)
+
+    def _staged(self, exec_module: Callable[[Any], None], module: Any) -> None:
+        """Run a module's code, as a stage of the request in flight if there is one."""
+        name = module.__name__
+        timed(self.recorder, self.stages[name], exec_module, lambda *_: (None, name, ""))(module)
 
     def loaded(self, module: Any) -> None:
         """The code of a module that was waited for has run."""
@@ -86,6 +97,7 @@ class Imports:
     def uninstall(self) -> None:
         """Stop listening."""
         self.pending.clear()
+        self.stages.clear()
         if self in sys.meta_path:
             sys.meta_path.remove(self)
 

@@ -4,6 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from django.conf import settings
+
+from tracer.model import stages
 from tracer.probes import (
     background,
     cache,
@@ -66,6 +69,9 @@ class Installation:
                 probe.install(self.recorder, self.patches, self.imports)
             cache.install(self.recorder, self.patches, self.imports, self.show_cache_keys)
             self.watch.install(self.imports)
+            urlconf = getattr(settings, "ROOT_URLCONF", None)
+            if isinstance(urlconf, str):
+                self.imports.stages[urlconf] = stages.URLCONF
             self.imports.install()
             self.collections.install()
         except BaseException:

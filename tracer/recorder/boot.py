@@ -83,6 +83,12 @@ class Booting:
         if len(self.stages) < MOST and outside():
             self.stages.append((stage, name, start, self.log.now(), get_ident(), token, error))
 
+    def handler(self, name: str, start: int, token: int | None, error: str) -> None:
+        """A handler that was begun at `start` is built, or could not be."""
+        self.stage(stages.HANDLER, name, start, token, error)
+        if outside():
+            self.on_built()
+
     def forked(self) -> None:
         """In a child: what the parent did before is not the child's to report."""
         self.log.forked()
@@ -138,7 +144,6 @@ class Booting:
                 )
             )
         return found
-
 
     def _before(self) -> str:
         """What was imported before Django, in a few words."""

@@ -16,6 +16,7 @@ from threading import get_ident
 from typing import Any
 
 from tracer.model import stages
+from tracer.recorder.boot import Booting
 from tracer.recorder.lives import Lives
 from tracer.recorder.threads import Lane
 from tracer.recorder.trace import RawBirth, Trace, current
@@ -55,6 +56,8 @@ class Recorder:
         """Told of each request when it has begun; it must not raise."""
         self.on_finish: Callable[[], None] = _nothing
         self.on_fork: Callable[[], None] = _nothing
+        self.boot: Booting | None = None
+        """How the process boots, where that is watched from the interpreter's start."""
         self.faults: set[str] = set()
 
     # -- requests ---------------------------------------------------------------------------

@@ -49,6 +49,28 @@ def server(
     return "unknown", _flags(first)
 
 
+def before_requests(
+    modules: Collection[str], environ: Mapping[str, str], argv: Sequence[str]
+) -> tuple[str, str]:
+    """Return (server, mode) of a process that has served nothing yet, as far as it shows."""
+    command = argv[1] if len(argv) > 1 else ""
+    if environ.get("GATEWAY_INTERFACE"):
+        return "CGI", ""
+    if "uwsgi" in modules:
+        return "uWSGI", ""
+    for module, name in _MODULES:
+        if module in modules and (name != "gunicorn" or "SERVER_SOFTWARE" in environ):
+            return name, ""
+    if command == "runserver":
+        reloads = "--noreload" not in argv and environ.get("RUN_MAIN") != "true"
+        return "runserver", "parent, which reloads" if reloads else "about to serve"
+    if "pytest" in modules or command == "test":
+        return "test client", ""
+    if "django.core.management" in modules and command and not command.startswith("-"):
+        return "command", command
+    return "unknown", ""
+
+
 def _flags(first: Mapping[str, Any]) -> str:
     if first.get("protocol") == "asgi":
         return "ASGI"

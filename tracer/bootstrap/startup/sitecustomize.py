@@ -13,8 +13,8 @@ if __name__ == "sitecustomize":
 
         _here = os.path.dirname(__file__)
         try:
-            if sys.version_info >= (3, 11):
-                import tracer_startup
+            if sys.version_info >= (3, 11):  # noqa: UP036 - older ones may be started, too
+                import tracer_startup  # type: ignore[import-not-found]
 
                 tracer_startup.begin()
         finally:
@@ -24,4 +24,4 @@ if __name__ == "sitecustomize":
         pass
     # Whoever imports this module gets what is in `sys.modules` afterwards.
     del sys.modules["sitecustomize"]
-    import sitecustomize
+    import sitecustomize  # type: ignore[import-not-found]  # noqa: F401

@@ -60,12 +60,12 @@ class ImportLog:
         """When Django, its registry and its settings were first looked for."""
         self.before = 0
         """How many modules had been imported when Django was."""
-        self.counts: "Callable[[], bool]" = _always
+        self.counts: Callable[[], bool] = _always
         """Whether what is imported just now is to be remembered."""
         self.parent: int | None = None
         """In a forked child, the process that it was forked from."""
-        self._waiting: "dict[str, list[Callable[[ModuleType], None]]]" = {}
-        self._timing: "dict[str, list[Callable[[int, int, bool], None]]]" = {}
+        self._waiting: dict[str, list[Callable[[ModuleType], None]]] = {}
+        self._timing: dict[str, list[Callable[[int, int, bool], None]]] = {}
         self._stacks: dict[int, list[_Frame]] = {}
         self._sought: dict[str, tuple[int, int, int]] = {}
         self._aside: dict[int, tuple[int, int]] = {}
@@ -164,7 +164,8 @@ class ImportLog:
             return
 
     def _enter(self, spec: "ModuleSpec", stack: "list[_Frame]") -> None:
-        start, paused, before = self._sought.pop(spec.name, None) or (self.clock(), self.paused, -1)
+        now = self.clock(), self.paused, -1
+        start, paused, before = self._sought.pop(spec.name, now)
         inner = 0
         if before >= 0 and stack:
             # Imported by its finder or while it was created: its own, not its importer's.
@@ -194,7 +195,7 @@ class ImportLog:
 
     def install(self) -> None:
         """Begin to listen."""
-        sys.meta_path.insert(0, self)  # type: ignore[arg-type]
+        sys.meta_path.insert(0, self)
         setattr(ModuleSpec, FLAG, self)
 
     def uninstall(self) -> None:
@@ -204,7 +205,7 @@ class ImportLog:
         if vars(ModuleSpec).get(FLAG) is self:
             delattr(ModuleSpec, FLAG)
         if self in sys.meta_path:
-            sys.meta_path.remove(self)  # type: ignore[arg-type]
+            sys.meta_path.remove(self)
 
     def forked(self) -> None:
         """In a child: what the parent imported is not the child's to report."""
@@ -290,7 +291,7 @@ def _find(package: str) -> str:
     spec = there.__spec__ if there is not None else find_spec("tracer")
     places = list(spec.submodule_search_locations or ()) if spec is not None else []
     if spec is not None and not any(
-        os.path.exists(os.path.join(place, "bootstrap", "startup")) for place in places
+        os.path.exists(os.path.join(place, "recorder", "recorder.py")) for place in places
     ):
         return "not watching, because the project has another package of that name."
     if there is None:

@@ -31,8 +31,8 @@ def environment(
         "TRACER_ENABLED": "1",
         "TRACER_CONSOLE": "1" if console else "0",
     }
-    # uWSGI tells a forked Python nothing of the fork unless asked to; a thread of the tracer's could
-    # then keep a worker from ending.
+    # uWSGI tells a forked Python nothing of the fork unless asked to, and a thread, such as the
+    # tracer's, could then keep a worker from ending.
     made.setdefault("UWSGI_PY_CALL_OSAFTERFORK", "1")
     if journal is not None:
         made["TRACER_JOURNAL"] = os.path.abspath(journal.expanduser())

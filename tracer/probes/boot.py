@@ -7,7 +7,6 @@ later; the probes that see them being born tell of them.
 
 from __future__ import annotations
 
-import logging
 import sys
 from collections.abc import Callable
 from typing import Any, Final
@@ -119,7 +118,7 @@ class Watch:
             try:
                 self._time_ready(base, type(config))
             except Exception as fault:
-                self._fault(stages.READY, fault)
+                self.booting.fault(stages.READY, fault)
             timed(config)
 
         return import_models
@@ -162,7 +161,7 @@ class Watch:
 
     def _timed(self, stage: str, call: Callable[..., Any], naming: Naming) -> Any:
         """Return a function that times `call`; its result or exception passes untouched."""
-        now, tell = self.log.now, self._tell
+        now, tell = self.booting.now, self._tell
 
         def timed(*args: Any, **kwargs: Any) -> Any:
             start = now()
@@ -184,7 +183,7 @@ class Watch:
             if name:
                 self.booting.stage(stage, name, start, None, error)
         except Exception as fault:
-            self._fault(stage, fault)
+            self.booting.fault(stage, fault)
 
     def _when_ready(self) -> None:
         """Nothing more is to be seen here: give everything back, and start the tracer, once."""
@@ -198,12 +197,7 @@ class Watch:
             with self.log:
                 self.ready()
         except Exception as fault:
-            self._fault("its start", fault)
-
-    def _fault(self, where: str, fault: Exception) -> None:
-        logging.getLogger("tracer").warning(
-            "tracer: a fault of its own at the boot, in %s (%s)", where, type(fault).__name__
-        )
+            self.booting.fault("its start", fault)
 
 
 def _label(args: tuple[Any, ...], _error: str) -> str:

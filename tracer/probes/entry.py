@@ -12,7 +12,6 @@ from typing import Any
 
 from tracer.probes import scan
 from tracer.probes.imports import Imports
-from tracer.recorder.boot import Booting
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
@@ -47,10 +46,11 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
     """A handler builds its middleware: the handler's birth, as far as anyone can see it."""
 
     def load_middleware(self: Any, *args: Any, **kwargs: Any) -> Any:
-        boot = recorder.boot
+        boot, token = recorder.boot, None
         try:
-            if recorder.lives.token_of(self) is None:
-                recorder.born(self, "handler")
+            token = recorder.lives.token_of(self)
+            if token is None:
+                token = recorder.born(self, "handler")
             if not recorder.scanned:
                 recorder.scanned = True
                 with boot.log if boot is not None else nullcontext():
@@ -59,24 +59,16 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
             recorder.fault("handler", fault)
         if boot is None:
             return load(self, *args, **kwargs)
-        start = boot.log.now()
+        start, name = boot.now(), type(self).__name__
         try:
             result = load(self, *args, **kwargs)
         except BaseException as error:
-            _built(recorder, boot, self, start, type(error).__name__)
+            boot.handler(name, start, token, type(error).__name__)
             raise
-        _built(recorder, boot, self, start)
+        boot.handler(name, start, token)
         return result
 
     return load_middleware
-
-
-def _built(recorder: Recorder, boot: Booting, handler: Any, start: int, error: str = "") -> None:
-    try:
-        token = recorder.lives.token_of(handler)
-        boot.handler(type(handler).__name__, start, token, error)
-    except Exception as fault:
-        recorder.fault("handler", fault)
 
 
 def _enter(

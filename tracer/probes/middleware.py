@@ -49,11 +49,10 @@ def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
 def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> Any:
     def import_string(path: str) -> Any:
         boot = recorder.boot
-        start = boot.log.now() if boot is not None else 0
+        start = boot.now() if boot is not None else 0
         middleware = load(path)
         if path == OWN:
             return middleware
-        name = path.rpartition(".")[2]
 
         def factory(get_response: Any) -> Any:
             token = None
@@ -61,16 +60,17 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
                 instance = middleware(get_response)
             except BaseException as error:
                 if boot is not None:
-                    boot.stage(stages.MIDDLEWARE, name, start, None, type(error).__name__)
+                    boot.middleware(path, start, None, type(error).__name__)
                 raise
             try:
                 if instance is not None:
+                    name = path.rpartition(".")[2]
                     token = recorder.born(instance, "middleware", name)
                     made.by_id[id(instance)] = (token, name)
-                if boot is not None:
-                    boot.stage(stages.MIDDLEWARE, name, start, token)
             except Exception as fault:
                 recorder.fault("middleware", fault)
+            if boot is not None:
+                boot.middleware(path, start, token)
             return instance
 
         try:

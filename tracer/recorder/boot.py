@@ -6,6 +6,7 @@ Times are the log's, whose clock stands still while the tracer imports itself.
 
 from __future__ import annotations
 
+import logging
 import os
 import sys
 from collections.abc import Callable
@@ -16,6 +17,8 @@ from typing import Any, Final, Protocol
 from tracer.model import Boot, Imported, Span, stages
 from tracer.recorder import nesting
 from tracer.recorder.trace import current
+
+logger = logging.getLogger("tracer")
 
 HEAVIEST: Final = 50
 """Modules named one by one, those whose own code took longest."""
@@ -76,18 +79,44 @@ class Booting:
         """Takes away whatever watches the boot."""
         log.counts = outside
 
+    def now(self) -> int:
+        """Return the time by the log's clock. It never raises, and nor do those that follow."""
+        try:
+            return self.log.now()
+        except Exception as fault:
+            self.fault("the clock", fault)
+            return 0
+
     def stage(
         self, stage: str, name: str, start: int, token: int | None = None, error: str = ""
     ) -> None:
         """A stage that began at `start`, by the log's clock, is over now."""
-        if len(self.stages) < MOST and outside():
-            self.stages.append((stage, name, start, self.log.now(), get_ident(), token, error))
+        try:
+            if len(self.stages) < MOST and outside():
+                self.stages.append((stage, name, start, self.log.now(), get_ident(), token, error))
+        except Exception as fault:
+            self.fault(stage, fault)
 
-    def handler(self, name: str, start: int, token: int | None, error: str) -> None:
+    def middleware(self, path: str, start: int, token: int | None, error: str = "") -> None:
+        """A middleware, whose import was begun at `start`, is built, or could not be."""
+        try:
+            self.stage(stages.MIDDLEWARE, path.rpartition(".")[2], start, token, error)
+        except Exception as fault:
+            self.fault(stages.MIDDLEWARE, fault)
+
+    def handler(self, name: str, start: int, token: int | None, error: str = "") -> None:
         """A handler that was begun at `start` is built, or could not be."""
-        self.stage(stages.HANDLER, name, start, token, error)
-        if outside():
-            self.on_built()
+        try:
+            self.stage(stages.HANDLER, name, start, token, error)
+            if outside():
+                self.on_built()
+        except Exception as fault:
+            self.fault(stages.HANDLER, fault)
+
+    def fault(self, where: str, fault: Exception) -> None:
+        """A fault of the tracer's own is one line in its log."""
+        kind = type(fault).__name__
+        logger.warning("tracer: a fault of its own at the boot, in %s (%s)", where, kind)
 
     def forked(self) -> None:
         """In a child: what the parent did before is not the child's to report."""

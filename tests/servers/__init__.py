@@ -1,1 +1,1 @@
-"""Servers, real and makeshift: starting them, stopping them, and what they do with an application."""
+"""Starting servers, stopping them, and what they do with an application."""

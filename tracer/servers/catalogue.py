@@ -5,19 +5,21 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tracer.servers import apache, gunicorn, nginx, runserver
+from tracer.servers import apache, asgi, cgi, granian, gunicorn, nginx, pools, runserver, uwsgi
 from tracer.servers.recipe import Recipe
 
+FAMILIES = (
+    runserver.RECIPES,
+    cgi.RECIPES,
+    apache.RECIPES,
+    gunicorn.RECIPES,
+    uwsgi.RECIPES,
+    nginx.RECIPES,
+    pools.RECIPES,
+    asgi.RECIPES,
+    granian.RECIPES,
+)
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {
-        recipe.name: recipe
-        for family in (
-            runserver.RECIPES,
-            apache.RECIPES,
-            gunicorn.RECIPES,
-            nginx.RECIPES,
-        )
-        for recipe in family
-    }
+    {recipe.name: recipe for family in FAMILIES for recipe in family}
 )
 """Name to recipe."""

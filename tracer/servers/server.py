@@ -7,6 +7,7 @@ import http.client
 import os
 import shutil
 import threading
+import time
 from collections.abc import Iterable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -14,12 +15,14 @@ from types import TracebackType
 from typing import Final, Self
 
 from tracer.journal import reader
-from tracer.model import Process
+from tracer.model import Process, Request
 from tracer.servers.client import Reply, ask
 from tracer.servers.errors import NoReply
-from tracer.servers.process import Child
-from tracer.servers.recipe import HOST
+from tracer.servers.process import Child, wait
+from tracer.servers.recipe import HOST, Recipe
 
+WRITING: Final = 2.0
+"""Seconds that a server without a farewell has to write down what it has answered."""
 LINES: Final = 20
 """Lines that are shown of a log."""
 _TAIL: Final = 64 * 1024
@@ -111,7 +114,7 @@ class Server:
 
     def __init__(
         self,
-        name: str,
+        recipe: Recipe,
         version: str,
         port: int,
         site: Site,
@@ -120,7 +123,8 @@ class Server:
         timeout: float,
     ) -> None:
         """Made by `tracer.servers.serve`."""
-        self.name = name
+        self.recipe = recipe
+        self.name = recipe.name
         self.version = version
         self.port = port
         self.address = f"http://{HOST}:{port}"
@@ -133,6 +137,11 @@ class Server:
         """The process that was started, which need not be the one that serves."""
         self._main = site.children[-1]
         self._site = site
+        self._answered = 0
+        self._counting = threading.Lock()
+        self._tail = reader.Tail(journal) if journal is not None else None
+        if self._tail is not None:
+            self._tail.read()  # what others wrote before does not count
 
     @property
     def work(self) -> Path:
@@ -156,12 +165,15 @@ class Server:
         """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            return ask(self.port, path, named, self.timeout)
+            reply = ask(self.port, path, named, self.timeout)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
             state = "" if self.running else "; it has ended"
             sentence = f"{self.name} gave no answer to {path} ({reason}){state}."
             raise NoReply(sentence, self.log()) from error
+        with self._counting:
+            self._answered += 1
+        return reply
 
     def load(self, paths: Iterable[str], concurrency: int = 4) -> list[Reply]:
         """GET all `paths`, `concurrency` at a time; return the replies in the order of the paths.
@@ -193,7 +205,23 @@ class Server:
 
     def stop(self) -> None:
         """End it in an orderly way, or by force if it will not; all its processes with it."""
+        if self.running and not self.recipe.farewell:
+            self._let_it_write()
         self._site.close()
+
+    def _let_it_write(self) -> None:
+        """Wait until every answered request is in the journal: there will be no last chance."""
+        tail, written = self._tail, 0
+        if tail is None:
+            return
+
+        def all_written() -> bool:
+            nonlocal written
+            facts = (fact for news in tail.read() for fact in news.facts)
+            written += sum(isinstance(fact, Request) for fact in facts)
+            return written >= self._answered
+
+        wait(all_written, time.monotonic() + WRITING)
 
     def __enter__(self) -> Self:
         """Return the server itself: it runs already."""

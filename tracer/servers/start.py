@@ -170,7 +170,7 @@ def _start(wish: Wish, port: int, keep_failed: bool) -> Server:
         site.close()
         raise
     boot = time.monotonic() - begun
-    return Server(wish.recipe.name, wish.version, port, site, wish.journal, boot, wish.timeout)
+    return Server(wish.recipe, wish.version, port, site, wish.journal, boot, wish.timeout)
 
 
 def _environment(wish: Wish, work: Path, ready: Path) -> dict[str, str]:

@@ -1,0 +1,117 @@
+"""An HTTP server that runs a CGI script for each request, as RFC 3875 has it.
+
+    python -m tracer.servers.cgi_server HOST PORT
+
+The script is `python -m tracer.application.cgi` with this process's environment and directory, so
+that it serves the project of `DJANGO_SETTINGS_MODULE`. Python's own `CGIHTTPRequestHandler` is no
+choice: it is gone from Python 3.15, and it runs scripts of its own directory alone.
+"""
+
+from __future__ import annotations
+
+import http.server
+import os
+import subprocess
+import sys
+from email import message_from_bytes
+from email.message import Message
+from http import HTTPStatus
+from typing import Final
+from urllib.parse import unquote
+
+SCRIPT: Final = (sys.executable, "-m", "tracer.application.cgi")
+PATIENCE: Final = 60.0
+"""Seconds that a script may take."""
+_OURS: Final = ("content-type", "content-length", "proxy", "connection")
+"""Headers that get no variable HTTP_*: they have one of their own, or are not the script's."""
+
+
+class Handler(http.server.BaseHTTPRequestHandler):
+    """One request: one script."""
+
+    def do_GET(self) -> None:
+        """Any method: the script knows what to do."""
+        length = int(self.headers.get("Content-Length") or 0)
+        body = self.rfile.read(length)
+        try:
+            done = subprocess.run(
+                SCRIPT,
+                input=body,
+                env={**os.environ, **self.variables(length)},
+                stdout=subprocess.PIPE,
+                timeout=PATIENCE,
+                check=False,
+            )
+        except subprocess.TimeoutExpired:
+            self.send_error(HTTPStatus.GATEWAY_TIMEOUT, "The script took too long")
+            return
+        head, body = parted(done.stdout)
+        if done.returncode or not head:
+            self.send_error(HTTPStatus.BAD_GATEWAY, "The script failed; its log says why")
+            return
+        self.answer(head, body)
+
+    do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
+
+    def answer(self, head: Message, body: bytes) -> None:
+        """Send what the script said; `Status:` becomes the status line."""
+        code, _, reason = head.get("Status", "200 OK").partition(" ")
+        self.send_response(int(code), reason or None)
+        for name, value in head.items():
+            if name.lower() != "status":
+                self.send_header(name, value)
+        self.end_headers()
+        self.wfile.write(body)
+
+    def variables(self, length: int) -> dict[str, str]:
+        """Return the request as a script's environment has it."""
+        path, _, query = self.path.partition("?")
+        host, port = self.server.server_address[:2]
+        made = {
+            "GATEWAY_INTERFACE": "CGI/1.1",
+            "SERVER_SOFTWARE": "tracer-cgi",
+            "SERVER_PROTOCOL": self.request_version,
+            "SERVER_NAME": str(host),
+            "SERVER_PORT": str(port),
+            "REQUEST_METHOD": self.command,
+            "SCRIPT_NAME": "",
+            "PATH_INFO": unquote(path),
+            "QUERY_STRING": query,
+            "REMOTE_ADDR": str(self.client_address[0]),
+            "CONTENT_TYPE": self.headers.get("Content-Type", ""),
+            "CONTENT_LENGTH": str(length),
+        }
+        for name in self.headers:
+            if name.lower() not in _OURS:
+                value = ", ".join(self.headers.get_all(name, ()))
+                made["HTTP_" + name.upper().replace("-", "_")] = value
+        return made
+
+
+def parted(output: bytes) -> tuple[Message | None, bytes]:
+    """Divide a script's output into its headers (None if there are none) and its body."""
+    for gap in (b"\r\n\r\n", b"\n\n"):
+        head, found, body = output.partition(gap)
+        if found:
+            return message_from_bytes(head), body
+    return None, b""
+
+
+class Server(http.server.ThreadingHTTPServer):
+    """A thread for each connection; at the end those that serve may finish."""
+
+    daemon_threads = False
+    allow_reuse_address = False
+
+
+def main(host: str, port: str) -> None:
+    """Serve until interrupted."""
+    with Server((host, int(port)), Handler) as server:
+        try:
+            server.serve_forever(poll_interval=0.05)
+        except KeyboardInterrupt:
+            print("The CGI server ends.", file=sys.stderr)
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -76,6 +76,14 @@ def test_mod_wsgi_serves_in_a_process_of_apache_or_in_one_of_its_own(
     assert shown == ("mod_wsgi", f"{place}, WSGI, one thread")
 
 
+def test_gunicorns_greenlets_are_not_called_threads() -> None:
+    """Its gevent worker says multithread, and runs them all on one thread."""
+    modules = {"gunicorn.arbiter", "gunicorn.workers.ggevent"}
+    first = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
+    name, mode = surroundings.server(first, modules, {"SERVER_SOFTWARE": "gunicorn/27"}, [])
+    assert (name, mode) == ("gunicorn", "WSGI, greenlets, one of several processes")
+
+
 def test_a_process_began_before_now_and_after_the_machine() -> None:
     """Read from the system, within a second."""
     assert 0 < surroundings.process_started() <= time.time() + 1

@@ -40,7 +40,9 @@ def server(
         return "uWSGI", _flags(first)
     for module, name in _MODULES:
         if module in modules and (name != "gunicorn" or "SERVER_SOFTWARE" in environ):
-            return name, _flags(first)
+            # Its gevent worker sets the flag for threads, and has one.
+            greenlets = "gunicorn.workers.ggevent" in modules and name == "gunicorn"
+            return name, _flags(first, "greenlets" if greenlets else "threads")
     if str(first.get("SERVER_SOFTWARE", "")).startswith("WSGIServer/"):
         words = [word for word in ("--noreload", "--nothreading") if word in argv]
         return "runserver", " ".join(words) or "with reloader"
@@ -71,10 +73,10 @@ def before_requests(
     return "unknown", ""
 
 
-def _flags(first: Mapping[str, Any]) -> str:
+def _flags(first: Mapping[str, Any], many: str = "threads") -> str:
     if first.get("protocol") == "asgi":
         return "ASGI"
-    threads = "threads" if first.get("wsgi.multithread") else "one thread"
+    threads = many if first.get("wsgi.multithread") else "one thread"
     processes = ", one of several processes" if first.get("wsgi.multiprocess") else ""
     return f"{_place(first)}WSGI, {threads}{processes}"
 

@@ -24,7 +24,8 @@ def _hypercorn(order: Order) -> Plan:
 
 
 def _plan(order: Order, command: tuple[str, ...]) -> Plan:
-    # Interrupted, uvicorn goes on to Python's exit handlers; terminated, it does not.
+    # Interrupted, uvicorn goes on to Python's exit handlers; terminated, it does not. Its workers
+    # never do: the process above them sends SIGTERM after the interrupt, and they obey both.
     program = Program(command, order.port, stop=signal.SIGINT, whom="group")
     return Plan((program,), loads=order.workers or 1)
 
@@ -37,8 +38,6 @@ RECIPES = (
     Recipe(
         "uvicorn-workers", "two worker processes, an event loop in each",
         "uvicorn", wheel("uvicorn"), _uvicorn, workers=2,
-        # The process above them sends SIGTERM after the interrupt, and they obey both.
-        farewell=False,
     ),
     Recipe(
         "daphne", "one process, an event loop",

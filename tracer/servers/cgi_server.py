@@ -66,7 +66,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     def variables(self, length: int) -> dict[str, str]:
         """Return the request as a script's environment has it."""
         path, _, query = self.path.partition("?")
-        host, port = self.server.server_address[:2]
+        host, port = self.connection.getsockname()[:2]
         made = {
             "GATEWAY_INTERFACE": "CGI/1.1",
             "SERVER_SOFTWARE": "tracer-cgi",

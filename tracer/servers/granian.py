@@ -13,8 +13,7 @@ def _row(name: str, title: str, interface: str, application: str) -> Recipe:
         )  # fmt: skip
         return Plan((Program(line, order.port),), loads=order.workers)
 
-    # Its workers go without a word, whichever signal they get.
-    return Recipe(name, title, "granian", wheel("granian"), plan, workers=2, farewell=False)
+    return Recipe(name, title, "granian", wheel("granian"), plan, workers=2)
 
 
 RECIPES = (

@@ -106,8 +106,6 @@ class Recipe:
     """Worker processes unless others are asked for; None: it has no such setting."""
     threads: int | None = None
     """Threads per process unless others are asked for; None: it has no such setting."""
-    farewell: bool = True
-    """Whether its processes run Python's exit handlers when they end in an orderly way."""
 
     def available(self) -> Availability:
         """Look whether it is installed here, and in which version."""

@@ -22,7 +22,7 @@ from tracer.servers.process import Child, wait
 from tracer.servers.recipe import HOST, Recipe
 
 WRITING: Final = 2.0
-"""Seconds that a server without a farewell has to write down what it has answered."""
+"""Seconds that a server's processes have to write down what they answered."""
 LINES: Final = 20
 """Lines that are shown of a log."""
 _TAIL: Final = 64 * 1024
@@ -139,7 +139,8 @@ class Server:
         self._site = site
         self._answered = 0
         self._counting = threading.Lock()
-        self._tail = reader.Tail(journal) if journal is not None else None
+        place = site.staging or journal
+        self._tail = reader.Tail(place) if place is not None else None
         if self._tail is not None:
             self._tail.read()  # what others wrote before does not count
 
@@ -205,12 +206,17 @@ class Server:
 
     def stop(self) -> None:
         """End it in an orderly way, or by force if it will not; all its processes with it."""
-        if self.running and not self.recipe.farewell:
-            self._let_it_write()
-        self._site.close()
+        try:
+            if self.running:
+                self._let_it_write()
+        finally:
+            self._site.close()
 
     def _let_it_write(self) -> None:
-        """Wait until every answered request is in the journal: there will be no last chance."""
+        """Wait until every answered request is in the journal.
+
+        Some servers end their processes without Python's exit handlers, and some while they run.
+        """
         tail, written = self._tail, 0
         if tail is None:
             return

@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Final
 
 from tracer.application.ready import READY
+from tracer.bootstrap import environment as bootstrap
 from tracer.servers import project as projects
 from tracer.servers import tree
 from tracer.servers.catalogue import RECIPES
@@ -174,11 +175,14 @@ def _start(wish: Wish, port: int, keep_failed: bool) -> Server:
 
 
 def _environment(wish: Wish, work: Path, ready: Path) -> dict[str, str]:
+    """Return what every program gets; the tracer's own variables only from who called."""
     made = projects.environment(wish.project, wish.environment, work)
-    tracing = {"TRACER_ENABLED": "0", "TRACER_CONSOLE": "0", "TRACER_JOURNAL": ""}
-    if wish.journal is not None:
-        tracing |= {"TRACER_ENABLED": "1", "TRACER_JOURNAL": str(wish.journal)}
-    return {**tracing, **made, READY: str(ready)}
+    if wish.journal is None:
+        made = {"TRACER_ENABLED": "0", **made}
+    else:
+        made = bootstrap.environment(made, journal=wish.journal, console=False)
+        made |= {name: value for name, value in wish.environment.items() if name[:7] == "TRACER_"}
+    return {**made, READY: str(ready)}
 
 
 def _start_programs(name: str, site: Site, plan: Plan, order: Order, deadline: float) -> None:

@@ -1,0 +1,111 @@
+"""The demo under every server: who serves, and how often everything is built.
+
+Of each server, twenty requests, four at a time; see `tests.servers.expected` for what it does.
+"""
+
+from __future__ import annotations
+
+import os
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from tests.servers.expected import ROWS, Row
+from tracer.model import Lifetime, Process
+from tracer.servers import RECIPES, Server, serve, tree
+
+ROUNDS = 30
+"""How often a server is asked again until each of its workers has had a turn."""
+
+
+def here(name: str) -> None:
+    """Skip the test, by name, where a server is not installed; in CI that is a failure."""
+    found = RECIPES[name].available()
+    if not found.ok:
+        assert not os.environ.get("CI"), found.why
+        pytest.skip(f"{name}: {found.why}")
+
+
+def visit(server: Server, row: Row) -> int:
+    """Ask as often as the row says, and on until every worker has served; return how often."""
+    asked = 0
+    for _ in range(ROUNDS):
+        paths = ["/menu/"] * (row.requests if not asked else 8)
+        replies = server.load(paths, concurrency=4)
+        asked += len(replies)
+        assert Counter(reply.status for reply in replies) == {200: len(replies)}
+        assert all(b"</html>" in reply.body for reply in replies)
+        # What the workers have written so far; the rest comes with their end.
+        if row.each or len(server.processes()) >= row.processes:
+            break
+    return asked
+
+
+def lives(process: Process, kind: str) -> list[Lifetime]:
+    """The process's objects of this kind."""
+    return [life for life in process.lifetimes if life.kind == kind]
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
+def test_processes_threads_and_builds_are_as_they_were_measured(row: Row, tmp_path: Path) -> None:
+    """Every request is in exactly one journal, and nothing is left running."""
+    here(row.name)
+    with serve(row.name, journal=tmp_path / "traces") as server:
+        family = tree.family(server.pid)
+        asked = visit(server, row)
+        family += tree.family(server.pid)
+    assert server.orderly
+    assert not tree.alive(family)
+    served = [process for process in server.processes() if process.requests]
+    _who_serves(row, served, asked)
+    for process in served:
+        _on_which_threads(row, process)
+        _what_is_built(row, process)
+
+
+def _who_serves(row: Row, served: list[Process], asked: int) -> None:
+    assert sum(len(process.requests) for process in served) == asked
+    assert {(p.about.server, p.about.mode) for p in served} == {(row.server, row.mode)}
+    assert len({process.about.pid for process in served}) == len(served)
+    if row.each:
+        assert [len(process.requests) for process in served] == [row.each] * (asked // row.each)
+    else:
+        assert len(served) == row.processes
+    if row.farewell:
+        assert all(process.ended for process in served)
+
+
+def _on_which_threads(row: Row, process: Process) -> None:
+    threads = {request.thread for request in process.requests}
+    if row.threads:
+        assert 1 <= len(threads) <= row.threads
+    else:
+        assert len(threads) == len(process.requests), "a new one for each request"
+    workers = [
+        {span.thread for span in request.spans} - {request.thread} for request in process.requests
+    ]
+    if row.is_asgi:
+        # All requests share the event loop's thread; each gets a worker thread for its sync code.
+        assert len(threads) == 1
+        assert all(len(each) == 1 for each in workers)
+        assert len(set.union(*workers)) == len(workers)
+    else:
+        assert not any(workers)
+
+
+def _what_is_built(row: Row, process: Process) -> None:
+    assert process.about.inherited == row.inherits
+    (settings,), (handler,) = lives(process, "settings"), lives(process, "handler")
+    middleware, resolvers = lives(process, "middleware"), lives(process, "resolver")
+    built = {handler.phase, settings.phase, *(each.phase for each in middleware)}
+    assert len(middleware) == 10
+    assert built == {"inherited"} if row.inherits else "inherited" not in built
+    for each in (settings, handler, *middleware):
+        assert each.built_in is None, "once per process, and not in a request"
+    # Even where the application is inherited, each process imports the URLconf itself, for the
+    # first request that needs it; four may begin at once.
+    for each in resolvers:
+        assert (each.built_in is None) == row.urlconf_at_boot
+        assert (each.built_in or 0) <= 4

@@ -10,7 +10,8 @@ from typing import Final
 from rich.console import RenderableType
 from rich.text import Text
 
-from tracer.journal.reader import News, Tail, alive
+from tracer.journal.locks import alive
+from tracer.journal.reader import News, Tail
 from tracer.model import Ended, History, ProcessStarted, Request
 from tracer.render.timeline import Timeline
 

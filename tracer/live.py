@@ -22,6 +22,7 @@ from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
 from tracer.model import Fact, Process, ProcessStarted, Request
+from tracer.noting import Noting
 from tracer.probes.installation import Installation
 from tracer.recorder import boot, surroundings
 from tracer.recorder.recorder import Recorder
@@ -61,6 +62,9 @@ class Live:
         self.wake = threading.Event()
         self.stop = threading.Event()
         self.said_who = False
+        self.noting = Noting(self.recorder, self.desk.assembly.path, self.open_journal)
+        if config.journal is not None:
+            self.noting.begin()
         self.recorder.on_finish = self._finished
         self.recorder.on_fork = self._forked
         self.recorder.boot = boot.known()
@@ -103,6 +107,8 @@ class Live:
             # The parent's file: in a child this gives back the descriptor and nothing more.
             self.journal.close()
         self.journal, self.said_who = None, False
+        if self.config.journal is not None:
+            self.noting.begin()
         self.pid = os.getpid()
         self.parent = os.getppid()
         self.started = surroundings.process_started()
@@ -148,9 +154,7 @@ class Live:
         """Return the requests to draw, and how many there were."""
         if not self.recorder.finished and not self.said_who:
             return [], 0
-        if not self.said_who:
-            self._introduce()
-            self.said_who = True
+        self._say_who()
         if self.desk.quiet:
             return [], self.desk.rest_until_asked()
         facts = self.desk.take()
@@ -158,6 +162,18 @@ class Live:
             self.journal.append(facts)
         requests = self.desk.requests_of(facts)
         return requests, len(requests)
+
+    def _say_who(self) -> None:
+        """Once per process, when its first request has begun."""
+        if not self.said_who:
+            self._introduce()
+            self.said_who = True
+
+    def open_journal(self) -> Journal | None:
+        """Begin the journal, if one is kept and none is begun, and return it."""
+        with self.lock:
+            self._say_who()
+        return self.journal
 
     def _introduce(self) -> None:
         """Say who this process is; again when its first request has told more of its server."""

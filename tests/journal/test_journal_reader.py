@@ -8,7 +8,7 @@ import shutil
 
 import pytest
 
-from tracer.journal import reader
+from tracer.journal import locks, reader
 from tracer.journal.format import HEADER, encode
 from tracer.journal.reader import JournalError, Tail, read
 from tracer.journal.writer import Journal
@@ -124,7 +124,7 @@ def test_a_file_that_may_not_be_read_is_passed_over_and_told(written, monkeypatc
             raise PermissionError(errno.EACCES, os.strerror(errno.EACCES))
         return open(name, *arguments)
 
-    monkeypatch.setattr(reader, "open", denied, raising=False)
+    monkeypatch.setattr(locks, "open", denied, raising=False)
     reading = read(written.directory)
     assert reading.notes == (f"{path} cannot be read: Permission denied.",)
     assert reader.alive(path) is None

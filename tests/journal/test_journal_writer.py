@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from tracer.journal import reader, writer
+from tracer.journal import locks, reader, writer
 from tracer.journal.format import HEADER, encode
 from tracer.journal.writer import Journal
 from tracer.model import Deaths, Ended, Held, Named
@@ -194,7 +194,7 @@ def test_a_file_system_that_counts_no_links_is_written_all_the_same(journal, mon
 
 def test_without_locks_it_writes_all_the_same(journal, monkeypatch):
     monkeypatch.setattr(writer, "fcntl", None)
-    monkeypatch.setattr(reader, "fcntl", None)
+    monkeypatch.setattr(locks, "fcntl", None)
     journal.append([Ended(1)])
     assert journal.path.read_bytes() == HEADER + encode(Ended(1))
     assert reader.alive(journal.path) is None

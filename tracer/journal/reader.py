@@ -6,21 +6,19 @@ Reads no settings and needs no Django. Nothing here writes to the directory.
 from __future__ import annotations
 
 import os
+from collections.abc import Container, Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
+from tracer.journal import flight
 from tracer.journal.format import VERSION, UnknownFact, UnknownFormat, decode, read_header
+from tracer.journal.locks import Readable, alive, reading
 from tracer.journal.rows import Unreadable
 from tracer.journal.writer import SUFFIX
-from tracer.model.facts import Fact, ProcessStarted
+from tracer.model.facts import Fact, ProcessStarted, Request
 from tracer.model.history import History
 from tracer.model.process import Process
-
-try:
-    import fcntl
-except ImportError:  # Windows: who is alive cannot be told
-    fcntl = None  # type: ignore[assignment]
 
 _CHUNK: Final = 1 << 20
 
@@ -36,6 +34,8 @@ class Story:
     path: Path
     process: Process
     alive: bool | None
+    pending: tuple[Request, ...] = ()
+    """Requests that a living process has begun and not yet written: in flight, or just over."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,7 +147,7 @@ class Tail:
 
     def _read(self, file: _File) -> News:
         try:
-            with open(file.path, "rb") as stream:
+            with reading(file.path) as stream:
                 restarted = file.is_new(os.fstat(stream.fileno()))
                 facts = [] if file.refused else self._lines(file, stream)
         except FileNotFoundError:  # removed since the directory was listed
@@ -157,7 +157,7 @@ class Tail:
             return News(file.path, ())
         return News(file.path, tuple(facts), restarted)
 
-    def _lines(self, file: _File, stream: BinaryIO) -> list[Fact]:
+    def _lines(self, file: _File, stream: Readable) -> list[Fact]:
         facts: list[Fact] = []
         rest = b""
         stream.seek(file.offset)
@@ -207,8 +207,7 @@ def _age(name: str) -> tuple[int, str]:
 def read(directory: Path) -> Reading:
     """Read everything in `directory`.
 
-    Raises JournalError if it is missing, holds no journal, or one of an unknown format. Not for a
-    process to read its own journal with: see `alive`.
+    Raises JournalError if it is missing, holds no journal, or one of an unknown format.
     """
     if not directory.is_dir():
         found = "is not a directory" if directory.exists() else "does not exist"
@@ -217,12 +216,17 @@ def read(directory: Path) -> Reading:
             "names."
         )
     tail = Tail(directory, strict=True)
-    # Asked before reading: what a process that is gone by now has written will then all be read.
+    # Asked before reading: what a process that is gone by now has written will then all be read,
+    # and what is noted by now and not written by then is outstanding.
     states = {path: alive(path) for path in tail.paths()}
+    flown = {path: flight.read(path) for path in states}
     stories, notes = [], []
     for news in tail.read():
         if any(isinstance(fact, ProcessStarted) for fact in news.facts):
-            stories.append(Story(news.path, _told(news.facts), states.get(news.path)))
+            noted = flown.get(news.path, flight.Flown())
+            stories.append(_story(news, states.get(news.path), noted))
+            if noted.torn and stories[-1].alive is False:
+                notes.append(f"{news.path.with_suffix(flight.SUFFIX)}: {_torn(noted.torn)}")
         else:
             notes.append(f"{news.path}: skipped, as it does not say whose it is.")
     notes += tail.notes(whole=True)
@@ -238,27 +242,51 @@ def processes(directory: Path) -> list[Process]:
     return read(directory).processes
 
 
-def _told(facts: tuple[Fact, ...]) -> Process:
+def _story(news: News, is_alive: bool | None, noted: flight.Flown) -> Story:
     history = History()
-    for fact in facts:
+    written = set()
+    for fact in news.facts:
         history.feed(fact)
-    return history.snapshot()
+        if isinstance(fact, Request):
+            written.add(fact.number)
+    missing = outstanding(noted, written, history.threads)
+    if is_alive is False and not history.ended:
+        for request in missing:
+            history.feed(request)
+        missing = ()
+    return Story(news.path, history.snapshot(), is_alive, missing if is_alive else ())
 
 
-def alive(path: Path) -> bool | None:
-    """Tell whether the process that writes this file lives; None where that cannot be told.
+def outstanding(
+    noted: flight.Flown, written: Container[int], threads: Mapping[int, str]
+) -> tuple[Request, ...]:
+    """Return what a flight record knows and the journal has not: how each such request began.
 
-    Tries a lock from outside, so it is no use for a process's own file: there the answer would be
-    wrong and, worse, asking gives the lock up.
+    `written` holds the numbers of the journal's requests, `threads` the names of its threads.
     """
-    if fcntl is None:
-        return None
-    try:
-        with open(path, "rb") as stream:
-            try:
-                fcntl.lockf(stream, fcntl.LOCK_SH | fcntl.LOCK_NB)
-            except (BlockingIOError, PermissionError):
-                return True
-            return False
-    except OSError:
-        return None
+    return tuple(
+        Request(
+            number=each.number,
+            method=each.method,
+            path=each.path,
+            status=None,
+            thread=each.thread,
+            thread_name=threads.get(each.thread, ""),
+            ident=each.ident,
+            started=each.started,
+            begun=each.begun,
+            closed=each.begun,
+            size=None,
+            watching=0,
+            spans=(),
+            births=(),
+            seen=(),
+            ending="cut off",
+        )
+        for each in noted.begun
+        if each.number not in written
+    )
+
+
+def _torn(count: int) -> str:
+    return f"{count} more began at the very end, and cannot be told."

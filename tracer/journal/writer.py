@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
+from tracer.journal import flight
 from tracer.journal.format import HEADER, encode
 from tracer.model.facts import Fact
 
@@ -51,11 +52,14 @@ class Journal:
         """Facts that were not written since the journal could no longer be."""
         self.path: Path | None = None
         """The file, once it exists."""
+        self.flight: flight.Flight | None = None
+        """The flight record beside it, from `fly` until the journal is over."""
         self._clock = clock
         self._lock = threading.Lock()
         self._file: int | None = None
         self._linked = False
-        self._over = False
+        self.over = False
+        """Closed, or given up."""
 
     def append(self, facts: Iterable[Fact]) -> None:
         """Write `facts`, all of them in one write."""
@@ -63,19 +67,43 @@ class Journal:
             return
         with self._lock:
             batch = tuple(facts)
-            if self._over:
+            if self.over:
                 self.lost += len(batch)
             elif batch:
                 self._append(batch)
 
+    def fly(self) -> flight.Flight | None:
+        """Return the flight record beside the file, made at the first call.
+
+        None where there is no file to lie beside, or nothing to tell the dead by.
+        """
+        with self._lock:
+            if self.flight is None and self._file is not None and fcntl is not None:
+                assert self.path is not None
+                try:
+                    self.flight = flight.Flight(self.path.with_suffix(flight.SUFFIX))
+                except OSError as error:
+                    _logger.warning(
+                        "There is no flight record beside %s (%s): should this process be killed, "
+                        "its last requests are lost.",
+                        self.path,
+                        f"{type(error).__name__}: {error}",
+                    )
+            return self.flight
+
     def close(self) -> None:
-        """Close the file and give up its lock; later facts are counted as lost."""
+        """Close the file and give up its lock; later facts are counted as lost.
+
+        In a forked child this gives back the parent's descriptors, and takes nothing from it.
+        """
         if os.getpid() != self.pid:
             # The parent may have been writing when it forked: its lock is of no use here.
+            if self.flight is not None:
+                self.flight.forget()
             self._release()
             return
         with self._lock:
-            self._over = True
+            self.over = True
             self._release()
 
     def _append(self, batch: tuple[Fact, ...]) -> None:
@@ -92,7 +120,7 @@ class Journal:
             reason = f"{self.path} was removed"
         except Exception as error:  # whatever it is, the request goes on
             reason = f"{type(error).__name__}: {error}"
-        self._over = True
+        self.over = True
         self.lost += len(batch) - data.count(b"\n", 0, written)
         self._release()
         _logger.warning(
@@ -127,6 +155,9 @@ class Journal:
         return file
 
     def _release(self) -> None:
+        if self.flight is not None and os.getpid() == self.pid:
+            # First this: once the lock is free, whoever reads the record believes it.
+            self.flight.close()
         if self._file is not None:
             with contextlib.suppress(OSError):
                 os.close(self._file)

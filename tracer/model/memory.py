@@ -99,6 +99,9 @@ class Memory:
 
     def _request(self, request: Request) -> None:
         self.requests[request.number] = request
+        if request.ending == "cut off":
+            # It began; what it did, and whether it was answered, nobody can say any more.
+            return
         self.served += 1
         self._newest = max(self._newest, request.number)
         self._begins.append((request.begun, request.number))

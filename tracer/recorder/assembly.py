@@ -49,7 +49,7 @@ class Assembly:
         return Request(
             number=trace.number,
             method=str(trace.told[0] or ""),
-            path=self._path(trace),
+            path=self.path(trace),
             status=trace.status,
             thread=trace.thread,
             thread_name=self.thread_name(trace.thread),
@@ -72,7 +72,8 @@ class Assembly:
             uncounted=trace.uncounted,
         )
 
-    def _path(self, trace: Trace) -> str:
+    def path(self, trace: Trace) -> str:
+        """Return path and query string, the query's values masked unless they may be shown."""
         path = f"{trace.told[1] or ''}{trace.told[2] or ''}"
         if not trace.awaited:
             path = _as_typed(path)

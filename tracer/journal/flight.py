@@ -1,0 +1,168 @@
+"""The flight record: what a process had begun when it was killed.
+
+Facts reach the journal some time after the request they tell of. So that a SIGKILL loses no
+request, the beginning of each is also noted here, as it begins: in a file that is mapped into the
+process's memory and lies beside its journal file as `{pid}-{nanoseconds}.flight`. The page cache
+survives the process, and a note is a copy in memory: no system call, no wait.
+
+The file is 4,096 slots of 256 bytes, all numbers little-endian. The first slot is the header, the
+others are a ring: request `n` is noted in slot `1 + n % SLOTS`, over one that was written to the
+journal long ago. A slot begins and ends with the request's number, and the latter is written last,
+so that one whose writer was killed at it is told from a whole one. In between: when it began, in
+seconds since the epoch and in nanoseconds of the process's clock; its thread, by the operating
+system's identifier and by token; the length in bytes of its method and path, and these in UTF-8
+with a space between. Of a text that is too long the beginning is kept.
+
+Paths come here as the journal will have them: with the query's values masked, unless the settings
+allow them. The process removes the file at its orderly end.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import mmap
+import os
+from dataclasses import dataclass
+from pathlib import Path
+from struct import Struct
+from typing import Final
+
+SUFFIX: Final = ".flight"
+SLOTS: Final = 4095
+"""More than can be outstanding: requests in flight, and those that wait to be written."""
+ROOM: Final = 210
+"""Bytes of a slot that are for method and path."""
+HEADER: Final = b"tracer flight record, format 1\n"
+
+_CANNOT: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+"""What file systems say that cannot reserve blocks ahead."""
+_SLOT: Final = Struct(f"<QdqQIH{ROOM}sQ")
+SIZE: Final = _SLOT.size * (1 + SLOTS)
+"""Bytes of a whole file."""
+
+
+class Flight:
+    """One process's flight record, being written. Any thread may note.
+
+    It belongs to one process: a forked child must `forget` it before it begins a request.
+    """
+
+    def __init__(self, path: Path) -> None:
+        """Create the file, every block of it: a disk that is full must be no surprise later on.
+
+        Raises OSError where there can be none.
+        """
+        self.path = path
+        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
+        file = os.open(path, flags, 0o666)
+        try:
+            _reserve(file)
+            self._map = mmap.mmap(file, SIZE)
+            self._map[: len(HEADER)] = HEADER
+        except BaseException:
+            with contextlib.suppress(OSError):
+                os.unlink(path)
+            raise
+        finally:
+            os.close(file)
+
+    def note(
+        self, number: int, started: float, begun: int, ident: int, thread: int, text: str
+    ) -> None:
+        """Note that a request begins; `text` is method and path. Raises ValueError once closed."""
+        data = text.encode("utf-8", "surrogatepass")
+        size = len(data)
+        _SLOT.pack_into(
+            self._map,
+            _SLOT.size * (1 + number % SLOTS),
+            number,
+            started,
+            begun,
+            ident,
+            thread,
+            size if size < 65536 else 65535,
+            data,
+            number,
+        )
+
+    def close(self) -> None:
+        """All that was noted is written elsewhere: remove the file. Never raises."""
+        self.forget()
+        with contextlib.suppress(OSError):
+            os.unlink(self.path)
+
+    def forget(self) -> None:
+        """Let go of the file, and leave it to whom it belongs."""
+        self._map.close()
+
+
+def _reserve(file: int) -> None:
+    """Give every byte a block: a write to a mapped page without one kills where none is left."""
+    if hasattr(os, "posix_fallocate"):
+        try:
+            os.posix_fallocate(file, 0, SIZE)
+            return
+        except OSError as error:
+            if error.errno not in _CANNOT:
+                raise
+    zeros = bytes(SIZE)
+    written = 0
+    while written < SIZE:
+        written += os.write(file, zeros[written:])
+
+
+@dataclass(frozen=True, slots=True)
+class Begun:
+    """What is known of a request that began."""
+
+    number: int
+    started: float
+    """Seconds since the epoch."""
+    begun: int
+    """Nanoseconds of the process's clock."""
+    ident: int
+    thread: int
+    method: str
+    path: str
+
+
+@dataclass(frozen=True, slots=True)
+class Flown:
+    """What a flight record holds: the newest requests that began, by number."""
+
+    begun: tuple[Begun, ...] = ()
+    torn: int = 0
+    """Notes whose writer was killed while it wrote them."""
+
+
+def read(path: Path) -> Flown:
+    """Read the flight record beside a journal file; `path` is either's. Empty if there is none."""
+    try:
+        data = path.with_suffix(SUFFIX).read_bytes()
+    except OSError:
+        return Flown()
+    if not data.startswith(HEADER):
+        return Flown()
+    found, torn = [], 0
+    whole = len(data) - len(data) % _SLOT.size
+    for slot in _SLOT.iter_unpack(data[_SLOT.size : whole]):
+        number, started, begun, ident, thread, size, text, again = slot
+        if not number and not again:
+            continue
+        if number != again:
+            torn += 1
+            continue
+        method, _, path_ = _decoded(text[:size]).partition(" ")
+        path_ += "…" if size > ROOM else ""
+        found.append(Begun(number, started, begun, ident, thread, method, path_))
+    found.sort(key=lambda each: each.number)
+    return Flown(tuple(found), torn)
+
+
+def _decoded(text: bytes) -> str:
+    """A text that was cut off may end inside a character."""
+    try:
+        return text.decode("utf-8", "surrogatepass")
+    except UnicodeDecodeError:
+        return text.decode("utf-8", "ignore")

@@ -70,7 +70,7 @@ class Flight:
     def note(
         self, number: int, started: float, begun: int, ident: int, thread: int, text: str
     ) -> None:
-        """Note that a request begins; `text` is method and path. Raises ValueError once closed."""
+        """Note that a request begins; `text` is method and path. Raises TypeError once closed."""
         data = text.encode("utf-8", "surrogatepass")
         size = len(data)
         _SLOT.pack_into(

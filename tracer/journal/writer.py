@@ -98,8 +98,6 @@ class Journal:
         """
         if os.getpid() != self.pid:
             # The parent may have been writing when it forked: its lock is of no use here.
-            if self.flight is not None:
-                self.flight.forget()
             self._release()
             return
         with self._lock:
@@ -155,9 +153,12 @@ class Journal:
         return file
 
     def _release(self) -> None:
-        if self.flight is not None and os.getpid() == self.pid:
-            # First this: once the lock is free, whoever reads the record believes it.
-            self.flight.close()
+        record, self.flight = self.flight, None
+        if record is not None and os.getpid() != self.pid:
+            record.forget()
+        elif record is not None:
+            # Before the lock is free: then, whoever reads the record believes it.
+            record.close()
         if self._file is not None:
             with contextlib.suppress(OSError):
                 os.close(self._file)

@@ -93,6 +93,11 @@ class Request:
         """Nanoseconds from begin to close."""
         return self.closed - self.begun
 
+    @property
+    def cut_off(self) -> bool:
+        """Whether its process was gone before the request could be written."""
+        return self.ending == "cut off"
+
 
 @dataclass(frozen=True, slots=True)
 class ProcessStarted:

@@ -8,8 +8,10 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable
+from dataclasses import replace
 
 from tracer.model import scope
+from tracer.model.facts import Birth
 from tracer.model.memory import Memory
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
 from tracer.model.records import Individual
@@ -36,6 +38,11 @@ class History(Memory):
             ended=self.ended,
             boot=self.boot,
         )
+
+    def living(self) -> list[Birth]:
+        """Return the births of all objects remembered one by one that are not known to be dead."""
+        alive = (known for known in self._objects.values() if known.death is None)
+        return [replace(known.birth, name=known.name) for known in alive]
 
     def _lifetimes(self, verdicts: dict[int, str]) -> Iterable[Lifetime]:
         earlier = {key: Counter(counts) for key, counts in self._earlier.items()}

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections import Counter, OrderedDict
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import replace
 
 from tracer.model import scope
 from tracer.model.facts import (
@@ -99,7 +98,7 @@ class Memory:
 
     def _request(self, request: Request) -> None:
         self.requests[request.number] = request
-        if request.ending == "cut off":
+        if request.cut_off:
             # It began; what it did, and whether it was answered, nobody can say any more.
             return
         self.served += 1
@@ -177,11 +176,6 @@ class Memory:
     def _without(self, thread: int) -> int:
         """How many requests were served in which this thread took no part."""
         return self.served - self._took_part.get(thread, 0)
-
-    def living(self) -> list[Birth]:
-        """Return the births of all objects remembered one by one that are not known to be dead."""
-        alive = (known for known in self._objects.values() if known.death is None)
-        return [replace(known.birth, name=known.name) for known in alive]
 
     def knows(self, token: int) -> bool:
         """Whether this object is remembered one by one."""

@@ -9,6 +9,9 @@ from tracer.render import words
 from tracer.render.index import Index
 from tracer.render.rows import FIRST, Row
 
+CUT_OFF = "cut off: the process was gone before this could be written"
+"""All that there is to say of a request that began, and was never heard of again."""
+
 Piece = tuple[str, str]
 """A text and the name of its style."""
 

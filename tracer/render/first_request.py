@@ -38,11 +38,14 @@ class FirstRequest:
         """Give the picture line by line."""
         pid = self.process.about.pid
         yield Line().add(" ").add(f"What the first request of process {pid} paid", "title")
-        first = next((each for each in self.process.requests if each.number == 1), None)
-        second = next((each for each in self.process.requests if each.number > 1), None)
+        requests = [each for each in self.process.requests if not each.cut_off]
+        first = next((each for each in requests if each.number == 1), None)
+        second = next((each for each in requests if each.number > 1), None)
         if first is None:
             served = self.process.served
             missing = "It is no longer remembered." if served else "There was no request yet."
+            if any(each.number == 1 for each in self.process.requests):
+                missing = "It was cut off."
             yield Line().add("  ").add(missing, "dim")
             return
         yield from _times(first, second, width)

@@ -40,7 +40,11 @@ class Overview:
         facts.append(f"{words.many(process.served, 'request')} served")
         if process.ended:
             facts.append("ended in an orderly way")
-        yield from pack([(fact, "name") for fact in facts], width, 2)
+        pieces = [(fact, "name") for fact in facts]
+        cut_off = sum(request.cut_off for request in process.requests)
+        if cut_off:
+            pieces.append((f"{words.many(cut_off, 'request')} cut off by its end", "alarm"))
+        yield from pack(pieces, width, 2)
         begun = min((request.begun for request in process.requests), default=None)
         outside = [life for life in process.lifetimes if life.built_in is None]
         early = {

@@ -30,6 +30,10 @@ class Timeline:
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
         request, index = self.request, index_of(self.process)
+        if request.cut_off:
+            yield self._heading(width)
+            yield from pack([(fate.CUT_OFF, "alarm")], width)
+            return
         found, left_out = rows.longest(rows.rows(rows.tree(request.spans)))
         labels = [Label.of(row, width < NARROW) for row in found]
         letters = _letters(request)
@@ -52,11 +56,11 @@ class Timeline:
 
     def _heading(self, width: int) -> Line:
         request, pid = self.request, self.process.about.pid
-        status = _status(request.status)
-        facts = f"  {words.duration(request.duration)}"
+        status = "cut off" if request.cut_off else _status(request.status)
+        facts = "" if request.cut_off else f"  {words.duration(request.duration)}"
         if request.size is not None:
             facts += f"  {words.size(request.size)}"
-        thread = words.clean(request.thread_name)
+        thread = words.clean(request.thread_name or f"{request.thread}")
         right = f"process {pid} · its request {request.number} · thread {thread}"
         method, path = words.clean(request.method), words.clean(request.path)
         taken = 1 + len(method) + 1 + 2 + len(status) + len(facts)

@@ -205,6 +205,7 @@ def best(call: Callable[[], object], times: int, rounds: int = 15) -> float:
     return fastest / times
 
 
+@pytest.mark.django_db(databases=["default", "archive"])
 def test_noting_costs_next_to_nothing_of_a_request(traced: live.Live) -> None:
     """About a microsecond; the shortest of requests takes a hundred times that."""
     handler = WSGIHandler()
@@ -218,6 +219,7 @@ def test_noting_costs_next_to_nothing_of_a_request(traced: live.Live) -> None:
     traced.recorder.finish(trace)
 
 
+@pytest.mark.django_db(databases=["default", "archive"])
 @pytest.mark.usefixtures("site")
 def test_without_a_journal_nothing_is_noted_at_all(drawn: io.StringIO) -> None:
     """Whoever begins a request finds nobody to tell."""

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import UTC, datetime
 from typing import Any
 
-from tracer.model import Fate, Lifetime, Process, Request, Span
+from tracer.model import Boot, Fate, LedgerRow, Lifetime, Process, Request, Span
 
 FORMAT = 1
 """Version of the document; it changes when a field goes away or changes its meaning."""
@@ -15,7 +16,7 @@ FORMAT = 1
 def document(processes: Iterable[Process]) -> dict[str, Any]:
     """Return the document. Times of day are ISO 8601 in UTC, durations are in milliseconds.
 
-    An `object` is the `id` of one of the process's `lifetimes`, or None.
+    An `object`, an `owner` and what is `used` are `id`s of the process's `lifetimes`, or None.
     """
     return {"format": FORMAT, "processes": [_process(process) for process in processes]}
 
@@ -23,6 +24,7 @@ def document(processes: Iterable[Process]) -> dict[str, Any]:
 def _process(process: Process) -> dict[str, Any]:
     about = process.about
     known = {life.id for life in process.lifetimes}
+    begins = sorted((request.begun, request.number) for request in process.requests)
     return {
         "pid": about.pid,
         "parent": about.parent,
@@ -32,10 +34,16 @@ def _process(process: Process) -> dict[str, Any]:
         "django": about.django,
         "started": _time(about.started),
         "inherited": about.inherited,
+        "urlconf": about.urlconf,
+        "application": about.application,
         "served": process.served,
         "ended": process.ended,
         "requests": [_request(process, request, known) for request in process.requests],
-        "lifetimes": [_lifetime(life) for life in process.lifetimes],
+        "lifetimes": [_lifetime(process, life, begins) for life in process.lifetimes],
+        "ledger": [_counted(row) for row in process.ledger],
+        "boot": _boot(process, process.boot) if process.boot else None,
+        "barriers": len(process.barriers),
+        "forced": sum(barrier.by == "tracer" for barrier in process.barriers),
     }
 
 
@@ -59,6 +67,7 @@ def _request(process: Process, request: Request, known: set[int]) -> dict[str, A
         "stayed": len(fate.stayed),
         "imports": len(request.imports),
         "imported": list(request.imports),
+        "used": sorted({token for token, _ in request.seen} & known),
         "ending": request.ending,
         "uncounted": request.uncounted,
         "spans": [_span(process, span, known) for span in request.spans],
@@ -79,7 +88,9 @@ def _span(process: Process, span: Span, known: set[int]) -> dict[str, Any]:
     }
 
 
-def _lifetime(life: Lifetime) -> dict[str, Any]:
+def _lifetime(process: Process, life: Lifetime, begins: list[tuple[int, int]]) -> dict[str, Any]:
+    after = bisect_right(begins, life.built_at, key=lambda begin: begin[0])
+    outside = life.built_in is None and life.phase not in ("before", "inherited")
     return {
         "id": life.id,
         "name": life.name,
@@ -88,11 +99,51 @@ def _lifetime(life: Lifetime) -> dict[str, Any]:
         "scope": life.scope,
         "phase": life.phase,
         "built_in": life.built_in,
+        "built_after": begins[after - 1][1] if outside and after else None,
         "freed": life.freed,
         "freed_after": life.freed_after,
         "freed_in": life.freed_in,
         "requests": life.requests,
+        "last_request": life.last_request,
+        "thread": process.threads.get(life.thread),
+        "threads": life.threads,
         "held_by": life.held_by,
+        "owner": life.owner,
+        "mortal": life.mortal,
+        "survived": life.survived,
+        "earlier": life.earlier,
+    }
+
+
+def _counted(row: LedgerRow) -> dict[str, Any]:
+    return {
+        "name": row.name,
+        "class": row.cls,
+        "kind": row.kind,
+        "built": row.built,
+        "alive": row.alive,
+        "scopes": dict(row.scopes),
+        "freed": dict(row.freed),
+        "first_phase": row.first_phase,
+        "first_built": row.first_built,
+        "requests": row.requests,
+    }
+
+
+def _boot(process: Process, boot: Boot) -> dict[str, Any]:
+    return {
+        "spans": [_span(process, span, set()) for span in boot.spans],
+        "modules": boot.modules,
+        "importing_ms": _milliseconds(boot.importing),
+        "watching_ms": _milliseconds(boot.watching),
+        "heaviest": [
+            {
+                "name": each.name,
+                "own_ms": _milliseconds(each.own),
+                "total_ms": _milliseconds(each.total),
+            }
+            for each in boot.heaviest
+        ],
     }
 
 

@@ -15,6 +15,7 @@ from typing import Final, TextIO
 
 from tracer.model import Process
 from tracer.render.document import document
+from tracer.render.html import page
 from tracer.render.perfetto import perfetto
 
 
@@ -32,6 +33,7 @@ def _perfetto(processes: Iterable[Process]) -> str:
 
 FORMATS: Final[dict[str, Callable[[Iterable[Process]], str]]] = {
     "json": _json,
+    "html": page,
     "perfetto": _perfetto,
 }
 """What `--format` calls them, and what makes them."""

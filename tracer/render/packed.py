@@ -1,0 +1,170 @@
+"""The JSON document of processes, made small: for the page, which carries it for every request.
+
+Texts are numbers into one table, rows stand for objects, and what many rows have in common is
+written once. Times are whole numbers of a tenth of a microsecond. The names of a row's fields come
+with it; a name that begins with `$` is a text's, one with `*` a list of texts'.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Hashable, Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from operator import itemgetter
+from typing import Any, Final
+
+REQUEST: Final = (
+    "number", "$method", "$path", "status", "$thread", "started", "duration", "bytes", "watching",
+    "*imported", "$ending", "uncounted", "used", "spans",
+)  # fmt: skip
+"""`started` is milliseconds since the epoch, `used` a number into the process's `sets`, and
+`spans` four numbers for each: into `stages`, start, length, and the object's id + 1, or 0."""
+STAGE: Final = ("$stage", "$name", "parent", "$thread", "$detail", "$error")
+KIND: Final = (
+    "$name", "$class", "$kind", "$scope", "$phase", "$freed", "$held_by", "mortal", "survived",
+    "$earlier", "$thread", "threads",
+)  # fmt: skip
+LIFE: Final = (
+    "id", "of", "built_in", "freed_in", "requests", "last_request", "owner", "built_after",
+)  # fmt: skip
+"""`id` counts on from the row before, `of` is a number into `kinds`. What is left off at the end
+is as usual: used by the one request that it was born in, no owner, not born after requests."""
+LEDGER: Final = (
+    "$name", "$class", "$kind", "built", "alive", "scopes", "freed", "$first_phase", "first_built",
+    "requests",
+)  # fmt: skip
+IMPORT: Final = ("$name", "own", "total")
+
+Document = Mapping[str, Any]
+
+_STAGE: Final = itemgetter(*(field.lstrip("$") for field in STAGE))
+_KIND: Final = itemgetter(*(field.lstrip("$") for field in KIND))
+
+
+class Table:
+    """Rows of which each is kept once, and is a number from then on."""
+
+    def __init__(self) -> None:
+        self.rows: list[Any] = []
+        self._numbers: dict[Hashable, int] = {}
+
+    def number(self, key: Hashable, make: Callable[[], Any] | None = None) -> int:
+        """Return the number of the row for this key: what `make` returns, or the key itself."""
+        found = self._numbers.get(key)
+        if found is None:
+            found = self._numbers[key] = len(self.rows)
+            self.rows.append(make() if make else key)
+        return found
+
+
+def packed(document: Document) -> dict[str, Any]:
+    """Return `tracer.render.document.document` in small."""
+    texts = Table()
+    processes = [_Packing(texts, process).process() for process in document["processes"]]
+    fields = {
+        "request": REQUEST,
+        "stage": STAGE,
+        "kind": KIND,
+        "life": LIFE,
+        "ledger": LEDGER,
+        "import": IMPORT,
+    }
+    return {"format": 1, "fields": fields, "texts": texts.rows, "processes": processes}
+
+
+class _Packing:
+    """Packs one process."""
+
+    def __init__(self, texts: Table, process: Document) -> None:
+        self.texts = texts
+        self.told = process
+        self.stages = Table()
+        self.kinds = Table()
+        self.sets = Table()
+
+    def process(self) -> dict[str, Any]:
+        """Return the process: plain facts as they are, everything that is many in rows."""
+        told = self.told
+        many = ("requests", "lifetimes", "ledger", "boot")
+        small = {name: value for name, value in told.items() if name not in many}
+        small["started"] = _epoch(told["started"])
+        small["requests"] = [self._request(request) for request in told["requests"]]
+        small["lives"] = self._lives(told["lifetimes"])
+        small["ledger"] = [self._row(LEDGER, row) for row in told["ledger"]]
+        small["boot"] = self._boot(told["boot"]) if told["boot"] else None
+        small["stages"] = self.stages.rows
+        small["kinds"] = self.kinds.rows
+        small["sets"] = self.sets.rows
+        return small
+
+    def _row(self, fields: Sequence[str], told: Document) -> list[Any]:
+        return [self._field(field, told) for field in fields]
+
+    def _field(self, field: str, told: Document) -> Any:
+        if field.startswith("*"):
+            return [self.texts.number(text) for text in told[field[1:]]]
+        if field.startswith("$"):
+            text = told[field[1:]]
+            return None if text is None else self.texts.number(text)
+        return told[field]
+
+    def _request(self, request: Document) -> list[Any]:
+        more = {
+            "started": _epoch(request["started"]),
+            "duration": _tenths(request["duration_ms"]),
+            "watching": _tenths(request["watching_ms"]),
+            "used": self.sets.number(tuple(request["used"])),
+            "spans": self._spans(request["spans"]),
+        }
+        return self._row(REQUEST, {**request, **more})
+
+    def _spans(self, spans: Sequence[Document]) -> list[int]:
+        row: list[int] = []
+        for span in spans:
+            start = _tenths(span["start_ms"])
+            row += (
+                self.stages.number(_STAGE(span), partial(self._row, STAGE, span)),
+                start,
+                _tenths(span["end_ms"]) - start,
+                0 if span["object"] is None else span["object"] + 1,
+            )
+        return row
+
+    def _lives(self, lives: Sequence[Document]) -> list[list[Any]]:
+        rows = []
+        before = 0
+        for life in lives:
+            kind = self.kinds.number(_KIND(life), partial(self._row, KIND, life))
+            row = self._row(LIFE, {**life, "of": kind})
+            row[0] -= before
+            before = life["id"]
+            usual = [None, None, None, None, 1, life["built_in"], None, None]
+            while len(row) > 3 and row[-1] == usual[len(row) - 1]:
+                row.pop()
+            rows.append(row)
+        return rows
+
+    def _boot(self, boot: Document) -> dict[str, Any]:
+        heaviest = [
+            {
+                "name": each["name"],
+                "own": _tenths(each["own_ms"]),
+                "total": _tenths(each["total_ms"]),
+            }
+            for each in boot["heaviest"]
+        ]
+        return {
+            "spans": self._spans(boot["spans"]),
+            "modules": boot["modules"],
+            "importing": _tenths(boot["importing_ms"]),
+            "watching": _tenths(boot["watching_ms"]),
+            "heaviest": [self._row(IMPORT, each) for each in heaviest],
+        }
+
+
+def _tenths(milliseconds: float) -> int:
+    return round(milliseconds * 10_000)
+
+
+def _epoch(time: str) -> int:
+    return round(datetime.fromisoformat(time).timestamp() * 1000)

@@ -1,0 +1,257 @@
+// From lifetimes to the rows of the lifelines, for a window of requests: alike objects share a row,
+// those that ended together a line, and lines that do not overlap share a row as well.
+
+const ALIKE = 3; // so many rows that differ in name alone are drawn as one
+
+// The columns of time: what was there before, boot, what is left of the window, then its requests.
+class Columns {
+  constructor(process, first, count) {
+    const { numbers } = process;
+    this.numbers = numbers.slice(first, first + count);
+    this.heads = [];
+    const phases = process.once("phases", () => new Set(process.lives.map((life) => life.kind.phase)));
+    for (const phase of ["before", "inherited"]) if (phases.has(phase)) this.heads.push(phase);
+    this.heads.push("boot");
+    this.boot = this.heads.length - 1;
+    this.cut = first > 0 || (numbers.length > 0 && numbers[0] > 1);
+    if (this.cut) this.heads.push("…");
+    this.first = this.heads.length;
+    this.heads.push(...this.numbers.map((each) => `#${each}`));
+    this.more = first + count < numbers.length;
+    this.last = this.heads.length - 1;
+  }
+
+  // The column of a request; of one that is not shown, the column before it.
+  of(request) {
+    if (request === null || request <= 0) return this.boot;
+    let low = 0;
+    let high = this.numbers.length;
+    while (low < high) {
+      const middle = (low + high) >> 1;
+      if (this.numbers[middle] <= request) low = middle + 1;
+      else high = middle;
+    }
+    return this.first + low - 1;
+  }
+
+  birth(life) {
+    if (life.builtIn !== null) return this.of(life.builtIn);
+    const early = this.heads.indexOf(life.kind.phase);
+    if (early >= 0 && early < this.boot) return early;
+    return life.builtAfter === null ? this.boot : this.of(life.builtAfter);
+  }
+
+  // Null while it lives, and where it outlives the window.
+  death(life) {
+    if (life.freedIn === null) return null;
+    if (this.more && this.numbers.length && life.freedIn > this.numbers.at(-1)) return null;
+    return Math.max(this.of(life.freedIn), this.birth(life));
+  }
+
+  shows(life) {
+    const newest = this.numbers.at(-1);
+    if (this.more && (life.builtIn ?? life.builtAfter ?? 0) > newest) return false;
+    return !(this.cut && life.freedIn !== null && life.freedIn < this.numbers[0]);
+  }
+}
+
+function lanesOf(process, columns, scopes) {
+  const groups = new Map();
+  let gone = 0;
+  for (const life of process.lives) {
+    const { scope, kind, name, freed } = life.kind;
+    if (scopes.size && !scopes.has(scope)) continue;
+    // Of thousands of requests' objects, few are in the window: the cheap question comes first.
+    if (!columns.shows(life)) {
+      gone += 1;
+      continue;
+    }
+    const key = `${scope}|${kind}|${name}|${scope === "request" ? freed : ""}`;
+    if (!groups.has(key)) groups.set(key, []);
+    groups.get(key).push(life);
+  }
+  const used = sightings(process, columns);
+  let rows = [];
+  for (const lives of groups.values()) rows.push(...cohorts(lives, columns, used));
+  rows = folded(heldTogether(rows), columns);
+  const rank = (row) => SCOPES.indexOf(row.scope);
+  rows.sort((one, other) => rank(one) - rank(other)
+    || one.cohorts[0].start - other.cohorts[0].start || one.lives[0].id - other.lives[0].id);
+  return { rows: owned(rows, process), gone };
+}
+
+// For processes beside each other: one row per class and scope, the same rows for all of them.
+// What many classes of one kind live through alike, such as middleware, is one row.
+function kindsTogether(chosen, scopes, limit) {
+  const classes = new Map();
+  for (const process of chosen) {
+    for (const life of process.lives) {
+      const { scope, kind, class: of } = life.kind;
+      if (scopes.size && !scopes.has(scope)) continue;
+      const key = keyOf(life);
+      const known = classes.get(key) ?? { keys: [key], scope, kind, label: of.split(".").at(-1), uses: 0,
+        early: life.builtIn ?? (life.kind.phase === "boot" ? 0 : -1), first: life.id };
+      known.uses += life.requests;
+      classes.set(key, known);
+    }
+  }
+  const together = alike([...classes.values()], ({ scope, kind, early }) =>
+    (scope === "process" ? `${kind}|${early}` : null));
+  const found = together.flatMap((same) => (same.length < ALIKE ? same : [{ ...same[0],
+    keys: same.map((one) => one.keys[0]), label: `${same[0].label} + ${same.length - 1}`, counted: true,
+    uses: same.reduce((sum, one) => sum + one.uses, 0) }]));
+  found.sort((one, other) => SCOPES.indexOf(one.scope) - SCOPES.indexOf(other.scope)
+    || one.early - other.early || one.first - other.first);
+  return { shown: fullest(found, limit, (kind) => kind.uses, (scope) => BESIDE[scope] ?? 1), found };
+}
+
+const keyOf = ({ kind }) => `${kind.scope}|${kind.kind}|${kind.class}`;
+const BESIDE = { process: 4, thread: 2, connection: 1, request: 3, kept: 2.5, undecided: 0.6 };
+
+// Of too many rows, those that tell most: the scopes that are fullest for their share give up
+// theirs first. Kept objects are what the picture is for, undecided ones are not.
+const SHARES = { kept: Infinity, undecided: 0.5 };
+
+function fullest(rows, limit, tells, share = (scope) => SHARES[scope] ?? 1) {
+  if (rows.length <= limit) return rows;
+  const counts = new Map();
+  for (const row of rows) counts.set(row.scope, (counts.get(row.scope) ?? 0) + 1);
+  const weight = ([scope, count]) => (count > 1 ? count / share(scope) : 0);
+  for (let over = rows.length - limit; over > 0; over -= 1) {
+    const [scope, count] = [...counts].reduce((one, other) =>
+      (weight(other) > weight(one) ? other : one));
+    counts.set(scope, count - 1);
+  }
+  const kept = new Set();
+  for (const [scope, count] of counts) {
+    rows.filter((row) => row.scope === scope).sort((one, other) => tells(other) - tells(one))
+      .slice(0, count).forEach((row) => kept.add(row));
+  }
+  return rows.filter((row) => kept.has(row));
+}
+
+// The rows of such kinds: all objects of a kind on one line, however they overlap.
+function rowsOfKinds(process, columns, kinds) {
+  const rows = kinds.map(({ label, scope, counted }) => ({ label, scope, counted, lives: [],
+    cohorts: [], depth: 0, outside: 0 }));
+  const home = new Map(kinds.flatMap(({ keys }, index) => keys.map((key) => [key, rows[index]])));
+  for (const life of process.lives) {
+    const row = home.get(keyOf(life));
+    if (!row) continue;
+    if (columns.shows(life)) row.lives.push(life);
+    else row.outside += 1;
+  }
+  const used = sightings(process, columns);
+  for (const row of rows) {
+    if (row.lives.length) row.cohorts = cohorts(row.lives, columns, used).flatMap((each) => each.cohorts);
+  }
+  return rows;
+}
+
+// Object id to the columns whose requests used it or gave birth to it.
+function sightings(process, columns) {
+  const found = new Map();
+  const see = (id, column) => {
+    if (!found.has(id)) found.set(id, new Set());
+    found.get(id).add(column);
+  };
+  columns.numbers.forEach((each, index) => {
+    const request = process.request(each);
+    for (const id of process.sets[request.used]) see(id, columns.first + index);
+    for (const life of process.bornIn.get(each) ?? []) see(life.id, columns.first + index);
+  });
+  return found;
+}
+
+function cohorts(lives, columns, used) {
+  const together = new Map();
+  for (const life of lives) {
+    const end = columns.death(life);
+    const cohort = together.get(end) ?? { births: new Map(), end, used: new Set(), lives: [] };
+    const start = columns.birth(life);
+    cohort.births.set(start, (cohort.births.get(start) ?? 0) + 1);
+    cohort.lives.push(life);
+    for (const column of used.get(life.id) ?? []) cohort.used.add(column);
+    together.set(end, cohort);
+  }
+  const rows = [];
+  for (const cohort of together.values()) cohort.start = Math.min(...cohort.births.keys());
+  for (const cohort of [...together.values()].sort((one, other) => one.start - other.start)) {
+    let row = rows.find(({ cohorts: [...before] }) =>
+      before.at(-1).end !== null && before.at(-1).end < cohort.start);
+    if (!row) {
+      row = { label: lives[0].kind.name, scope: lives[0].kind.scope, lives: [], cohorts: [],
+        depth: 0, again: rows.length > 0 };
+      rows.push(row);
+    }
+    row.cohorts.push(cohort);
+    row.lives.push(...cohort.lives);
+  }
+  return rows;
+}
+
+function alike(rows, key) {
+  const found = new Map();
+  rows.forEach((row, index) => {
+    const own = key(row) ?? index;
+    found.set(own, [...(found.get(own) ?? []), row]);
+  });
+  return [...found.values()];
+}
+
+const holder = (row) => row.lives.map((life) => life.kind.held_by).filter(Boolean)
+  .sort((one, other) => one.length - other.length)[0] ?? "";
+
+// What was kept together is one row: a kept request keeps all that hangs on it.
+function heldTogether(rows) {
+  const key = (row) => (row.scope === "kept" && row.cohorts.length === 1
+    ? JSON.stringify([[...row.cohorts[0].births].sort(), row.cohorts[0].end]) : null);
+  return alike(rows, key).flatMap((same) => {
+    const held = same.filter((row) => holder(row));
+    if (same.length < 2 || !held.length) return same;
+    const lead = held.sort((one, other) => holder(one).length - holder(other).length)[0];
+    const within = same.filter((row) => row !== lead && holder(row).startsWith(holder(lead)));
+    if (!within.length) return same;
+    const objects = within.reduce((sum, row) => sum + row.lives.length, 0);
+    const times = lead.lives.length > 1 ? ` × ${lead.lives.length}` : "";
+    return [{ ...lead, label: `${lead.label}${times} + ${objects}`, counted: true, inside: within },
+      ...same.filter((row) => row !== lead && !within.includes(row))];
+  });
+}
+
+// Rows of one kind are one, where nothing but their names tells them apart.
+function folded(rows) {
+  const key = (row) => {
+    const [cohort] = row.cohorts;
+    if (row.cohorts.length > 1 || cohort.births.size > 1 || row.scope === "kept") return null;
+    const untold = row.scope === "undecided" && !row.lives[0].requests;
+    return JSON.stringify([row.scope, cohort.start, cohort.end, untold ? "" : row.lives[0].kind.kind]);
+  };
+  return alike(rows, key).flatMap((same) => {
+    if (same.length < ALIKE) return same;
+    const lives = same.flatMap((row) => row.lives);
+    const words = new Set(lives.map((life) => life.kind.name.split(" ")[0]));
+    const [cohort] = same[0].cohorts;
+    const merged = { births: new Map([[cohort.start, lives.length]]), end: cohort.end, lives,
+      start: cohort.start, used: new Set(same.flatMap((row) => [...row.cohorts[0].used])) };
+    const one = words.size === 1;
+    return [{ label: one ? [...words][0] : `${same[0].label} + ${lives.length - 1}`, counted: !one,
+      scope: same[0].scope, lives, cohorts: [merged], depth: 0 }];
+  });
+}
+
+// A resource stands below the object that owns it.
+function owned(rows, process) {
+  const home = new Map(rows.flatMap((row) => row.lives.map((life) => [life.id, row])));
+  const below = new Map();
+  const top = [];
+  for (const row of rows) {
+    const above = home.get(row.lives[0].owner);
+    if (!above || above === row || process.byId.get(above.lives[0].owner)) top.push(row);
+    else {
+      row.depth = 1;
+      below.set(above, [...(below.get(above) ?? []), row]);
+    }
+  }
+  return top.flatMap((row) => [row, ...(below.get(row) ?? [])]);
+}

@@ -1,0 +1,86 @@
+// How long an object lived, and what became of it, in words.
+
+function birthWords(life) {
+  if (life.builtIn !== null) return `built in #${life.builtIn}`;
+  if (life.kind.phase === "before") return "built before tracing";
+  return life.kind.phase === "inherited" ? "built by the parent process" : "built at boot";
+}
+
+function endWords(process, life) {
+  const { freed, mortal } = life.kind;
+  if (life.freedIn === null) {
+    if (freed === "process") return "with the process";
+    return mortal ? "not seen: it lives on" : "cannot be seen";
+  }
+  const late = life.freedIn - (life.builtIn ?? 0);
+  const when = life.builtIn === life.freedIn ? "" : `, by the time of #${life.freedIn}`;
+  const how = packed.freed[freed] ?? clean(freed);
+  if (freed === "response" && late > 0) return `when nothing held it any more${when}`;
+  return `${how}${when}`;
+}
+
+// Facts of one object, for the card.
+function lifeFacts(process, life) {
+  const { kind } = life;
+  const uses = life.requests === 0 ? "no request" : many(life.requests, "request");
+  const threads = kind.threads > 1 ? `, on ${kind.threads} threads` : "";
+  return [
+    ["object", clean(kind.name)],
+    ["class", clean(kind.class)],
+    ["lives for", livesFor(life)[1], `scope ${livesFor(life)[0]}`],
+    ["born", `${birthWords(life)}${kind.thread ? ` on ${clean(kind.thread)}` : ""}`],
+    ["used by", uses + threads],
+    ["freed", endWords(process, life)],
+    ["held by", clean(kind.held_by), "alarm"],
+  ];
+}
+
+// The words at the end of a row of the lifelines, the scope first.
+function lastingWords(process, row) {
+  const [life] = row.lives;
+  switch (row.scope) {
+    case "process":
+      return life.builtIn === null ? "process" : `process · built on first use, in #${life.builtIn}`;
+    case "thread": {
+      const threads = new Set(row.lives.map((each) => each.kind.thread));
+      const ended = life.kind.freed === "thread" ? " · ended with it" : "";
+      const which = threads.size > 1 ? `one on each of ${threads.size}` : clean([...threads][0]);
+      return (which ? `thread · ${which}` : "thread") + ended;
+    }
+    case "connection": {
+      const most = Math.max(...row.lives.map((each) => each.requests));
+      return most ? `connection · open in up to ${many(most, "request")}` : "connection";
+    }
+    case "request": {
+      const late = row.lives.some((each) => each.freedIn !== null && each.freedIn > each.builtIn);
+      if (life.kind.freed === "collector") return `request · freed ${late ? "late, " : ""}by the collector`;
+      return late ? "request · freed late" : "request";
+    }
+    case "kept":
+      return keptWords(row);
+    default:
+      return `undecided · ${why(life)}`;
+  }
+}
+
+function keptWords(row) {
+  const since = Math.min(...row.lives.map((life) => life.builtIn ?? 0));
+  const said = since ? `KEPT since #${since}` : "KEPT";
+  const letGo = row.lives.every((life) => life.freedIn !== null) ? " · let go since" : "";
+  const holders = new Set(row.lives.map((life) => life.kind.held_by).filter(Boolean).map(clean));
+  if (!holders.size) return `${said} · holder unknown${letGo}`;
+  let [first] = holders;
+  if (holders.size > 1) {
+    const general = new Set([...holders].map((path) => path.replace(/\[[^\]]*\]/g, "[…]")));
+    first = [...general].sort()[0] + (general.size > 1 ? " and others" : "");
+  }
+  return `${said} · by ${first}${letGo}`;
+}
+
+function why(life) {
+  if (!life.requests) return "not used by a request";
+  if (life.freedIn !== null) return "gone before a full collection";
+  if (!life.kind.mortal) return "its end cannot be seen";
+  if (life.requests > 1) return "used again, no full collection since";
+  return life.kind.survived ? "held, while others like it were used again" : "no full collection since";
+}

@@ -1,0 +1,272 @@
+// The lifelines of one process: one row per object, one column per request, a window of requests.
+
+const LINES = 44; // rows drawn before somebody asks for the rest
+const COLUMN = 40; // pixels at least of a request's column
+const HEIGHT = 24;
+
+class Lifelines {
+  static unmeasured = [];
+
+  // `kinds`: the rows to draw, for standing beside others; `open` is told of a request's click.
+  constructor(process, state, { kinds = null, open = () => {} } = {}) {
+    this.process = process;
+    this.state = state;
+    this.kinds = kinds;
+    this.compact = kinds !== null;
+    this.open = open;
+    this.limit = LINES;
+    this.from = null;
+    this.width = 0;
+    this.element = make("div", { class: `lifelines ${kinds ? "compact" : ""}` });
+    this.tools = make("div", { class: "tools" });
+    this.grid = make("div", {});
+    this.element.append(this.tools, this.grid);
+    this.drawTools();
+    new ResizeObserver(() => this.measure()).observe(this.grid);
+    Lifelines.unmeasured.push(this);
+  }
+
+  // Its width is known when it is on the page: draw all that have just come there.
+  static settle() {
+    for (const lines of Lifelines.unmeasured.splice(0)) lines.measure();
+  }
+
+  measure() {
+    const width = Math.floor(this.grid.clientWidth);
+    if (width && width !== this.width) {
+      this.width = width;
+      this.draw();
+    }
+  }
+
+  // Widths in pixels: of the labels, of what comes before the requests, and of one request.
+  get layout() {
+    const { width, compact, process } = this;
+    const label = compact || width < 700 ? Math.min(150, Math.floor(width * 0.34)) : 230;
+    const said = compact || width < 900 ? 0 : Math.min(380, Math.floor(width * 0.3));
+    const early = compact || width < 700 ? 34 : 54;
+    const heads = new Columns(process, 1, 0).heads.length;
+    const room = width - label - said - heads * early - 26;
+    const least = compact ? 15 : width < 700 ? 26 : COLUMN;
+    const count = Math.max(1, Math.min(Math.floor(room / least), process.all.length || 1));
+    const each = Math.min(Math.max(room / count, least), 90);
+    return { label, said, early, count, each };
+  }
+
+  drawTools() {
+    const step = (by) => () => {
+      this.from = (this.from ?? 0) + Math.sign(by) * Math.max(1, Math.floor(this.count * Math.abs(by)));
+      this.draw();
+    };
+    const button = (text, label, onclick) =>
+      make("button", { type: "button", class: "plain", "aria-label": label, title: label, onclick }, text);
+    this.slider = make("input", {
+      type: "range", min: 0, max: 0, value: 0, "aria-label": "First request shown",
+      oninput: () => {
+        this.from = Number(this.slider.value);
+        this.draw();
+      },
+    });
+    this.earlier = button("‹", "Earlier requests", step(-0.8));
+    this.later = button("›", "Later requests", step(0.8));
+    this.shows = make("span", { class: "quiet", role: "status" });
+    this.tools.append(this.earlier, this.slider, this.later, this.shows);
+  }
+
+  // Let the window hold this request.
+  reveal(chosen) {
+    const at = this.process.numbers.indexOf(chosen);
+    if (at < 0) return;
+    this.from = null;
+    this.wanted = at;
+  }
+
+  draw(chosen = this.state.request) {
+    if (!this.width) return;
+    const { process } = this;
+    const layout = this.layout;
+    const last = Math.max(process.all.length - layout.count, 0);
+    const start = this.from ?? (this.wanted === undefined ? 0 : this.wanted - Math.floor(layout.count / 2));
+    this.from = Math.max(0, Math.min(start, last));
+    this.count = layout.count;
+    const columns = new Columns(process, this.from, layout.count);
+    const { rows, gone } = this.kinds
+      ? { rows: rowsOfKinds(process, columns, this.kinds), gone: 0 }
+      : lanesOf(process, columns, this.state.scopes);
+    this.drawn(columns, last);
+    const starts = columns.heads.map((_, index) => (index < columns.first ? index * layout.early
+      : columns.first * layout.early + (index - columns.first) * layout.each));
+    const end = starts.length > columns.first ? starts.at(-1) + layout.each : columns.first * layout.early;
+    this.geometry = { ...layout, starts, end, columns };
+    const shown = this.chosenRows(rows);
+    const grid = make("div", { class: "lines", role: "table",
+      "aria-label": `Lifelines of process ${process.pid}` }, this.head(chosen),
+    ...shown.map((row) => this.row(row, chosen)));
+    grid.style.setProperty("--label", `${layout.label}px`);
+    grid.style.setProperty("--chart", `${end + 22}px`);
+    keysThrough(grid, ".line-row");
+    this.grid.replaceChildren(grid, this.notes(rows, shown, gone));
+  }
+
+  drawn(columns, last) {
+    const { numbers } = columns;
+    const total = this.process.all.length;
+    this.tools.hidden = last === 0;
+    this.slider.max = last;
+    this.slider.value = this.from;
+    this.earlier.disabled = this.from === 0;
+    this.later.disabled = this.from >= last;
+    const told = numbers.length ? `#${numbers[0]} to #${numbers.at(-1)}` : "no requests";
+    this.shows.textContent = `${told} of ${number(total)}`;
+    this.slider.setAttribute("aria-valuetext", told);
+  }
+
+  chosenRows(rows) {
+    if (this.kinds) return rows;
+    const shown = fullest(rows, this.limit, (row) => Math.max(...row.lives.map((life) => life.requests))
+      * 1000 + row.cohorts.length * 100 + Math.min(row.lives.length, 99));
+    // Further lines of one kind need no name again, where the first of them is drawn.
+    shown.forEach((row, index) => {
+      row.again = row.again && shown[index - 1]?.label === row.label && shown[index - 1].scope === row.scope;
+    });
+    return shown;
+  }
+
+  head(chosen) {
+    const { columns, starts } = this.geometry;
+    const { each } = this.geometry;
+    const tight = each < 34;
+    const apart = Math.ceil(28 / each); // so many columns share one number, where they are narrow
+    const heads = columns.heads.map((head, index) => {
+      const request = index < columns.first ? null : columns.numbers[index - columns.first];
+      if (request !== null && (index - columns.first) % apart && request !== chosen) return null;
+      const text = tight && request ? head.slice(1) : head;
+      const narrow = { before: "pre", inherited: "fork" };
+      const told = this.compact || this.width < 700 ? narrow[text] ?? text : text;
+      const element = request === null ? make("span", { title: HEADS[head] ?? "" }, told)
+        : make("button", {
+          type: "button", class: request === chosen ? "chosen" : "", tabindex: "-1",
+          "aria-label": `Open request ${request}`, onclick: () => this.open(request),
+        }, told);
+      element.style.left = `${starts[index]}px`;
+      return element;
+    }).filter(Boolean);
+    return make("div", { role: "row", class: "line-heads" },
+      make("span", { role: "columnheader", class: "label" }, "object"),
+      make("span", { role: "columnheader", class: "chart", "aria-label": "time" }, heads),
+      make("span", { role: "columnheader", class: "said" }, this.geometry.said ? "lives for" : ""));
+  }
+
+  row(row, chosen) {
+    const alone = row.lives.length <= (this.compact ? 1 : row.cohorts.length);
+    const times = alone || row.counted ? "" : ` × ${number(row.lives.length)}`;
+    const label = clean(row.label) + times;
+    const words = row.lives.length ? lastingWords(this.process, row) : this.absent(row);
+    const element = make("div", { role: "row", class: `line-row ${row.scope} ${row.lives.length ? "" : "absent"}`, tabindex: "-1" },
+      make("span", { role: "rowheader", class: `label depth-${row.depth} ${row.again ? "again" : ""}` },
+        make("bdi", {}, label)),
+      make("span", { role: "cell", class: "chart" }, this.chart(row, chosen),
+        make("span", { class: row.lives.length ? "unseen" : "nothing" }, this.told(row))),
+      make("span", { role: "cell", class: this.geometry.said ? "said" : "said unseen" },
+        scopeLabel(row.scope, words)));
+    return explained(element, () => this.facts(row, label, words));
+  }
+
+  absent(row) {
+    return row.outside ? `${number(row.outside)} outside this window` : "none in this process";
+  }
+
+  chart(row, chosen) {
+    const { starts, end, columns, each, early } = this.geometry;
+    const middle = HEIGHT / 2;
+    const right = (column) => starts[column] + (column < columns.first ? early : each);
+    const parts = [];
+    const at = columns.numbers.indexOf(chosen);
+    if (at >= 0) {
+      parts.push(make("svg:rect", { class: "column", x: starts[columns.first + at], y: 0,
+        width: each, height: HEIGHT }));
+    }
+    parts.push(make("svg:path", { class: "grid",
+      d: starts.map((x) => `M${(x + 5).toFixed(1)} 0V${HEIGHT}`).join("") }));
+    for (const cohort of row.cohorts) {
+      let heavy = "";
+      let light = "";
+      const lasts = cohort.end === null ? end + 6 : right(cohort.end) - 9;
+      for (let column = cohort.start; column <= (cohort.end ?? columns.last); column += 1) {
+        const from = starts[column] + 5;
+        const to = column === (cohort.end ?? columns.last) ? lasts : right(column) + 5;
+        const piece = `M${from.toFixed(1)} ${middle}H${to.toFixed(1)}`;
+        if (cohort.used.has(column)) heavy += piece;
+        else light += piece;
+      }
+      parts.push(make("svg:path", { class: "alive", d: light }),
+        make("svg:path", { class: "used", d: heavy }));
+      for (const column of cohort.births.keys()) {
+        parts.push(make("svg:circle", { class: "born", cx: starts[column] + 5, cy: middle, r: 4.5 }));
+      }
+      parts.push(cohort.end === null
+        ? make("svg:path", { class: "on", d: `M${end + 4} ${middle - 5.5}L${end + 15} ${middle}L${end + 4} ${middle + 5.5}Z` })
+        : make("svg:circle", { class: "freed", cx: lasts, cy: middle, r: 3.8 }));
+    }
+    return make("svg:svg", { width: end + 20, height: HEIGHT, "aria-hidden": "true", focusable: "false" }, ...parts);
+  }
+
+  told(row) {
+    if (!row.lives.length) return this.absent(row);
+    const { heads } = this.geometry.columns;
+    return row.cohorts.slice(0, 12).map((cohort) => {
+      const born = [...cohort.births.keys()].map((column) => heads[column]).join(", ");
+      return `born ${born}, ${cohort.end === null ? "lives on" : `freed ${heads[cohort.end]}`}`;
+    }).join("; ");
+  }
+
+  facts(row, label, words) {
+    if (!row.lives.length) return { title: label, scope: row.scope, facts: [["here", words]] };
+    if (row.lives.length === 1) {
+      return { title: label, scope: row.scope, facts: lifeFacts(this.process, row.lives[0]) };
+    }
+    const ends = new Map();
+    for (const life of row.lives) {
+      const how = endWords(this.process, life).replace(/, by the time.*/, "");
+      ends.set(how, (ends.get(how) ?? 0) + 1);
+    }
+    const names = [...new Set(row.lives.map((life) => clean(life.kind.name)))];
+    const inside = (row.inside ?? []).flatMap((each) => each.lives.map((life) => life.kind.name));
+    const uses = row.lives.map((life) => life.requests);
+    const [least, most] = [Math.min(...uses), Math.max(...uses)];
+    return {
+      title: label, scope: row.scope,
+      facts: [
+        ["objects", number(row.lives.length)],
+        names.length > 1 ? ["names", names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "")] : null,
+        ["class", clean(row.lives[0].kind.class)],
+        ["lives for", words, `scope ${row.scope}`],
+        ["each used by", least === most ? many(most, "request") : `${least} to ${many(most, "request")}`],
+        ["freed", [...ends].map(([how, count]) => `${number(count)} ${how}`).join(" · ")],
+        inside.length ? ["with them", grouped(inside)] : null,
+      ],
+    };
+  }
+
+  notes(rows, shown, gone) {
+    const pieces = [];
+    if (shown.length < rows.length) {
+      const hidden = rows.length - shown.length;
+      pieces.push(make("button", { type: "button", class: "more", onclick: () => {
+        this.limit = Infinity;
+        this.draw();
+      } }, `Draw ${many(hidden, "more row")}`));
+    }
+    if (!rows.length) pieces.push(make("p", { class: "empty" }, "No object suits the filter."));
+    if (gone && !this.compact) pieces.push(quiet(`${many(gone, "object")} lived outside this window. `));
+    if (this.process.forced && !this.compact) {
+      pieces.push(quiet("The tracer ran a full collection at the end, so that what waits is told from what is held."));
+    }
+    return pieces.length ? make("div", { class: "notes" }, pieces) : "";
+  }
+}
+
+const HEADS = {
+  before: "What existed when tracing began", inherited: "Built by the parent process, and received through a fork",
+  boot: "Built after that, outside any request", "…": "Requests before those shown",
+};

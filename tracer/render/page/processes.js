@@ -1,0 +1,145 @@
+// All processes, side by side: when they served, who they are, how long their objects live.
+
+const WIDEST = 4; // processes beside each other, at most
+const KINDS_BESIDE = 22; // kinds of objects of which processes beside each other show the lives
+const TRACKS = 6; // requests drawn above each other, at most
+
+function processesView(state, open) {
+  const element = make("section", { class: "together" });
+  const beside = Math.max(2, Math.min(WIDEST, Math.floor((window.innerWidth - 40) / 440)));
+  const from = Math.min(state.beside, Math.max(processes.length - 1, 0));
+  const chosen = processes.slice(from, from + beside);
+  const turn = (by) => () => {
+    state.beside = Math.max(0, Math.min(from + by * beside, processes.length - 1));
+    element.replaceWith(processesView(state, open));
+    Lifelines.settle();
+    say(`Processes from the ${state.beside + 1}th on.`);
+  };
+  if (processes.length > beside) {
+    element.append(make("p", { class: "turning" },
+      make("button", { type: "button", class: "plain", disabled: from === 0, onclick: turn(-1) }, "‹ earlier"),
+      ` Processes ${from + 1} to ${from + chosen.length} of ${number(processes.length)} `,
+      make("button", { type: "button", class: "plain",
+        disabled: from + chosen.length >= processes.length, onclick: turn(1) }, "later ›")));
+  }
+  element.append(load(chosen));
+  const { shown, found } = kindsTogether(chosen, state.scopes, KINDS_BESIDE);
+  element.append(make("div", { class: "beside" },
+    chosen.map((process) => column(process, state, open, shown))));
+  if (shown.length < found.length) {
+    element.append(make("p", { class: "quiet" }, `Lifelines of the ${shown.length} kinds of objects that were used most, `
+      + `of ${found.length}. Each process shows the same kinds, in the same order.`));
+  }
+  element.append(comparedLedgers(chosen, state));
+  return element;
+}
+
+// When each served, on one axis of the wall clock.
+function load(chosen) {
+  const times = chosen.flatMap((process) => [process.started,
+    ...process.all.map((request) => request.started + request.duration / TENTHS)]);
+  const from = times.reduce((one, other) => Math.min(one, other), Infinity);
+  const to = Math.max(times.reduce((one, other) => Math.max(one, other), from), from + 1);
+  const { step, labels } = ticks((to - from) * TENTHS);
+  const rows = chosen.map((process) => make("div", { class: "load-row" },
+    make("span", { class: "label" }, `process ${process.pid}`),
+    make("span", { class: "chart", role: "img",
+      "aria-label": `Process ${process.pid}: ${many(process.served, "request")}, started ${clock(process.started)}` },
+    busy(process, from, to))));
+  const axis = make("span", { class: "axis" }, labels.map(([at, label]) =>
+    place(make("span", {}, label), { left: `${(at / TENTHS / (to - from)) * 100}%` })));
+  const element = make("section", { class: "load" },
+    heading(2, "When they served", quiet(` from ${clock(from)}, on one clock: `), key("start", "process began"),
+      key("ok", "request"), key("bad", "request that failed")),
+    make("div", { class: "load-row heads", "aria-hidden": "true" }, make("span", { class: "label" }),
+      make("span", { class: "chart" }, axis)), rows);
+  element.style.setProperty("--step", `${(step / TENTHS / (to - from)) * 100}%`);
+  return element;
+}
+
+const key = (mark, told) => make("span", { class: "key quiet" }, make("i", { class: mark, "aria-hidden": "true" }), told);
+
+function busy(process, from, to) {
+  const scale = 1000 / (to - from);
+  const ends = [];
+  const paths = { ok: "", bad: "" };
+  const sorted = [...process.all].sort((one, other) => one.started - other.started);
+  for (const request of sorted) {
+    const start = (request.started - from) * scale;
+    const end = Math.max(start + (request.duration / TENTHS) * scale, start + 1.2);
+    let track = ends.findIndex((last) => last <= start);
+    if (track < 0) track = Math.min(ends.length, TRACKS - 1);
+    ends[track] = end;
+    const bad = failed(request);
+    paths[bad ? "bad" : "ok"] += bad
+      ? `M${(start - 2).toFixed(1)} ${track * 6}H${(end + 2).toFixed(1)}L${((start + end) / 2).toFixed(1)} ${track * 6 + 6}Z`
+      : `M${start.toFixed(1)} ${track * 6 + 1}H${end.toFixed(1)}v4H${start.toFixed(1)}Z`;
+  }
+  const height = Math.max(ends.length, 1) * 6 + 2;
+  const begin = ((process.started - from) * scale).toFixed(1);
+  return make("svg:svg", { viewBox: `0 0 1000 ${height}`, preserveAspectRatio: "none", height: height * 1.6 },
+    make("svg:path", { class: "alive", d: `M${begin} 0h1.5V${height}h-1.5Z` }),
+    make("svg:path", { class: "ok", d: paths.ok }), make("svg:path", { class: "bad", d: paths.bad }));
+}
+
+function column(process, state, open, kinds) {
+  const lines = new Lifelines(process, state, {
+    kinds, open: (request) => open("requests", process.index, request),
+  });
+  const button = (view, label) => make("button", { type: "button", class: "plain",
+    onclick: () => open(view, process.index) }, label);
+  return make("article", { class: "one-process", "aria-label": `Process ${process.pid}` },
+    heading(2, `Process ${process.pid}`, quiet(` ${serverWords(process)}`)),
+    figures(process), facts(process), lines.element,
+    make("p", { class: "links" }, button("requests", "its requests"), button("lifelines", "all lifelines"),
+      button("ledger", "ledger"), process.boot ? button("boot", "boot") : null));
+}
+
+// A process in five numbers.
+function figures(process) {
+  const took = process.all.map((request) => request.duration).sort((one, other) => one - other);
+  const kept = process.counted.reduce((sum, row) => sum + (row.scopes.kept ?? 0), 0);
+  const outside = process.lives.filter((life) => life.builtIn === null).length;
+  const built = process.counted.reduce((sum, row) => sum + row.built, 0);
+  const figure = (value, label, mark = "") => make("div", { class: mark },
+    make("dt", {}, label), make("dd", {}, value));
+  return make("dl", { class: "figures" },
+    figure(number(process.served), process.served === 1 ? "request" : "requests"),
+    figure(number(process.all.filter(failed).length), "failed"),
+    figure(took.length ? duration(took[Math.floor(took.length / 2)]) : "–", "median"),
+    figure(number(outside), "built outside requests"),
+    figure(number(Math.max(built - outside, 0)), "born in requests"),
+    figure(number(kept), "KEPT", kept ? "alarm" : ""));
+}
+
+function facts(process) {
+  const told = [
+    `Python ${clean(process.python)} · Django ${clean(process.django)}`,
+    `parent ${process.parent}`, `started ${clock(process.started)}`,
+    process.inherited ? `its application was built by ${process.parent} and handed down by fork` : null,
+    process.ended ? "ended in an orderly way" : "no orderly end was recorded",
+  ];
+  return make("p", { class: "facts quiet" }, told.filter(Boolean).join(" · "));
+}
+
+function bootView(process, state) {
+  const { boot } = process;
+  if (!boot) {
+    return make("section", {}, heading(2, `Boot of process ${process.pid}`),
+      make("p", { class: "empty" }, "Nobody watched it boot: the tracer came later than that."));
+  }
+  const spans = process.spans(boot.spans);
+  const longest = Math.max(1, ...spans.map((span) => span.end));
+  const heaviest = boot.heaviest.map((row) => unpack("import", row));
+  const most = Math.max(1, ...heaviest.map((each) => each.own));
+  return make("section", { class: "booting" },
+    heading(2, `How process ${process.pid} came to be ready`, quiet(
+      ` ${duration(longest)} · ${many(boot.modules, "module")} imported in ${duration(boot.importing)}`)),
+    new Timeline(process, spans, longest, null, state).element,
+    heaviest.length ? make("table", { class: "heaviest" },
+      make("caption", {}, "The heaviest imports, by their own code"),
+      make("tbody", {}, heaviest.map((each) => make("tr", {},
+        make("th", { scope: "row" }, clean(each.name)),
+        make("td", { class: "number weighed process" }, weight(each.own, most), `${milliseconds(each.own)} ms`),
+        make("td", { class: "quiet" }, `${milliseconds(each.total)} ms with what it imported`))))) : null);
+}

@@ -101,6 +101,24 @@ def test_a_device_is_written_into(traces: Path) -> None:
     assert stat.S_ISCHR(Path(os.devnull).stat().st_mode)
 
 
+class Screen(io.StringIO):
+    """A stream that says that it is a terminal."""
+
+    def isatty(self) -> bool:
+        return True
+
+
+def test_a_page_on_a_terminal_asks_for_a_file(traces: Path) -> None:
+    """Nobody reads it there; what other programs read may be looked at."""
+    out, err = Screen(), io.StringIO()
+    assert cli.main(["show", str(traces), "--format", "html"], out, err) == 1
+    assert out.getvalue() == ""
+    assert err.getvalue() == (
+        "A page is for a browser: name a file for it, as in --output page.html.\n"
+    )
+    assert cli.main(["show", str(traces), "--format", "perfetto"], out, err) == 0
+
+
 def test_a_stream_gets_utf_8_whatever_its_encoding(traces: Path) -> None:
     """A document says of itself how it is encoded."""
     raw = io.BytesIO()

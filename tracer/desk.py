@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
+from typing import Protocol
 
 from django.conf import settings
 
@@ -44,6 +45,13 @@ HOLDERS = 24
 """Kept objects for which holders are looked for at a time."""
 
 
+class Listener(Protocol):
+    """Is told every fact that a desk folds, in the same order."""
+
+    def take(self, fact: Fact, trace: Trace | None) -> None:
+        """One fact; `trace` is what a request was made from, for those who would make more."""
+
+
 class Desk:
     """Takes from a recorder, in an order in which no conclusion can come before its facts."""
 
@@ -53,10 +61,12 @@ class Desk:
         collections: Collections,
         show_query_values: bool = False,
         quiet: bool = False,
+        show_cache_keys: bool = False,
     ) -> None:
         """`quiet`: nobody draws or writes, so requests are only made out when somebody asks."""
         self.recorder = recorder
-        self.quiet = quiet
+        self._quiet = quiet
+        self.listeners: list[Listener] = []
         self.rest = Rest(recorder)
         self.collections = collections
         self.history = History(keep=KEEP)
@@ -64,16 +74,26 @@ class Desk:
         self.boot: list[Birth] = []
         self.in_vain: set[int] = set()
         self.costs: overhead.Costs | None = None
-        self.assembly = Assembly(
-            show_query_values,
+        self.assembly = self.disclosing(show_query_values, show_cache_keys)
+
+    def disclosing(self, query_values: bool, cache_keys: bool) -> Assembly:
+        """Return what makes requests of traces, with these values shown or masked in them."""
+        return Assembly(
+            query_values,
             self._thread_name,
             self._cost,
-            recorder.epoch,
+            self.recorder.epoch,
             SignalNames(),
             lambda: str(settings.ROOT_URLCONF),
+            cache_keys,
         )
         self.told_boot = (0, 0)
         """How far the boot had come when it was last told."""
+
+    @property
+    def quiet(self) -> bool:
+        """Whether nobody draws, writes or listens just now."""
+        return self._quiet and not self.listeners
 
     def about(self, fact: ProcessStarted) -> None:
         """The process says who it is."""
@@ -97,6 +117,7 @@ class Desk:
 
     def inherit(self) -> None:
         """In a forked child: start a history of its own with what the parent had built."""
+        self.listeners.clear()
         refs = self.recorder.lives.refs
         closed = {token for token, _, _ in self.recorder.closings}
         received: dict[int, Birth] = {}
@@ -141,26 +162,37 @@ class Desk:
         facts: list[Fact] = [*self._threads(), *self._outside()]
         standing = self._standing() if traces else []
         already: list[Ref] = []
+        sources: dict[int, Trace] = {}
         for trace in traces:
             already += recorder.lives.keep(trace.births)
             try:
                 facts.append(self._request(trace, standing))
+                if self.listeners:
+                    sources[trace.number] = trace
             except Exception as fault:
                 recorder.fault("assembly", fault)
         deaths = self.rest.deaths(already)
         if deaths:
             facts.append(Deaths(tuple(deaths)))
         facts.extend(Barrier(at, by) for at, by in barriers)
-        self._feed(facts)
+        self._feed(facts, sources)
         return facts
 
-    def _feed(self, facts: Iterable[Fact]) -> None:
+    def _feed(self, facts: Iterable[Fact], sources: Mapping[int, Trace] | None = None) -> None:
         """Fold facts; one that cannot be folded keeps no other from it, nor from the journal."""
         for fact in facts:
             try:
                 self.history.feed(fact)
             except Exception as fault:
                 self.recorder.fault("history", fault)
+            for listener in self.listeners:
+                trace = None
+                if sources and isinstance(fact, Request):
+                    trace = sources.get(fact.number)
+                try:
+                    listener.take(fact, trace)
+                except Exception as fault:
+                    self.recorder.fault("a listener", fault)
 
     def _standing(self) -> list[int]:
         try:
@@ -234,19 +266,23 @@ class Desk:
             for life in self.history.snapshot().lifetimes
             if life.scope == scopes.KEPT and life.died_at is None and life.held_by is None
         }
-        objects = {}
         self.in_vain &= kept
-        for token in sorted(kept, key=lambda one: (one in self.in_vain, one))[:HOLDERS]:
+        sought = sorted(kept, key=lambda one: (one in self.in_vain, one))[:HOLDERS]
+        found = self.holders_of(sought, last)
+        self.in_vain.update(set(sought) - found.keys())
+        facts: list[Fact] = [Held(token, path) for token, path in found.items()]
+        self._feed(facts)
+        return facts
+
+    def holders_of(self, tokens: Iterable[int], last: bool = False) -> dict[int, str]:
+        """Return what holds each of these objects, as far as it is found; `last` as above."""
+        objects = {}
+        for token in tokens:
             ref = self.recorder.lives.refs.get(token)
             if ref is not None and (obj := ref()) is not None:
                 objects[token] = obj
                 del obj
-        found = holders.paths(objects, running=last or holders.LOOKING_IS_HARMLESS)
-        self.in_vain.update(objects.keys() - found.keys())
-        facts: list[Fact] = [Held(token, path) for token, path in found.items()]
-        for fact in facts:
-            self.history.feed(fact)
-        return facts
+        return holders.paths(objects, running=last or holders.LOOKING_IS_HARMLESS)
 
     def end(self) -> Ended:
         """The orderly end, folded."""

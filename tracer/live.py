@@ -51,7 +51,13 @@ class Live:
         self.recorder = Recorder()
         self.installation = Installation(self.recorder, config.watch, config.cache_keys)
         quiet = not config.console and config.journal is None
-        self.desk = Desk(self.recorder, self.installation.collections, config.query_values, quiet)
+        self.desk = Desk(
+            self.recorder,
+            self.installation.collections,
+            config.query_values,
+            quiet,
+            config.cache_keys,
+        )
         self.screen = Screen(self._terminal, self.recorder.fault) if config.console else None
         self.journal: Journal | None = None
         self.lock = threading.RLock()
@@ -177,7 +183,7 @@ class Live:
 
     def _introduce(self) -> None:
         """Say who this process is; again when its first request has told more of its server."""
-        about = self._about()
+        about = self.about()
         facts: list[Fact] = [about] if about != self.desk.history.about else []
         self.desk.about(about)
         if self.config.journal is not None:
@@ -208,7 +214,8 @@ class Live:
         with self.lock:
             return self.desk.history.snapshot()
 
-    def _about(self) -> ProcessStarted:
+    def about(self) -> ProcessStarted:
+        """Who this process is, as far as its first request tells."""
         first = self.recorder.environ
         if first:
             server, mode = surroundings.server(first, sys.modules, os.environ, sys.argv)
@@ -253,6 +260,16 @@ class Live:
                 self.journal.append(facts)
         return freed
 
+    def gather(self) -> None:
+        """Make facts of whatever was recorded so far, also outside of requests."""
+        self.look()
+        with self.lock:
+            # A journal begins with the first request: what came before stands at its head.
+            if self.said_who or self.journal is None:
+                facts = self.desk.take()
+                if self.journal is not None and facts:
+                    self.journal.append(facts)
+
     def process(self) -> Process:
         """Return this process as recorded so far. Raises ValueError before its first request."""
         self.look()
@@ -261,22 +278,26 @@ class Live:
                 self.desk.take()
             return self.desk.history.snapshot()
 
-    def close(self) -> None:
-        """The process ends in an orderly way: settle, write the end, draw the last pictures."""
+    def close(self, settle: bool = True) -> None:
+        """The process ends in an orderly way: settle, write the end, draw the last pictures.
+
+        Without `settle` no collection is run: whoever closes has done what there was to do.
+        """
         if os.getpid() != self.pid:
             return
         self.stop.set()
         self.wake.set()
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join(timeout=FAREWELL)
-        for step in (self._land, self._settle_accounts, self._say_farewell):
+        accounts = self._settle_accounts if settle else self._end_accounts
+        for step in (self.land, accounts, self._say_farewell):
             # Each on its own: whatever one of them cannot do, the others still can.
             try:
                 step()
             except Exception as fault:
                 self.recorder.fault("the end", fault)
 
-    def _land(self) -> None:
+    def land(self) -> None:
         """Requests in flight come to no end of their own any more."""
         for trace in list(self.recorder.flying.values()):
             self.recorder.finish(trace, "never closed")
@@ -289,11 +310,16 @@ class Live:
             if self.said_who:
                 self.settle(draw=not self._is_stuck())
         finally:
-            with self.lock:
-                last = [*self.desk.booted(), self.desk.end()]
-                if self.journal is not None:
-                    self.journal.append(last)
-                    self.journal.close()
+            self._end_accounts()
+
+    def _end_accounts(self) -> None:
+        if not self.said_who and self.journal is None:
+            return
+        with self.lock:
+            last = [*self.desk.booted(), self.desk.end()]
+            if self.journal is not None:
+                self.journal.append(last)
+                self.journal.close()
 
     def _say_farewell(self) -> None:
         if self.said_who and self.screen is not None and not self._is_stuck():
@@ -332,8 +358,11 @@ def _after_fork() -> None:
         _running.recorder.after_fork()
 
 
-def stop() -> None:
-    """Take the probes away, and forget. For tests and for those who switch it off by hand."""
+def stop(settle: bool = True) -> None:
+    """Take the probes away, and forget; `settle` as in `Live.close`.
+
+    For tests, for recordings that started it, and for those who switch it off by hand.
+    """
     global _running
     live, _running = _running, None
     if live is not None:
@@ -342,4 +371,4 @@ def stop() -> None:
             live.recorder.boot.stop()
             boot.know(None)
         atexit.unregister(live.close)
-        live.close()
+        live.close(settle)

@@ -17,13 +17,14 @@ from django.urls import get_resolver
 from django.utils import timezone, translation
 
 import tests.facts
-from tests.driving import Recording
+import tracer
 from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
 from tests.facts.databases import added
 from tests.facts.templates import engine
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis_server import Redis
+from tracer import Recording
 from tracer.journal.reader import processes
 from tracer.model import Process
 from tracer.recorder.recorder import Recorder
@@ -89,6 +90,19 @@ def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
     """Holders are searched for, which takes its time, only where a fact is about them."""
     if not request.node.module.__name__.endswith("test_leaks"):
         monkeypatch.setattr("tracer.desk.HOLDERS", 0)
+
+
+@pytest.fixture
+def recording(db: None) -> Iterator[Recording]:
+    """What is recorded of the tests' own requests, with the café's database at hand."""
+    with tracer.record() as made:
+        yield made
+
+
+@pytest.fixture
+def record() -> Callable[..., Recording]:
+    """`with record(watch=[...]) as recording:` for facts that choose how to record."""
+    return tracer.record
 
 
 @pytest.fixture

@@ -6,13 +6,14 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.driving import Recording, ancestors
+from tests.driving import ancestors
+from tracer import Recording
 from tracer.model import Lifetime, Request, Span
 
 
 def born(recording: Recording, name: str) -> list[Lifetime]:
     """Lifetimes of this name that began while the tracer watched, in order of birth."""
-    return [life for life in recording.lives(name) if life.phase != "before"]
+    return [life for life in recording.lifetimes_of(name) if life.phase != "before"]
 
 
 def one(recording: Recording, name: str) -> Lifetime:

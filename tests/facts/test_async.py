@@ -7,8 +7,8 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.driving import Recording
 from tests.facts.reading import born, every, find, inside, names, one
+from tracer import Recording
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

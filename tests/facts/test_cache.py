@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-from tests.driving import Recording
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
+from tracer import Recording
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

@@ -7,9 +7,9 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tests.driving import Recording
 from tests.facts.reading import born, find, inside, one
 from tests.facts.site import GATE
+from tracer import Recording
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

@@ -7,9 +7,9 @@ from typing import Any
 import pytest
 from django.db import connections
 
-from tests.driving import Recording
 from tests.facts.reading import around, born, every, find, inside, names, on_thread, one, worker
 from tests.facts.site import GATE, rang
+from tracer import Recording
 from tracer.model import stages
 
 

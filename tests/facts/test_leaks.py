@@ -11,9 +11,9 @@ from cafe import surprises, views
 from cafe.models import Dish
 from django.urls import get_resolver
 
-from tests.driving import Recording
 from tests.facts.reading import born, names, one
 from tests.facts.site import HELD
+from tracer import Recording
 from tracer.model import stages
 
 Record = Callable[..., Recording]

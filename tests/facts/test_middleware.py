@@ -7,8 +7,8 @@ from typing import Any
 
 from cafe import views
 
-from tests.driving import Recording
 from tests.facts.reading import around, born, every, find, inside, names, one
+from tracer import Recording
 from tracer.model import Request, stages
 
 Layers = Callable[..., Recording]

@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 from django.contrib.auth import get_user_model
 
-from tests.driving import Recording
 from tests.facts.reading import born, find, inside, names, one
+from tracer import Recording
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

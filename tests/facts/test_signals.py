@@ -11,9 +11,10 @@ from django.core.signals import got_request_exception, request_started
 from django.db.models.signals import post_save, pre_save
 from django.dispatch import Signal
 
-from tests.driving import Recording, environ
 from tests.facts.reading import around, every, find, inside, names, one
 from tests.facts.site import GATE, HELD, Listener, Ticket, rang
+from tracer import Recording
+from tracer.driving import environ
 from tracer.model import stages
 
 Record = Callable[..., Recording]

@@ -6,9 +6,10 @@ from collections.abc import Callable
 
 import pytest
 
-from tests.driving import Recording, environ
 from tests.facts.reading import around, every, find, inside, names, one
 from tests.facts.site import HELD
+from tracer import Recording
+from tracer.driving import environ
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tests.driving import Recording
 from tests.facts.reading import around, born, every, find, inside, names, on_thread, one
 from tests.facts.templates import engine
+from tracer import Recording
 from tracer.model import stages
 
 

@@ -7,9 +7,9 @@ from collections.abc import Callable
 
 from django.db import connections
 
-from tests.driving import Recording
 from tests.facts.reading import born, find, inside, names, on_thread, one, worker
 from tests.facts.site import GATE, HELD
+from tracer import Recording
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

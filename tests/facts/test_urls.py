@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.driving import Recording
 from tests.facts.reading import around, born, every, find, on_thread, one
+from tracer import Recording
 from tracer.model import stages
 
 Layers = Callable[..., Recording]

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from tests.driving import Recording
 from tests.facts.reading import born, find, inside, names, one
+from tracer import Recording
 from tracer.model import stages
 
 

@@ -25,7 +25,7 @@ def ask(handler: Any, *paths: str) -> None:
     from tests.driving import environ, serve
 
     for path in paths:
-        assert serve(handler, environ(path)).status == "200 OK"
+        assert serve(handler, environ(path)).status == 200
 
 
 def in_child(work: Any) -> int:

@@ -57,7 +57,7 @@ def on_threads(recording: Recording, page: str, lanes: int, turns: int) -> list[
     def client(lane: int) -> None:
         try:
             for turn in range(1, turns + 1):
-                assert serve(handler, environ(f"/{page}/{lane}/{turn}/")).status == "200 OK"
+                assert serve(handler, environ(f"/{page}/{lane}/{turn}/")).status == 200
         except BaseException as error:
             wrong.append(error)
             raise
@@ -126,7 +126,7 @@ def test_twenty_tasks_on_one_event_loop_keep_their_stages_apart(recording: Recor
         MEETING.tasks = asyncio.Barrier(lanes)
         paths = [f"/async/{lane}/{lane % 4}/" for lane in range(lanes)]
         answers = await asyncio.gather(*(serve_async(handler, path) for path in paths))
-        assert {answer.status for answer in answers} == {"200"}
+        assert {answer.status for answer in answers} == {200}
 
     asyncio.run(all_at_once())
     requests = journalled(recording)

@@ -30,7 +30,7 @@ def during(work: Callable[[], Any], **choices: Any) -> Recording:
     views.answer = view
     try:
         with Recording(**choices) as recording:
-            assert recording.get("/answer/").status == "200 OK"
+            assert recording.get("/answer/").status == 200
             recording.process  # noqa: B018
     finally:
         views.answer = None

@@ -55,7 +55,7 @@ class Span:
     """Name of the exception that left this stage, or empty."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Request:
     """One request, complete. Everything born in it and seen in it is listed here."""
 
@@ -97,6 +97,10 @@ class Request:
     def cut_off(self) -> bool:
         """Whether its process was gone before the request could be written."""
         return self.ending == "cut off"
+
+    def __repr__(self) -> str:
+        stages = len(self.spans)
+        return f"<Request {self.number}: {self.method} {self.path} {self.status}, {stages} stages>"
 
 
 @dataclass(frozen=True, slots=True)

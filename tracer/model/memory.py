@@ -177,6 +177,11 @@ class Memory:
         """How many requests were served in which this thread took no part."""
         return self.served - self._took_part.get(thread, 0)
 
+    @property
+    def newest(self) -> int:
+        """The highest number of a request heard of; 0 if there was none."""
+        return self._newest
+
     def knows(self, token: int) -> bool:
         """Whether this object is remembered one by one."""
         return token in self._objects

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from tracer.model.facts import Barrier, Boot, ProcessStarted, Request
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Lifetime:
     """One object's life, with the scope that the recorded facts give it."""
 
@@ -53,6 +53,12 @@ class Lifetime:
     earlier: str | None = None
     """Scope that most earlier objects of this name turned out to have; None if there are none."""
 
+    def __repr__(self) -> str:
+        words = [self.scope, f"built in #{self.built_in}" if self.built_in else self.phase]
+        words += [f"freed by {self.freed}"] if self.freed else ["alive"]
+        words += [f"held by {self.held_by}"] if self.held_by else []
+        return f"<Lifetime of {self.name}: {', '.join(words)}>"
+
 
 @dataclass(frozen=True, slots=True)
 class LedgerRow:
@@ -89,7 +95,7 @@ class Fate:
     """Names of those that later requests used: built here on first use."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, repr=False)
 class Process:
     """One process: who it is, what it served, and who lived in it."""
 
@@ -109,6 +115,10 @@ class Process:
     """Whether the process said that it ended in an orderly way."""
     boot: Boot | None = None
     """How it came to be ready; None where the tracer came later than that."""
+
+    def __repr__(self) -> str:
+        lives = len(self.lifetimes)
+        return f"<Process {self.about.pid}: {self.served} requests, {lives} lifetimes>"
 
     def lifetime(self, token: int | None) -> Lifetime | None:
         """Return the lifetime with this id, or None."""

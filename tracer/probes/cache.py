@@ -37,10 +37,9 @@ OPERATIONS = (
 class _Backends:
     """Which classes are watched already, and which alias each backend object serves."""
 
-    def __init__(self, recorder: Recorder, patches: Patches, show_keys: bool) -> None:
+    def __init__(self, recorder: Recorder, patches: Patches) -> None:
         self.recorder = recorder
         self.patches = patches
-        self.show_keys = show_keys
         self.done: dict[tuple[int, str], type] = {}
 
     def watch(self, backend: Any) -> None:
@@ -77,12 +76,13 @@ class _Backends:
         self.patches.wrap(cls, name, around)
 
     def _describe(self, operation: str, default: Any = None) -> Callable[..., Any]:
-        show_keys, name = self.show_keys, operation.removeprefix("a")
+        recorder, name = self.recorder, operation.removeprefix("a")
 
         def describe(trace: Any, args: Any, result: Any) -> tuple[int | None, Any, Any]:
             backend = args[0]
-            token = self.recorder.lives.token_of(backend)
-            key = args[1] if show_keys and len(args) > 1 and type(args[1]) is str else None
+            token = recorder.lives.token_of(backend)
+            shown = recorder.cache_keys and len(args) > 1 and type(args[1]) is str
+            key = args[1] if shown else None
             return token, operation, (key, _outcome(name, args, result, default))
 
         return describe
@@ -103,7 +103,8 @@ def install(
     recorder: Recorder, patches: Patches, imports: Imports, show_keys: bool = False
 ) -> None:
     """Watch backends that exist, and each further one when it is created."""
-    backends = _Backends(recorder, patches, show_keys)
+    recorder.cache_keys = show_keys
+    backends = _Backends(recorder, patches)
 
     def around(create: Callable[..., Any]) -> Any:
         def create_connection(self: Any, alias: Any) -> Any:

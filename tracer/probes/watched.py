@@ -33,6 +33,11 @@ class Watch:
             module, _, name = path.rpartition(".")
             self.pending.setdefault(module, set()).add(name)
 
+    def forget(self) -> None:
+        """Wait for no class any more; what is watched already is its patches' to restore."""
+        self.pending.clear()
+        self.classes.clear()
+
     def install(self, imports: Imports) -> None:
         """Watch what is loaded already, and the rest when it is."""
         for module in list(self.pending):

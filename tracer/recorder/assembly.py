@@ -25,6 +25,7 @@ class Assembly:
         epoch: float = 0.0,
         signal_name: Callable[[int], str] = str,
         urlconf: Callable[[], str] = str,
+        show_cache_keys: bool = False,
     ) -> None:
         """`cost` tells how many nanoseconds the recording of a trace took.
 
@@ -36,6 +37,7 @@ class Assembly:
         self.epoch = epoch
         self.signal_name = signal_name
         self.urlconf = urlconf
+        self.show_cache_keys = show_cache_keys
 
     def request(self, trace: Trace) -> Request:
         """Return the finished request as facts."""
@@ -108,7 +110,7 @@ class Assembly:
                 detail = f"{alias} · {_count(rows)}" if rows >= 0 else alias
         elif stage == stages.CACHE:
             key, outcome = detail
-            name = f"{name} {key}" if key is not None else name
+            name = f"{name} {key}" if key is not None and self.show_cache_keys else name
             detail = outcome
         elif stage in _SIGNALS:
             signal, (sender, receivers) = name, detail

@@ -59,6 +59,8 @@ class Recorder:
         self.boot: Booting | None = None
         """How the process boots, where that is watched from the interpreter's start."""
         self.faults: set[str] = set()
+        self.cache_keys = False
+        """Whether cache keys are recorded; a recording that shares the tracer may want them."""
 
     # -- requests ---------------------------------------------------------------------------
 

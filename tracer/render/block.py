@@ -12,6 +12,8 @@ from typing import Any, Final
 
 from rich.color import ColorSystem
 from rich.console import Console, RenderableType
+from rich.segment import Segment
+from rich.style import Style
 
 from tracer.render.theme import glyph_table
 
@@ -60,6 +62,19 @@ def to_text(
         return text.encode(encoding, "replace").decode(encoding)
     except LookupError:
         return text.encode("ascii", "replace").decode("ascii")
+
+
+def as_text(renderable: RenderableType, width: int = DEFAULT_WIDTH) -> str:
+    """Return the picture as plain text, without colours and without a newline at its end."""
+    return to_text(renderable, width=width, colour=False).rstrip("\n")
+
+
+def as_lines(renderable: RenderableType, width: int) -> list[list[tuple[str, Style | None]]]:
+    """Return the picture line by line, each a list of pieces with their styles."""
+    console = _console()
+    options = copy.copy(console.options.update_width(width))
+    lines = Segment.split_lines(console.render(renderable, options))
+    return [[(text, style) for text, style, control in line if not control] for line in lines]
 
 
 class Terminal:

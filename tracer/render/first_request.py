@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import Fate, Process, Request, stages
 from tracer.render import words
-from tracer.render.canvas import Line, emit
+from tracer.render.canvas import Line
+from tracer.render.picture import Picture
 
 _NUMBER = 9
 
@@ -24,15 +23,11 @@ class _Cost:
     names: tuple[str, ...] = ()
 
 
-class FirstRequest:
+class FirstRequest(Picture):
     """Draws the first request beside the second, as measured."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

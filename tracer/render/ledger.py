@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import LedgerRow, Process, scope
 from tracer.render import theme, words
-from tracer.render.canvas import Line, emit
+from tracer.render.canvas import Line
+from tracer.render.picture import Picture
 
 FREED = {
     "response": ("with the response", "response"),
@@ -23,15 +22,11 @@ FREED = {
 _RANK = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
 
 
-class Ledger:
+class Ledger(Picture):
     """Draws how many objects of each class one process built, and what became of them."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

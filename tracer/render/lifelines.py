@@ -8,12 +8,11 @@ from dataclasses import dataclass
 from itertools import groupby
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import Process, scope
 from tracer.render import lanes, lasting, theme, words
-from tracer.render.canvas import Line, emit, pack
+from tracer.render.canvas import Line, pack
 from tracer.render.columns import Columns, early
+from tracer.render.picture import Picture
 
 ROWS: Final = 40
 """About so many rows are drawn; what the others stand for is told below."""
@@ -36,17 +35,13 @@ class _Layout:
         return self.starts[-1] + 1
 
 
-class Lifelines:
+class Lifelines(Picture):
     """Draws who lived how long in one process, for its latest requests."""
 
     def __init__(self, process: Process, last: int = 12) -> None:
         """`last`: how many requests get a column, at most."""
         self.process = process
         self.last = last
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

@@ -5,22 +5,17 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from datetime import datetime
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import Lifetime, Process, scope
 from tracer.render import theme, words
-from tracer.render.canvas import Line, emit, pack
+from tracer.render.canvas import Line, pack
+from tracer.render.picture import Picture
 
 
-class Overview:
+class Overview(Picture):
     """Draws the facts of one process."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

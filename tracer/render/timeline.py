@@ -5,27 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator
 from http import HTTPStatus
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import Process, Request, stages
 from tracer.render import bars, fate, rows, words
-from tracer.render.canvas import Line, emit, pack
+from tracer.render.canvas import Line, pack
 from tracer.render.index import index_of
+from tracer.render.picture import Picture
 from tracer.render.stage_row import NARROW, Columns, Label, Painter, lives_for
 
 _BODY = "the body, streamed after every middleware had returned:"
 
 
-class Timeline:
+class Timeline(Picture):
     """Draws one request of one process."""
 
     def __init__(self, process: Process, request: Request) -> None:
         self.process = process
         self.request = request
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

@@ -1,0 +1,284 @@
+"""`from tracer import record`: the tracer for the time of a `with` block, in any program.
+
+    import django; django.setup()
+    from tracer import record
+
+    with record() as recording:
+        recording.get("/menu/")
+    print(recording.timeline())
+
+It works with the app installed or not. Where a tracer runs in this process already, it is shared:
+what happens inside the block is recorded, and the tracer goes on as it was. Recordings may be
+nested. Handlers, and test clients, that are built inside the block show their middleware; one
+that is older shows only what happens inside its layers.
+"""
+
+from __future__ import annotations
+
+import gc
+import os
+import threading
+from collections.abc import Iterable
+from dataclasses import dataclass
+from pathlib import Path
+from types import TracebackType
+
+from django.apps import apps
+from django.conf import settings
+
+from tracer import live
+from tracer.assertions import Assertions
+from tracer.conf import Config
+from tracer.driving import Answer, Serving
+from tracer.journal.writer import Journal
+from tracer.model import Process
+from tracer.probes.watched import Watch
+from tracer.reading import Reading, RecordingError
+from tracer.recorder.patching import Patches
+from tracer.render.words import many
+from tracer.tap import Tap
+
+__all__ = ["Answer", "Reading", "Recording", "RecordingError", "Settled", "record"]
+
+KEEP = 10_000
+"""Requests that a recording remembers one by one, unless it is told otherwise."""
+
+_started: live.Live | None = None
+"""The tracer that recordings started; None where another one is shared."""
+_sharing: list[Recording] = []
+_lock = threading.RLock()
+
+
+@dataclass(frozen=True, slots=True)
+class Settled:
+    """What a full collection did; see `Recording.settle`."""
+
+    freed: int
+    """Objects that it freed, of whatever kind."""
+    in_flight: int
+    """Requests that were under way, so that it proves nothing; 0 as a rule."""
+
+    def __repr__(self) -> str:
+        said = f"The tracer ran a full collection: it freed {many(self.freed, 'object')}."
+        if self.in_flight:
+            said += f" It proves nothing: {many(self.in_flight, 'request')} were under way."
+        return said
+
+
+def record(
+    *,
+    watch: Iterable[type | str] = (),
+    cache_keys: bool = False,
+    query_values: bool = False,
+    journal: str | os.PathLike[str] | None = None,
+    keep: int | None = KEEP,
+    settle: bool = True,
+) -> Recording:
+    """Return a recording that lasts as long as its `with` block, and is read in and after it.
+
+    - `watch`: classes of your own to follow, or their dotted paths.
+    - `cache_keys`, `query_values`: record these as they are instead of leaving them out.
+    - `journal`: a directory to which everything recorded is written, too.
+    - `keep`: requests remembered one by one; older ones are only counted. None remembers all.
+    - `settle`: whether the block ends with a full collection, which tells what only waits for the
+      collector from what is held.
+
+    RecordingError, when the block is entered, if Django is not set up.
+    """
+    return Recording(
+        watch=watch,
+        cache_keys=cache_keys,
+        query_values=query_values,
+        journal=journal,
+        keep=keep,
+        settle=settle,
+    )
+
+
+class Recording(Serving, Assertions):
+    """What `record` returns: serves requests, and shows what was recorded of them.
+
+    - After its block it stays readable, and frozen: it serves and settles no more.
+    - It can be entered once.
+    - Several threads may serve and read at once.
+    """
+
+    def __init__(
+        self,
+        *,
+        watch: Iterable[type | str] = (),
+        cache_keys: bool = False,
+        query_values: bool = False,
+        journal: str | os.PathLike[str] | None = None,
+        keep: int | None = KEEP,
+        settle: bool = True,
+    ) -> None:
+        """See `record`."""
+        super().__init__()
+        self._process: Process | None = None
+        self._watch = _watched([watch] if isinstance(watch, str | type) else watch)
+        self._shown = query_values, cache_keys
+        self._journal = Path(journal).absolute() if journal is not None else None
+        self._keep = keep
+        self._settles = settle
+        self._tap: Tap | None = None
+        self._patches = Patches()
+        self._watching: Watch | None = None
+        self._keys_before = False
+
+    # -- the block ---------------------------------------------------------------------------
+
+    def __enter__(self) -> Recording:
+        if self._tap is not None:
+            raise RecordingError("A recording is made once: call record() again for another.")
+        _demand_django()
+        # What nobody holds any more is no part of the story.
+        gc.collect()
+        with _lock:
+            self._tap = self._open()
+            _sharing.append(self)
+        return self
+
+    def _open(self) -> Tap:
+        global _started
+        journal = None
+        running = live.running()
+        if running is None:
+            query_values, cache_keys = self._shown
+            config = Config(
+                enabled=True,
+                console=False,
+                journal=self._journal,
+                cache_keys=cache_keys,
+                query_values=query_values,
+            )
+            running = _started = live.start(config)
+        elif self._journal is not None:
+            journal = Journal(self._journal)
+        tap = Tap(running, self._keep, journal)
+        tap.disclose(*self._shown)
+        tap.open()
+        recorder = running.recorder
+        self._keys_before = recorder.cache_keys
+        recorder.cache_keys = recorder.cache_keys or self._shown[1]
+        names = [each for each in self._watch if isinstance(each, str)]
+        self._watching = Watch(recorder, self._patches, names)
+        self._watching.install(running.installation.imports)
+        self._watching.classes += [each for each in self._watch if isinstance(each, type)]
+        self._watching.again()
+        return tap
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        tap = self._opened()
+        last = _started is tap.live and all(one._live is not tap.live for one in self._others())
+        try:
+            if last:
+                # Requests in flight come to no end of their own any more.
+                tap.live.land()
+            if self._settles and kind is None:
+                tap.live.settle()
+            tap.live.gather()
+        finally:
+            self._close(tap, last)
+
+    def _close(self, tap: Tap, last: bool) -> None:
+        global _started
+        with _lock:
+            tap.close()
+            self._process = tap.snapshot()
+            if self._watching is not None:
+                self._watching.forget()
+            self._patches.restore()
+            tap.live.recorder.cache_keys = self._keys_before
+            _sharing.remove(self)
+            self._let_go()
+            if last:
+                _started = None
+                if live.running() is tap.live:
+                    live.stop(settle=False)
+
+    def _others(self) -> list[Recording]:
+        return [one for one in _sharing if one is not self]
+
+    @property
+    def _live(self) -> live.Live | None:
+        return self._tap.live if self._tap is not None else None
+
+    def _opened(self) -> Tap:
+        if self._tap is None:
+            raise RecordingError("The recording has not begun: with record() as recording: …")
+        return self._tap
+
+    # -- while it lasts, and after -----------------------------------------------------------
+
+    @property
+    def ended(self) -> bool:
+        """Whether its block is over: what it shows is frozen."""
+        return self._process is not None
+
+    @property
+    def process(self) -> Process:
+        """The process as recorded so far: one object that never changes, and another later."""
+        if self._process is not None:
+            return self._process
+        tap = self._opened()
+        tap.live.gather()
+        return tap.snapshot()
+
+    def settle(self) -> Settled:
+        """Run a full collection with no request in flight, look for holders, and say so.
+
+        What is alive afterwards is held by something; what was only waiting is gone.
+        """
+        if self.ended:
+            raise RecordingError(
+                "The recording has ended: settle() belongs inside the block, before its end."
+            )
+        running = self._opened().live
+        flying = len(running.recorder.flying)
+        return Settled(running.settle(draw=False), flying)
+
+    def _on_demand(self) -> None:
+        """Before an assertion that needs it: settle, where that can still be done."""
+        if not self.ended:
+            self.settle()
+
+    def _serving(self) -> None:
+        if self.ended:
+            raise RecordingError("The recording has ended: requests belong inside the block.")
+        self._opened().server = "record()"
+
+    def __repr__(self) -> str:
+        if self._tap is None:
+            return "<Recording, not begun>"
+        process = self.process
+        state = "ended" if self.ended else "running"
+        lives = many(len(process.lifetimes), "lifetime")
+        return f"<Recording, {state}: {many(process.served, 'request')}, {lives}>"
+
+
+def _demand_django() -> None:
+    """Raise RecordingError, with the mend, unless Django is set up."""
+    if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
+        raise RecordingError(
+            "Django has no settings yet: set DJANGO_SETTINGS_MODULE (or call "
+            "django.conf.settings.configure()), then django.setup(), before record()."
+        )
+    if not apps.ready:
+        raise RecordingError("Django is not set up yet: call django.setup() before record().")
+
+
+def _watched(named: Iterable[type | str]) -> tuple[type | str, ...]:
+    """Return the classes to watch. RecordingError for what can be none."""
+    found = tuple(named)
+    for each in found:
+        if not isinstance(each, type) and not (isinstance(each, str) and "." in each):
+            raise RecordingError(
+                f"record(watch=…) takes classes and dotted paths of classes, not {each!r}."
+            )
+    return found

@@ -1,0 +1,29 @@
+"""Any picture as a notebook shows it: drawn, and as text for those who do not see the drawing.
+
+The HTML needs neither scripts nor style sheets: a code host that strips the drawing still shows
+the text, and everything in both is escaped.
+"""
+
+from __future__ import annotations
+
+from html import escape
+
+from rich.console import RenderableType
+
+from tracer.render.block import DEFAULT_WIDTH, as_text
+from tracer.render.svg import to_svg
+
+
+def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str = "") -> str:
+    """Return a picture as a piece of HTML: the drawing, and below it the same as text."""
+    text = as_text(renderable, width)
+    return (
+        f'<figure style="margin:0">\n{to_svg(renderable, width, title)}'
+        "<details><summary>The same as text</summary>\n"
+        f'<pre style="line-height:1.25">{escape(text)}</pre>\n</details>\n</figure>\n'
+    )
+
+
+def bundle(renderable: RenderableType) -> dict[str, str]:
+    """Return what a notebook asks for: the same picture by its media types."""
+    return {"text/plain": as_text(renderable), "text/html": to_html(renderable)}

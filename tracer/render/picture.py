@@ -1,0 +1,37 @@
+"""What all pictures have in common: each can draw itself, wherever it is shown."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from tracer.render.block import as_text
+from tracer.render.canvas import Line, emit
+from tracer.render.notebook import bundle
+
+
+class Picture:
+    """The base of every picture that is drawn line by line.
+
+    In a terminal through rich, at its width and in its colours; as plain text by `print`, in a
+    shell and in a message; in a notebook as a drawing with the text beside it.
+    """
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        raise NotImplementedError
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def __str__(self) -> str:
+        return as_text(self)
+
+    def __repr__(self) -> str:
+        return as_text(self)
+
+    def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
+        return bundle(self)

@@ -19,6 +19,7 @@ from typing import Any
 import tracer
 
 OWN = str(Path(tracer.__file__).parent)
+ASKING = str(Path(tracer.__file__).parent / "driving.py")
 STANDARD = sysconfig.get_paths()["stdlib"]
 Place = tuple[str, str, str]
 """(file, function of the tracer's that calls, what it calls)"""
@@ -38,7 +39,9 @@ class InjectedFault(Exception):
 
 
 def _is_own(code: CodeType) -> bool:
-    return code.co_filename.startswith(OWN) or code.co_filename == "<tracer>"
+    # Whoever asks is the client's side, though the tracer has one to offer.
+    asking = code.co_filename == ASKING
+    return (code.co_filename.startswith(OWN) and not asking) or code.co_filename == "<tracer>"
 
 
 def _is_application(code: CodeType) -> bool:

@@ -36,7 +36,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (screen.Screen, "timelines"),
     (Terminal, "write"),
     (live, "Terminal"),
-    (live.Live, "_about"),
+    (live.Live, "about"),
     (live, "Journal"),
 )
 

@@ -75,7 +75,7 @@ def test_a_test_client_is_raised_the_same_exceptions(site: Any) -> None:
     def get(path: str) -> Ask:
         def ask(_handler: Any) -> Answer:
             response = Client().get(path)
-            return Answer(str(response.status_code), list(response.items()), response.getvalue())
+            return Answer(response.status_code, "", tuple(response.items()), response.getvalue())
 
         return ask
 

@@ -21,7 +21,7 @@ from typing import Final, TextIO
 from rich.console import RenderableType
 from rich.text import Text
 
-from tracer import __version__, compare, exports
+from tracer import __version__, compare, drawings, exports
 from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
@@ -124,8 +124,13 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--request", type=_request, metavar="N", help='a request\'s number, or "all"')
     show.add_argument("--process", type=int, metavar="PID", help="one process only")
     show.add_argument("--only", choices=PICTURES, help="one kind of picture only")
-    show.add_argument("--format", choices=("console", *exports.FORMATS), default="console")
-    show.add_argument("--output", type=Path, metavar="FILE", help="where a document goes")
+    show.add_argument("--format", choices=("console", "svg", *exports.FORMATS), default="console")
+    show.add_argument(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where a document goes; with svg, a directory too",
+    )
     show.set_defaults(refuse=show.error)
     compare.add_parser(commands)
     return parser
@@ -157,6 +162,8 @@ def _refuse_nonsense(asked: argparse.Namespace) -> None:
         if asked.output is not None:
             asked.refuse("--output takes a document: name its --format, such as html")
         return
+    if asked.format == "svg":
+        return
     for option, given in (("--only", asked.only), ("--width", asked.width)):
         if given is not None:
             asked.refuse(f"{option} is for pictures; it does not go with --format {asked.format}")
@@ -173,15 +180,33 @@ def _show(asked: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     stories = _of_process(reading.stories, asked.process)
     if isinstance(asked.request, int):
         stories = _with_request(stories, asked.request)
+    if asked.format == "svg":
+        drawings.draw(_drawn(asked, stories), asked.width, asked.output, out)
+        return 0
     if asked.format != "console":
         return _export(asked, stories, out, err)
     page = Page(out, asked.width, asked.colour)
-    only = "timeline" if asked.request is not None else asked.only
     for story in stories:
-        for name in (only,) if only else ("overview", "timeline", "lifelines", "ledger"):
+        for name in _chosen(asked):
             for picture in _pictures(name, story, asked.request):
                 page.draw(picture)
     return 0
+
+
+def _chosen(asked: argparse.Namespace) -> Sequence[str]:
+    only = "timeline" if asked.request is not None else asked.only
+    return (only,) if only else ("overview", "timeline", "lifelines", "ledger")
+
+
+def _drawn(
+    asked: argparse.Namespace, stories: Sequence[Story]
+) -> Iterator[tuple[str, int, RenderableType]]:
+    """Give the pictures asked for, with their kinds and processes; what is only said stays out."""
+    for story in stories:
+        for name in _chosen(asked):
+            for picture in _pictures(name, story, asked.request):
+                if not isinstance(picture, Text):
+                    yield name, story.process.about.pid, picture
 
 
 def _export(asked: argparse.Namespace, stories: Sequence[Story], out: TextIO, err: TextIO) -> int:

@@ -1,0 +1,1 @@
+"""The public Python interface: recordings, assertions, and pictures that draw themselves."""

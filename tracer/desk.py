@@ -75,6 +75,8 @@ class Desk:
         self.in_vain: set[int] = set()
         self.costs: overhead.Costs | None = None
         self.assembly = self.disclosing(show_query_values, show_cache_keys)
+        self.told_boot = (0, 0)
+        """How far the boot had come when it was last told."""
 
     def disclosing(self, query_values: bool, cache_keys: bool) -> Assembly:
         """Return what makes requests of traces, with these values shown or masked in them."""
@@ -87,8 +89,6 @@ class Desk:
             lambda: str(settings.ROOT_URLCONF),
             cache_keys,
         )
-        self.told_boot = (0, 0)
-        """How far the boot had come when it was last told."""
 
     @property
     def quiet(self) -> bool:

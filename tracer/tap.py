@@ -50,6 +50,7 @@ class Tap:
             if standing:
                 found = tuple(replace(each, phase="before") for each in desk.history.living())
                 self._tell([Built(found)] if found else [])
+                self.history.boot = desk.history.boot
             for token, name in desk.names.items():
                 self.history.threads[token] = name
             desk.listeners.append(self)

@@ -40,7 +40,10 @@ from {module} import application
 
 # One request at a time: that is what mod_fcgid sends to a process.
 from flup.server.fcgi_single import WSGIServer
+import signal
 
+# Ends at the first SIGTERM; mod_fcgid sends more of them, in the middle of Python's exit handlers.
+signal.signal(signal.SIGTERM, signal.SIG_IGN)
 WSGIServer(application).run()
 """
 

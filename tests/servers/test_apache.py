@@ -1,0 +1,198 @@
+"""Apache: what each way to run Python under it does with processes and what they build."""
+
+from __future__ import annotations
+
+import os
+import time
+from pathlib import Path
+
+import pytest
+
+from tests.promises.waiting import until
+from tests.servers import little
+from tests.servers.presence import HERE, needed
+from tracer.model import Process
+from tracer.servers import ServerFailed, serve, tree
+from tracer.servers import process as process_module
+
+ROWS = (
+    "apache-cgi",
+    "apache-mod_wsgi-embedded",
+    "apache-mod_wsgi-daemon",
+    "apache-mod_python",
+    "apache-fcgi",
+)
+SECRET = """a "quoted" $word, back\\slash, 100 % & 'all'"""
+"""Nothing that a configuration file could misunderstand may be."""
+
+
+def served(tmp_path: Path, name: str, **options: int) -> list[Process]:
+    """Serve the demo's menu 20 times, 4 at a time; everything that was seen of it.
+
+    Nothing may be left behind, and nothing may have had to be forced.
+    """
+    needed(name)
+    with serve(name, journal=tmp_path / "traces", timeout=60, **options) as server:
+        replies = server.load(["/menu/"] * 20, 4)
+        # Some servers end before the journal is up to date; its reader is in no such hurry.
+        until(lambda: sum(process.served for process in server.processes()) == 20)
+        members = tree.family(server.pid)
+        work = server.work
+    assert {reply.status for reply in replies} == {200}, server.log()
+    assert server.orderly
+    assert members
+    assert not tree.alive(members)
+    assert not work.exists()
+    found = server.processes()
+    assert sum(process.served for process in found) == 20
+    assert len({process.about.pid for process in found}) == len(found)
+    return found
+
+
+def built(process: Process, kind: str) -> int:
+    """How many objects of a kind the process built."""
+    return sum(row.built for row in process.ledger if row.kind == kind)
+
+
+def threads(process: Process) -> int:
+    """On how many threads it served."""
+    return len({request.thread for request in process.requests})
+
+
+def test_cgi_builds_everything_anew_in_a_process_for_each_request(tmp_path: Path) -> None:
+    """Twenty requests, twenty processes; each ends in an orderly way."""
+    found = served(tmp_path, "apache-cgi")
+    assert [process.served for process in found] == [1] * 20
+    assert {process.about.server for process in found} == {"CGI"}
+    assert all(process.ended for process in found)
+    assert {built(process, "handler") for process in found} == {1}
+    assert all(built(process, "middleware") >= 10 for process in found)
+
+
+def test_embedded_mod_wsgi_builds_once_in_each_of_apaches_processes(tmp_path: Path) -> None:
+    """Several processes of one thread, a few requests each; exit handlers are run."""
+    found = served(tmp_path, "apache-mod_wsgi-embedded")
+    assert 2 <= len(found) <= 5
+    assert {process.about.server for process in found} == {"mod_wsgi"}
+    assert all(process.about.mode.startswith("embedded, WSGI, one") for process in found)
+    assert {built(process, "handler") for process in found} == {1}
+    assert {threads(process) for process in found} == {1}
+    assert all(process.ended for process in found)
+
+
+def test_embedded_mod_wsgi_with_threads_shares_what_it_built_among_them(tmp_path: Path) -> None:
+    """Apache's other model: fewer processes, several threads in each."""
+    found = served(tmp_path, "apache-mod_wsgi-embedded", workers=2, threads=4)
+    assert 1 <= len(found) <= 2
+    assert all(process.about.mode.startswith("embedded, WSGI, threads") for process in found)
+    assert {built(process, "handler") for process in found} == {1}
+    assert max(map(threads, found)) > 1
+    assert all(process.ended for process in found)
+
+
+def test_a_mod_wsgi_daemon_is_replaced_after_five_requests(tmp_path: Path) -> None:
+    """Two at a time: when the first two have gone, others have built everything again."""
+    found = served(tmp_path, "apache-mod_wsgi-daemon")
+    assert len(found) >= 3
+    assert all(process.about.mode.startswith("daemon, WSGI, threads") for process in found)
+    # Only the two that serve at the end may have served less; requests on the way are finished.
+    assert len([process for process in found if process.served < 5]) <= 2
+    assert {built(process, "handler") for process in found} == {1}
+    assert max(map(threads, found)) > 1
+    assert all(process.ended for process in found)
+
+
+def test_mod_python_builds_once_in_each_of_apaches_processes(tmp_path: Path) -> None:
+    """As mod_wsgi does, but no exit handler is run."""
+    found = served(tmp_path, "apache-mod_python")
+    assert 2 <= len(found) <= 5
+    assert {process.about.server for process in found} == {"mod_python"}
+    assert {built(process, "handler") for process in found} == {1}
+    assert not any(process.ended for process in found)
+
+
+def test_fastcgi_uses_its_processes_again(tmp_path: Path) -> None:
+    """One or two, however many requests: what CGI is not."""
+    found = served(tmp_path, "apache-fcgi")
+    assert 1 <= len(found) <= 2
+    assert {process.about.server for process in found} == {"flup"}
+    assert {built(process, "handler") for process in found} == {1}
+    assert max(process.served for process in found) >= 10
+    assert all(process.ended for process in found)
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_the_application_gets_its_environment_its_packages_and_the_whole_request(name: str) -> None:
+    """And Python itself gets its variables, so that something can be there from its start."""
+    needed(name)
+    with little.project() as directory:
+        extra = {**little.at_start(directory), "SECRET": SECRET}
+        with serve(
+            name, project=directory, settings="little_settings", environment=extra, timeout=60
+        ) as server:
+            answer = little.told(server, "SECRET", "?q=caf%C3%A9")
+    import django
+
+    assert answer["value"] == SECRET
+    assert answer["started"] is True
+    assert answer["python"] == HERE
+    assert answer["django"] == django.__file__
+    assert answer["query"] == "café"
+    assert answer["path"] == "/tell/SECRET"
+    assert answer["host"] == f"127.0.0.1:{server.port}"
+    assert (answer["uid"] == 0) is False
+
+
+@pytest.mark.parametrize("name", ROWS)
+def test_an_option_that_apache_does_not_know_fails_with_its_own_words(name: str) -> None:
+    """At once, not after the time-out."""
+    needed(name)
+    begun = time.monotonic()
+    with pytest.raises(ServerFailed, match=r"(?s)ended at its start.*Invalid command 'Nonsense'"):
+        serve(name, options=["-c", "Nonsense On"], timeout=60)
+    assert time.monotonic() - begun < 30
+
+
+def test_a_daemon_whose_application_cannot_be_loaded_fails_with_the_reason() -> None:
+    """It is loaded before the first request, so this is known before it."""
+    needed("apache-mod_wsgi-daemon")
+    with (
+        little.project("raise RuntimeError('closed today')\n") as directory,
+        pytest.raises(ServerFailed, match=r"(?s)did not load the app.*RuntimeError: closed today"),
+    ):
+        serve("apache-mod_wsgi-daemon", project=directory, settings="little_settings", timeout=5)
+
+
+@pytest.mark.parametrize("name", [name for name in ROWS if name != "apache-mod_wsgi-daemon"])
+def test_an_application_that_cannot_be_loaded_is_told_in_the_log(name: str) -> None:
+    """It is loaded with the first request, whose answer is an error."""
+    needed(name)
+    with little.project("raise RuntimeError('closed today')\n") as directory:  # noqa: SIM117
+        with serve(name, project=directory, settings="little_settings", timeout=60) as server:
+            assert server.get("/tell/PATH").status >= 500
+    assert "closed today" in server.log()
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root's Apache serves as somebody else")
+def test_a_project_that_apache_cannot_read_is_named_and_left_as_it_is() -> None:
+    """Private is private: nobody loosens its permissions."""
+    needed("apache-mod_wsgi-daemon")
+    with little.project(mode=0o700) as directory:
+        with pytest.raises(ServerFailed, match=f"may not enter {directory}"):
+            serve("apache-mod_wsgi-daemon", project=directory, settings="little_settings")
+        assert directory.stat().st_mode & 0o777 == 0o700
+
+
+def test_a_fastcgi_process_that_hangs_is_ended_all_the_same(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It is in no session of ours and no child of Apache's any more."""
+    needed("apache-fcgi")
+    monkeypatch.setattr(process_module, "ORDERLY", 0.5)
+    hanging = little.SETTINGS + "import signal, threading\nthreading.Event().wait()\n"
+    with little.project(hanging) as directory:
+        server = serve("apache-fcgi", project=directory, settings="little_settings", timeout=2)
+        with server, pytest.raises(ServerFailed, match="gave no answer"):
+            server.get("/tell/PATH")
+        members = tree.family(server.pid)
+    assert not tree.alive(members)

@@ -1,0 +1,128 @@
+"""Which Apache is here, and every reason why it cannot be used, each with its mend."""
+
+from __future__ import annotations
+
+import os
+import sys
+from pathlib import Path
+
+import pytest
+
+from tracer.servers import RECIPES, Availability, apache_found
+from tracer.servers.accounts import Account
+from tracer.servers.apache_found import HERE, Apache
+
+SOMEBODY = Account("somebody", 54321, 54321, frozenset({54321}), Path("/"))
+
+
+@pytest.fixture
+def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A directory that passes for Apache's modules, with a program beside it."""
+    program = tmp_path / "apache2"
+    program.write_text("#!/bin/sh\necho 'Server version: Apache/2.4.99 (Test)'\n")
+    program.chmod(0o755)
+    place = tmp_path / "modules"
+    place.mkdir()
+    for name in ("mpm_event", "mpm_prefork", "authz_core", "alias", "env", "cgid"):
+        (place / f"mod_{name}.so").write_bytes(b"")
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
+    monkeypatch.setattr(apache_found, "MODULES", (str(place),))
+    monkeypatch.setattr(apache_found.accounts, "for_serving", lambda: SOMEBODY)
+    monkeypatch.setattr(apache_found, "unreadable", lambda *_: "")
+    return place
+
+
+def test_without_apache_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every row of its does."""
+    monkeypatch.setattr(apache_found, "MODULES", ())
+    for name, recipe in RECIPES.items():
+        if name.startswith("apache-"):
+            assert recipe.available() == Availability(
+                False, "Apache is not installed: apt install apache2"
+            )
+
+
+def test_without_a_module_it_says_which_package_has_it(modules: Path) -> None:
+    """The module's own, not Apache's."""
+    for name, module, package in (
+        ("apache-mod_wsgi-daemon", "wsgi", "libapache2-mod-wsgi-py3"),
+        ("apache-mod_python", "python", "libapache2-mod-python"),
+        ("apache-fcgi", "fcgid", "libapache2-mod-fcgid"),
+    ):
+        assert RECIPES[name].available() == Availability(
+            False, f"Apache's mod_{module} is not installed: apt install {package}"
+        )
+
+
+def test_a_module_for_another_python_is_told_with_both_versions(modules: Path) -> None:
+    """It cannot import what this environment has compiled."""
+    linked = b"\0libpython3.9.so.1.0\0\0" + b"4.9.4\0mod_wsgi/%s\0Python/%d.%d\0"
+    (modules / "mod_wsgi.so").write_bytes(linked)
+    assert RECIPES["apache-mod_wsgi-embedded"].available() == Availability(
+        False,
+        f"mod_wsgi is built for Python 3.9, this environment is Python {HERE}: "
+        "run it from an environment of Python 3.9",
+        "2.4.99 · mod_wsgi 4.9.4",
+    )
+
+
+def test_a_module_for_this_python_will_do(modules: Path) -> None:
+    """As does one that does not say what it was built for."""
+    linked = f"\0libpython{HERE}.so.1.0\0mod_python/3.5.0+git1\0".encode()
+    (modules / "mod_python.so").write_bytes(linked)
+    assert RECIPES["apache-mod_python"].available() == Availability(
+        True, "", "2.4.99 · mod_python 3.5.0"
+    )
+    (modules / "mod_python.so").write_bytes(b"static")
+    assert RECIPES["apache-mod_python"].available() == Availability(True, "", "2.4.99")
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's Apache needs no other account")
+def test_root_needs_somebody_to_serve_as(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Apache would refuse, with less helpful words."""
+    monkeypatch.setattr(apache_found.accounts, "for_serving", lambda: None)
+    found = RECIPES["apache-cgi"].available()
+    assert not found.ok
+    assert found.why.startswith("Apache does not serve as root, and there is no user www-data, ")
+
+
+def test_scripts_run_with_this_python_or_the_systems_of_the_same_version(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Or with none, and then it says why."""
+    assert apache_found.interpreter(None) == Path(sys.executable)
+    everybody = Path("/bin/sh").resolve()
+    monkeypatch.setattr(sys, "executable", str(everybody))
+    monkeypatch.setattr(apache_found.sysconfig, "get_path", lambda _: "/usr")
+    assert apache_found.interpreter(SOMEBODY) == everybody
+    # pytest's own directories are private.
+    mine, systems = tmp_path / "python", Path(f"/usr/bin/python{HERE}")
+    mine.touch(0o755)
+    monkeypatch.setattr(sys, "executable", str(mine))
+    if systems.exists():
+        assert apache_found.interpreter(SOMEBODY) == systems
+    monkeypatch.setattr(apache_found, "SYSTEM", ())
+    why = apache_found.interpreter(SOMEBODY)
+    assert isinstance(why, str)
+    assert f"cannot run {mine}, and the system has no python{HERE}" in why
+
+
+def test_packages_that_cannot_be_read_are_named(tmp_path: Path) -> None:
+    """With the directory in the way; to an ordinary user nothing is in the way."""
+    (tmp_path / "site-packages").mkdir()
+    why = apache_found.unreadable(SOMEBODY, [Path("/"), tmp_path / "site-packages"])
+    assert why.startswith("Apache serves as somebody, which may not enter /")
+    assert f"cannot read {tmp_path / 'site-packages'}: have it outside of " in why
+    assert apache_found.unreadable(None, [tmp_path / "nothing"]) == ""
+    assert apache_found.unreadable(SOMEBODY, [Path("/")]) == ""
+
+
+def test_what_is_asked_of_this_environment_is_where_the_tracer_and_django_are() -> None:
+    """And wherever else packages are imported from."""
+    import django
+
+    found = list(apache_found.packages())
+    assert Path(apache_found.__file__).resolve().parents[1] in found
+    assert Path(django.__file__).parent in found
+    assert {str(place) for place in apache_found.places()} <= set(map(str, found))
+    assert Apache(Path("/a"), Path("/m"), None).module("wsgi") == Path("/m/mod_wsgi.so")

@@ -10,8 +10,8 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Final
 
-from tracer.servers import gunicorn
-from tracer.servers.recipe import WSGI, Availability, Order, Plan, Program, Recipe, wheel
+from tracer.servers import gunicorn, uwsgi
+from tracer.servers.recipe import Availability, Order, Plan, Program, Recipe, wheel
 
 SYSTEM: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 """Where nginx lies when it is not on the PATH."""
@@ -66,11 +66,11 @@ def program() -> str | None:
     return shutil.which("nginx", path=path)
 
 
-def _find(*distributions: str) -> Callable[[], Availability]:
-    """Return the check for nginx, and for what serves behind it."""
+def _find(name: str, others: Callable[[], Availability]) -> Callable[[], Availability]:
+    """Return the check for nginx, and for what serves behind it under this name."""
 
     def find() -> Availability:
-        behind = wheel(*distributions)()
+        behind = others()
         nginx = program()
         if nginx is None:
             return Availability(False, "nginx is not installed: apt install nginx")
@@ -81,7 +81,7 @@ def _find(*distributions: str) -> Callable[[], Availability]:
         )
         number = re.search(r"nginx/([\d.]+)", said.stderr)
         version = number.group(1) if number else ""
-        return Availability(True, version=f"{version} · {distributions[0]} {behind.version}")
+        return Availability(True, version=f"{version} · {name} {behind.version}")
 
     return find
 
@@ -115,11 +115,7 @@ def _before_gunicorn(order: Order) -> Plan:
 
 def _before_uwsgi(order: Order) -> Plan:
     socket = order.work / "application.sock"
-    line = (
-        shutil.which("pyuwsgi", path=os.path.dirname(order.python)) or "pyuwsgi",
-        "--socket", str(socket), "--master", "--need-app", "--die-on-term",
-        "--module", WSGI, "--processes", str(order.workers), *order.options,
-    )  # fmt: skip
+    line = uwsgi.command(order, "--socket", str(socket))
     front = _front(order, _UWSGI, socket)
     return Plan((Program(line, socket), front), loads=1)
 
@@ -129,7 +125,7 @@ RECIPES = (
         "nginx-gunicorn",
         "nginx passes requests on over HTTP to two worker processes of gunicorn",
         "nginx gunicorn",
-        _find("gunicorn"),
+        _find("gunicorn", wheel("gunicorn", least=gunicorn.LEAST)),
         _before_gunicorn,
         workers=2,
     ),
@@ -137,7 +133,7 @@ RECIPES = (
         "nginx-uwsgi",
         "nginx passes requests on in uWSGI's protocol to two worker processes",
         "nginx pyuwsgi",
-        _find("pyuwsgi"),
+        _find("uWSGI", uwsgi.find),
         _before_uwsgi,
         workers=2,
     ),

@@ -1,8 +1,8 @@
-"""The command line: `python -m tracer show DIR`, `watch DIR` and `compare`.
+"""The command line: `python -m tracer show DIR`, `watch DIR`, `run -- COMMAND` and `compare`.
 
-Reads journals only; needs no Django settings. Pictures go to standard output, everything that is
-said about them to standard error. Exit statuses: 0, 1 (what was asked for is not there) and 2 (it
-was asked for in a wrong way).
+Needs no Django settings. Pictures go to standard output, everything that is said about them to
+standard error. Exit statuses: 0, 1 (what was asked for is not there) and 2 (it was asked for in a
+wrong way); those of `run` are the command's.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ from typing import Final, TextIO
 from rich.console import RenderableType
 from rich.text import Text
 
-from tracer import __version__, compare, drawings, exports
+from tracer import __version__, compare, drawings, exports, run
 from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
@@ -66,8 +66,11 @@ def main(
     """Run one command and return its exit status; `pause` waits between two looks of `watch`."""
     out, err = stdout or sys.stdout, stderr or sys.stderr
     try:
-        asked = _parser().parse_args(argv)
+        words, rest = run.split(sys.argv[1:] if argv is None else argv)
+        asked = _parser().parse_args(words)
         _refuse_nonsense(asked)
+        if asked.command == "run":
+            return run.run(asked, run.command(asked, rest), err, os.environ)
     except SystemExit as end:
         return int(end.code or 0)
     try:
@@ -111,10 +114,10 @@ def _deafen(stream: TextIO) -> None:
 def _parser() -> argparse.ArgumentParser:
     parser = argparse.ArgumentParser(
         prog="python -m tracer",
-        description="Draw what the tracer's journal holds, and compare servers.",
+        description="Trace any Django project, draw what was recorded, compare servers.",
     )
     parser.add_argument("--version", action="version", version=f"tracer {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="show|watch|compare")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="show|watch|run|compare")
     show = commands.add_parser("show", help="draw what a journal holds")
     watch = commands.add_parser("watch", help="follow all processes of a journal, live")
     for command in (show, watch):
@@ -132,6 +135,7 @@ def _parser() -> argparse.ArgumentParser:
         help="where a document goes; with svg, a directory too",
     )
     show.set_defaults(refuse=show.error)
+    run.add_parser(commands)
     compare.add_parser(commands)
     return parser
 

@@ -232,6 +232,10 @@ def test_a_single_request_is_told_by_its_number(tmp_path):
         (["show", "x", "--format", "json", "--width", "80"], "--width is for pictures"),
         (["show", "x", "--output", "y"], "--output takes a document"),
         (["watch", "x", "--request", "1"], "unrecognized"),
+        (["run"], "name a command, as in: python -m tracer run -- python manage.py runserver"),
+        (["run", "--"], "name a command"),
+        (["run", "--journal", "x", "--"], "name a command"),
+        (["run", "--journal"], "expected one argument"),
         (["watch", "x", "--output", "y"], "unrecognized"),
     ],
 )

@@ -26,13 +26,14 @@ from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
 from tracer.render.block import NARROWEST, Terminal, to_text
+from tracer.render.boot import BootTree
 from tracer.render.first_request import FirstRequest
 from tracer.render.ledger import Ledger
 from tracer.render.lifelines import Lifelines
 from tracer.render.overview import Overview
 from tracer.render.timeline import Timeline
 
-PICTURES: Final = ("overview", "timeline", "first-request", "lifelines", "ledger")
+PICTURES: Final = ("overview", "boot", "timeline", "first-request", "lifelines", "ledger")
 LATEST: Final = 5
 """Timelines that `show` draws of each process where no request is named."""
 PAUSE: Final = 0.2
@@ -117,7 +118,9 @@ def _parser() -> argparse.ArgumentParser:
         description="Trace any Django project, draw what was recorded, compare servers.",
     )
     parser.add_argument("--version", action="version", version=f"tracer {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="show|watch|run|compare")
+    commands = parser.add_subparsers(
+        dest="command", required=True, metavar="show|watch|run|compare"
+    )
     show = commands.add_parser("show", help="draw what a journal holds")
     watch = commands.add_parser("watch", help="follow all processes of a journal, live")
     for command in (show, watch):
@@ -271,6 +274,8 @@ def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[Re
             yield Overview(process)
             if not process.ended and story.alive is not None:
                 yield Text(_state(process, story.alive))
+        case "boot":
+            yield BootTree(process)
         case "timeline":
             yield from _timelines(process, request)
         case "first-request":

@@ -10,6 +10,7 @@ from rich.text import Text
 
 from tracer.model import Process, Request
 from tracer.render.block import Terminal
+from tracer.render.boot import BootLine
 from tracer.render.first_request import FirstRequest
 from tracer.render.ledger import Ledger
 from tracer.render.lifelines import Lifelines
@@ -66,6 +67,8 @@ class Screen:
         process = look()
         if draw[0].number == 1:
             self._draw(Overview, process)
+            if process.boot is not None:
+                self._draw(BootLine, process)
         if self.skipped:
             self._draw(self._told)
         for request in draw:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import os
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from threading import get_ident
 from types import ModuleType
 from typing import Any, Final, Protocol
@@ -22,6 +22,8 @@ logger = logging.getLogger("tracer")
 
 HEAVIEST: Final = 50
 """Modules named one by one, those whose own code took longest."""
+BRIEF: Final = 1_000_000
+"""Nanoseconds below which an import outside any other stage is none of its own."""
 MOST: Final = 2000
 """Stages that are remembered."""
 
@@ -35,6 +37,7 @@ class Log(Protocol):
     begun: int
     paused: int
     modules: list[tuple[str, int, int]]
+    outermost: list[tuple[str, int, int, int]]
     marks: dict[str, int]
     before: int
     counts: Callable[[], bool]
@@ -144,13 +147,14 @@ class Booting:
         )
 
     def _spans(self) -> list[Span]:
-        """The stages, nested as the calls were; threads count from 0, the first to do anything."""
+        """The stages, nested as the calls were; threads count down from 0, the first to be met."""
         log = self.log
         raw = list(self.stages)
         django = log.marks.get("django")
         if django is not None:
             home = raw[0][4] if raw else get_ident()
             raw.append((stages.INTERPRETER, _python(), log.begun, django, home, None, ""))
+        raw += self._imports(raw)
         intervals = [(each[2], each[3], each[4], each[0]) for each in raw]
         order = nesting.order(intervals)
         parents = nesting.parents([intervals[index] for index in order])
@@ -167,12 +171,19 @@ class Booting:
                     start=begin,
                     end=max(end - log.begun, begin),
                     object=token,
-                    thread=threads.setdefault(thread, len(threads)),
+                    thread=threads.setdefault(thread, -len(threads)),
                     detail=self._before() if stage == stages.INTERPRETER else "",
                     error=error,
                 )
             )
         return found
+
+    def _imports(self, told: Sequence[RawStage]) -> Iterator[RawStage]:
+        """What was imported by nobody's import, and within none of the stages, if it took long."""
+        for name, start, end, thread in list(self.log.outermost):
+            within = any(thread == each[4] and each[2] <= start and end <= each[3] for each in told)
+            if end - start >= BRIEF and not within:
+                yield stages.IMPORT, name, start, end, thread, None, ""
 
     def _before(self) -> str:
         """What was imported before Django, in a few words."""

@@ -1,6 +1,7 @@
 """Model in, picture out: one file per picture, one theme."""
 
 from tracer.render.block import Terminal, to_text
+from tracer.render.boot import BootLine, BootTree
 from tracer.render.document import document
 from tracer.render.first_request import FirstRequest
 from tracer.render.ledger import Ledger
@@ -12,6 +13,8 @@ from tracer.render.svg import to_svg
 from tracer.render.timeline import Timeline
 
 __all__ = [
+    "BootLine",
+    "BootTree",
     "FirstRequest",
     "Ledger",
     "Lifelines",

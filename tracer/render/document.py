@@ -41,7 +41,7 @@ def _process(process: Process) -> dict[str, Any]:
         "requests": [_request(process, request, known) for request in process.requests],
         "lifetimes": [_lifetime(process, life, begins) for life in process.lifetimes],
         "ledger": [_counted(row) for row in process.ledger],
-        "boot": _boot(process, process.boot) if process.boot else None,
+        "boot": _boot(process, process.boot, known) if process.boot else None,
         "barriers": len(process.barriers),
         "forced": sum(barrier.by == "tracer" for barrier in process.barriers),
     }
@@ -130,9 +130,9 @@ def _counted(row: LedgerRow) -> dict[str, Any]:
     }
 
 
-def _boot(process: Process, boot: Boot) -> dict[str, Any]:
+def _boot(process: Process, boot: Boot, known: set[int]) -> dict[str, Any]:
     return {
-        "spans": [_span(process, span, set()) for span in boot.spans],
+        "spans": [_span(process, span, known) for span in boot.spans],
         "modules": boot.modules,
         "importing_ms": _milliseconds(boot.importing),
         "watching_ms": _milliseconds(boot.watching),

@@ -56,6 +56,8 @@ class ImportLog:
         """Nanoseconds that the tracer took for its own imports."""
         self.modules: list[tuple[str, int, int]] = []
         """(name, own, total) of each module whose code has run, in nanoseconds."""
+        self.outermost: list[tuple[str, int, int, int]] = []
+        """(name, start, end, thread) of those modules that no other module imported."""
         self.marks: dict[str, int] = {}
         """When Django, its registry and its settings were first looked for."""
         self.before = 0
@@ -183,6 +185,9 @@ class ImportLog:
             total = frame.inner
         elif self.counts() and len(self.modules) < MOST:
             self.modules.append((name, max(total - frame.inner, 0), total))
+            if not stack:
+                start = frame.start - frame.paused
+                self.outermost.append((name, start, start + total, get_ident()))
         if stack:
             stack[-1].inner += total
         for told in self._timing.pop(name, ()):
@@ -214,6 +219,7 @@ class ImportLog:
         self.parent, self.pid = self.pid, os.getpid()
         self.begun, self.paused = self.clock(), 0
         self.before = 0
+        self.outermost.clear()
         self.modules.clear()
         self.marks.clear()
         self._sought.clear()

@@ -1,0 +1,192 @@
+"""How a process booted: each stage from the interpreter's start on, and the heaviest modules."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from tracer.model import Boot, Imported, Process, Span, stages
+from tracer.render import bars, rows, theme, words
+from tracer.render.canvas import Line, emit, pack
+from tracer.render.rows import Row
+from tracer.render.stage_row import lives_for
+
+WORDS: Final = {
+    stages.IMPORT: "import",
+    stages.SETTINGS: "settings",
+    stages.APP: "app",
+    stages.MODELS: "models",
+    stages.READY: "ready",
+    stages.URLCONF: "URLconf",
+    stages.HANDLER: "handler",
+    stages.MIDDLEWARE: "middleware",
+}
+"""What stands before a stage's name, where the name alone does not say what it is."""
+MODULES: Final = 12
+"""Modules that are named."""
+
+_MS: Final = 8
+_WIDEST_BAR: Final = 110
+_HOW: Final = "python -m tracer run --journal DIR -- COMMAND"
+
+
+class BootTree:
+    """Draws the boot of one process as a tree with times."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        process, boot = self.process, self.process.boot
+        server = words.clean(f"{process.about.server} {process.about.mode}".strip())
+        yield Line().add(" ").add(_title(process), "title").add(f" · {server}", "dim")
+        yield from pack(_origin(process), width, 2)
+        if boot is None:
+            return
+        if boot.spans:
+            yield from self._tree(boot, width)
+        yield from _modules(boot.heaviest[:MODULES], width)
+        yield from pack([(told, "name") for told in _sums(boot)], width, 2)
+
+    def _tree(self, boot: Boot, width: int) -> Iterator[Line]:
+        found, left_out = rows.longest(rows.rows(rows.tree(boot.spans)))
+        names = [_label(row) for row in found]
+        widest = max(
+            2 * row.node.depth + sum(map(len, name)) for row, name in zip(found, names, strict=True)
+        )
+        room = max(min(widest, (width - _MS - 4) * 11 // 20), 16)
+        bar = min(max(width - room - _MS - 3, 6), _WIDEST_BAR)
+        axis = bars.Axis(max(span.end for span in boot.spans), bar)
+        head = Line().add(" ").fit("stage", room, "column").add(" ").add(axis.labels(), "axis")
+        yield head.right("ms", _MS, "column")
+        for row, name in zip(found, names, strict=True):
+            yield self._row(row, name, room, axis)
+        if left_out:
+            yield Line().add("  ").add(f"{left_out} shorter stages are not drawn.", "dim")
+
+    def _row(self, row: Row, name: tuple[str, str, str], room: int, axis: bars.Axis) -> Line:
+        span = row.node.span
+        verdict, _ = lives_for(self.process.lifetime(span.object))
+        own = theme.scope_style(verdict) if verdict else theme.style("bar.own")
+        line = Line().add(" ").to(1 + min(2 * row.node.depth, room // 2))
+        word, middle, after = name
+        line.add(word, "dim")
+        left = 1 + room - line.width
+        middle = words.crop_start(middle, max(left - words.cells(after), left // 2))
+        line.add(middle, "alarm" if span.error else "name")
+        line.add(words.crop(after, 1 + room - line.width), "dim").to(room + 1).add(" ")
+        if row.folded:
+            pieces = bars.several(axis, row.folded, own, theme.style("grid"))
+        else:
+            inner = [child.span for child in row.node.children]
+            faint = theme.waiting(verdict)
+            pieces = bars.one(axis, span, inner, own, faint, theme.style("grid"))
+        for text, style in pieces:
+            line.add(text, style)
+        took = sum(each.end - each.start for each in row.folded or (span,))
+        return line.right(words.milliseconds(took), _MS, "duration")
+
+
+class BootLine:
+    """Tells the boot of one process in a few lines: what a console has room for."""
+
+    def __init__(self, process: Process) -> None:
+        self.process = process
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        boot = self.process.boot
+        if boot is None:
+            return
+        pieces = [(_title(self.process), "heading")]
+        spans = [span for span in boot.spans if span.stage in _BRIEFLY]
+        pieces += [(_briefly(span, boot.spans), "name") for span in spans]
+        yield from pack([*pieces, *((told, "dim") for told in _sums(boot))], width)
+
+
+_BRIEFLY: Final = (
+    stages.INTERPRETER,
+    stages.SETTINGS,
+    stages.SETUP,
+    stages.URLCONF,
+    stages.HANDLER,
+)
+
+
+def _briefly(span: Span, spans: Sequence[Span]) -> str:
+    """One stage with its time, and how many of what is built in it."""
+    inside = [each for each in spans if each.parent is not None and spans[each.parent] is span]
+    told = (
+        f"{WORDS.get(span.stage, words.clean(span.name))} {words.duration(span.end - span.start)}"
+    )
+    for stage, noun in ((stages.APP, "app"), (stages.MIDDLEWARE, "middleware")):
+        count = sum(each.stage == stage for each in inside)
+        if count:
+            told += f" for {words.many(count, noun, 'middleware' if noun != 'app' else None)}"
+    return told
+
+
+def _title(process: Process) -> str:
+    pid = process.about.pid
+    if process.about.inherited:
+        return f"What process {pid} did after the fork"
+    return f"How process {pid} booted"
+
+
+def _origin(process: Process) -> list[tuple[str, str]]:
+    """Where to look when the process itself cannot tell."""
+    about = process.about
+    if about.inherited:
+        handed = f"its application was built by process {about.parent} and handed down by fork"
+        return [(handed, "name"), ("the boot of that one tells how", "dim")]
+    if process.boot is None:
+        unseen = "it was not watched from its interpreter's start"
+        return [(unseen, "name"), (f"to see its boot, start it with {_HOW}", "dim")]
+    return []
+
+
+def _label(row: Row) -> tuple[str, str, str]:
+    """(word, name, what comes after it)"""
+    span = row.node.span
+    word = WORDS.get(span.stage, "")
+    if span.stage == stages.MIDDLEWARE and span.name.lower().endswith(word):
+        word = ""
+    after = f" {theme.TIMES} {row.times} more" if row.folded else ""
+    if span.detail:
+        after += f" · {words.clean(span.detail)}"
+    if span.error:
+        after += f" raises {words.clean(span.error)}"
+    return f"{word} " if word else "", words.clean(span.name), after
+
+
+def _modules(modules: Sequence[Imported], width: int) -> Iterator[Line]:
+    """The heaviest modules, their own time as bars on one scale."""
+    if not modules:
+        return
+    room = min(max(len(module.name) for module in modules), width * 2 // 5)
+    bar = min(max(width - room - 2 * _MS - 8, 6), 40)
+    line = Line().add(" ").fit("heaviest modules", room + 1, "column").add(" ").to(room + 3 + bar)
+    yield line.right("own ms", _MS, "column").right("in all", _MS, "column")
+    longest = max(modules[0].own, 1)
+    for module in modules:
+        line = Line().add(" ").fit(words.crop_start(words.clean(module.name), room), room + 1)
+        length = max(round(module.own / longest * bar * 2), 1)
+        line.add(" ").add("━" * (length // 2) + "╸" * (length % 2), "bar.own").to(room + 3 + bar)
+        line.right(words.milliseconds(module.own), _MS, "duration")
+        yield line.right(words.milliseconds(module.total), _MS, "dim")
+
+
+def _sums(boot: Boot) -> Iterator[str]:
+    yield f"{words.many(boot.modules, 'module')} imported in {words.duration(boot.importing)}"
+    yield f"the tracer took {words.duration(boot.watching)} to start, counted nowhere else"

@@ -32,6 +32,8 @@ class _Process:
     """It was dead before anybody looked."""
     gone: bool = False
     """It is known to be dead."""
+    server: str = ""
+    """What was told of its server; its first request may tell more."""
 
 
 class Follower:
@@ -93,9 +95,13 @@ def _heard(known: _Process, news: News) -> Iterator[RenderableType]:
     for fact in news.facts:
         if isinstance(fact, ProcessStarted):
             server = " ".join(word for word in (fact.server, fact.mode) if word)
-            yield Text(
-                f" {_name(known)} began: {server}, Python {fact.python}, Django {fact.django}."
-            )
+            if not known.server:
+                yield Text(
+                    f" {_name(known)} began: {server}, Python {fact.python}, Django {fact.django}."
+                )
+            elif server != known.server:
+                yield Text(f" {_name(known)} is {server}.")
+            known.server = server
     requests = [fact for fact in news.facts if isinstance(fact, Request)]
     if len(requests) > AT_ONCE:
         yield Text(f" {len(requests) - AT_ONCE} requests of {_name(known)} are not drawn.")

@@ -57,6 +57,9 @@ def traced(*command: str | Path, cwd: Path, journal: Path, **extra: str) -> Proc
 
 
 def stages(boot: Boot | None) -> list[tuple[str, str]]:
-    """Each stage of a boot with its name, in the order in which they began."""
+    """Each stage of a boot with its name, in the order in which they began.
+
+    Without imports: which of them take long enough to be stages is up to the machine.
+    """
     assert boot is not None
-    return [(span.stage, span.name) for span in boot.spans]
+    return [(span.stage, span.name) for span in boot.spans if span.stage != "import"]

@@ -125,14 +125,15 @@ class ImportLog:
             if me in self._aside:
                 return
             stack = self._stacks.get(me)
-            self._sought[name] = (self.clock(), self.paused, stack[-1].inner if stack else 0)
+            now = self.clock()
+            self._sought[name] = (now, self.paused, stack[-1].inner if stack else 0)
             if name in (DJANGO, SETTINGS, APPS) and name not in self.marks:
-                self._mark(name)
+                self._mark(name, now - self.paused)
         except Exception:
             return
 
-    def _mark(self, name: str) -> None:
-        self.marks[name] = now = self.now()
+    def _mark(self, name: str, now: int) -> None:
+        self.marks[name] = now
         if name == DJANGO:
             self.before = len(self.modules)
         setup = getattr(sys.modules.get(DJANGO), "setup", None)

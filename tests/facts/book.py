@@ -12,7 +12,8 @@ from typing import Any
 import pytest
 
 CHAPTERS = (
-    "process", "signals", "middleware", "urls", "views", "database", "cache", "templates",
+    "process", "signals", "middleware", "urls", "views", "database", "postgresql", "pool",
+    "cache", "redis", "templates",
     "request_and_response", "exceptions", "streaming", "async", "threads", "collector", "leaks",
 )  # fmt: skip
 """In the order in which a request meets them."""

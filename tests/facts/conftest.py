@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import gc
 import logging
 import os
@@ -13,6 +14,7 @@ from typing import Any
 
 import pytest
 from cafe.models import Category, Dish
+from django.core.cache import caches
 from django.urls import get_resolver
 from django.utils import timezone, translation
 
@@ -172,30 +174,35 @@ def files(
 def postgres(
     cold: None, record: Callable[[], Recording], postgresql: PostgreSQL, django_db_blocker: Any
 ) -> Iterator[Recording]:
-    """The small site with PostgreSQL: `brief` with CONN_MAX_AGE=0, `long` with 60, `pooled`.
+    """The small site with PostgreSQL: `brief` with CONN_MAX_AGE=0, `long` with 60, two pools.
 
-    The server knows each alias's connections by the alias. The pool opens one connection, and
-    one more when that is in use.
+    `single` is a pool of one connection, `double` of two. The server knows each alias's
+    connections by the alias.
     """
-    pool = {"min_size": 1, "max_size": 2, "timeout": 20}
     entries = {
         "brief": postgresql.settings("brief"),
         "long": postgresql.settings("long", CONN_MAX_AGE=60),
-        "pooled": postgresql.settings("pooled", OPTIONS={"pool": pool}),
     }
+    for alias, size in (("single", 1), ("double", 2)):
+        pool = {"min_size": size, "max_size": size, "timeout": 20}
+        entries[alias] = postgresql.settings(alias, OPTIONS={"pool": pool})
     with django_db_blocker.unblock(), record() as recording, added(entries):
         yield recording
+    gc.collect()
     for alias in entries:
-        gc.collect()
         postgresql.comes_to(alias, 0)
 
 
 @pytest.fixture
-def redis(site: Recording, redis_server: Redis, settings: Any) -> Recording:
+def redis(site: Recording, redis_server: Redis, settings: Any) -> Iterator[Recording]:
     """The small site with its cache in Redis."""
     redis_server.ask("FLUSHALL")
     settings.CACHES = {"default": redis_server.settings()}
-    return site
+    yield site
+    with contextlib.suppress(AttributeError):
+        del caches["default"]
+    gc.collect()
+    redis_server.comes_to(0)
 
 
 @pytest.fixture(autouse=True)

@@ -8,6 +8,8 @@ from typing import Any
 
 from django.db import connections
 
+from tests.facts.site import GATE
+
 
 @contextmanager
 def added(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
@@ -23,7 +25,21 @@ def added(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
         for alias in entries:
             wrapper = connections[alias]
             wrapper.close()
-            if getattr(wrapper, "pool", None) is not None:
+            if alias in getattr(wrapper, "_connection_pools", ()):
                 wrapper.close_pool()
             del connections[alias]
             del connections.settings[alias]
+
+
+def backend(alias: str) -> int:
+    """Ask the server, over Django's connection, for the id of the process that serves it."""
+    with connections[alias].cursor() as cursor:
+        cursor.execute("SELECT pg_backend_pid()")
+        return int(cursor.fetchone()[0])
+
+
+def telling(alias: str) -> list[int]:
+    """Return a list to which each request to `/step/?backend` adds the id of its backend."""
+    told: list[int] = []
+    GATE["backend"] = lambda: told.append(backend(alias))
+    return told

@@ -66,6 +66,13 @@ def test_a_cache_object_goes_with_its_thread(site: Recording) -> None:
     assert outcomes(site) == [("get", "hit")]
 
 
+def test_under_asgi_each_request_has_a_cache_object(site: Recording) -> None:
+    """Under ASGI each request has a cache object of its own, and finds the process's values."""
+    on_thread(lambda: site.agets("/remember/", "/remember/"))
+    assert [life.built_in for life in born(site, "LocMemCache")] == [1, 2]
+    assert outcomes(site) == [("get", "hit")]
+
+
 def test_a_cached_fragment_spares_the_query(site: Recording, dishes: None) -> None:
     """A cached fragment of a template spares the query that its lazy QuerySet would have made."""
     site.get("/page/fragment.html")

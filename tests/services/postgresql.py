@@ -46,7 +46,8 @@ class PostgreSQL:
         import psycopg
 
         with psycopg.connect(self.address, autocommit=True) as connection:
-            return connection.execute(sql, values or None).fetchall()
+            cursor = connection.execute(sql, values or None)
+            return cursor.fetchall() if cursor.description else []
 
     @property
     def address(self) -> str:

@@ -226,7 +226,7 @@ class Memory:
     def _how(self, known: Individual, died: Died) -> str:
         if died.how == "closed":
             # With its own request, or at a time of its owner's choosing.
-            return "owner" if self._outlived(known) else "response"
+            return "owner" if died.at > known.closed else "response"
         ended = self._thread_ends.get(known.birth.thread)
         if ended is not None and died.at >= ended and self._outlived(known):
             return "thread"

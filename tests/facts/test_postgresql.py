@@ -1,0 +1,241 @@
+"""PostgreSQL: whose a connection is, as the server itself counts them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+
+import pytest
+from django.apps.registry import Apps
+from django.db import connections, models
+
+from tests.driving import Recording, environ
+from tests.facts.databases import backend, telling
+from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
+from tests.facts.site import GATE
+from tests.services.postgresql import PostgreSQL
+from tracer.model import stages
+
+pytestmark = pytest.mark.filterwarnings("ignore:<psycopg.Connection:ResourceWarning")
+"""psycopg warns of what is left to the collector; here that is the point."""
+
+ASK = "/step/?backend"
+
+
+class Setting(models.Model):
+    """A table that every server has: its own settings."""
+
+    name = models.CharField(primary_key=True, max_length=63)
+
+    class Meta:
+        """Nothing that Django knows of."""
+
+        app_label = "facts"
+        apps = Apps()
+        db_table = "pg_settings"
+        managed = False
+
+
+def test_conn_max_age_0_has_a_backend_for_each_request(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """With CONN_MAX_AGE=0 each request has a PostgreSQL process of its own, gone with it."""
+    told = telling("brief")
+    for _ in range(3):
+        postgres.get(ASK)
+        postgresql.comes_to("brief", 0)
+    assert len(set(told)) == 3
+    lives = born(postgres, "postgresql connection brief")
+    assert [(life.built_in, life.scope, life.freed) for life in lives] == [
+        (number, "request", "response") for number in (1, 2, 3)
+    ]
+
+
+def test_conn_max_age_60_has_one_backend_for_all(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """With CONN_MAX_AGE=60 the next request of the thread has the same PostgreSQL process."""
+    told = telling("long")
+    for _ in range(3):
+        postgres.get(ASK)
+    assert postgresql.connected("long") == [told[0]] == list(set(told))
+    life = one(postgres, "postgresql connection long")
+    assert (life.requests, life.scope, life.freed) == (3, "connection", None)
+    wrapper = postgres.process.lifetime(life.owner)
+    assert wrapper is not None
+    assert wrapper.name == "DatabaseWrapper long"
+
+
+def test_each_thread_has_a_backend_of_its_own(postgres: Recording, postgresql: PostgreSQL) -> None:
+    """With CONN_MAX_AGE=60 two threads keep two PostgreSQL processes, each its own."""
+    told = telling("long")
+    with worker(postgres) as serve:
+        for _ in range(2):
+            postgres.get(ASK)
+            serve(ASK)
+        assert told[:2] == told[2:]
+        assert postgresql.connected("long") == told[:2]
+        lives = born(postgres, "postgresql connection long")
+        assert [(life.requests, life.threads) for life in lives] == [(2, 1), (2, 1)]
+
+
+def test_the_collector_closes_what_a_thread_leaves(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """Nobody closes a thread's connection when the thread ends: PostgreSQL waits for a collection."""
+    told = telling("long")
+    on_thread(lambda: postgres.get(ASK))
+    assert postgresql.connected("long") == told
+    assert one(postgres, "postgresql connection long").freed is None
+    postgres.get("/plain/")
+    postgres.settle()
+    postgresql.comes_to("long", 0)
+    life = one(postgres, "postgresql connection long")
+    assert (life.freed, life.scope) == ("thread", "connection")
+
+
+def test_under_asgi_each_request_has_a_backend_of_its_own(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """Under ASGI each request opens a connection of its own, whatever CONN_MAX_AGE says."""
+    for alias in ("brief", "long"):
+        told = telling(alias)
+        postgres.agets(ASK, ASK)
+        first, second = born(postgres, f"postgresql connection {alias}")
+        assert told[0] != told[1]
+        assert first.thread != second.thread
+        assert (first.requests, second.requests) == (1, 1)
+
+
+def test_under_asgi_persistent_connections_pile_up(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """Under ASGI CONN_MAX_AGE=60 leaves a connection behind with each request, for a collection."""
+    told = telling("long")
+    postgres.agets(*[ASK] * 4)
+    assert postgresql.connected("long") == told
+    postgres.settle()
+    postgresql.comes_to("long", 0)
+    assert "response" not in {
+        life.freed for life in born(postgres, "postgresql connection long")
+    }
+
+
+def test_under_asgi_conn_max_age_0_leaves_nothing(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """Under ASGI CONN_MAX_AGE=0 closes each request's connection with its response."""
+    telling("brief")
+    postgres.agets(ASK, ASK)
+    postgresql.comes_to("brief", 0)
+    assert {life.freed for life in born(postgres, "postgresql connection brief")} == {"response"}
+
+
+def test_a_lost_connection_costs_one_request(postgres: Recording, postgresql: PostgreSQL) -> None:
+    """A connection that the server ended fails the next request; the one after it has a new one."""
+    told = telling("long")
+    postgres.get(ASK)
+    postgresql.cut(told[0])
+    answers = [postgres.get(ASK).status[:3] for _ in range(2)]
+    assert answers == ["500", "200"]
+    assert postgresql.connected("long") == [told[1]] != [told[0]]
+    lost, new = born(postgres, "postgresql connection long")
+    assert (lost.freed, lost.freed_in, lost.requests) == ("owner", 2, 2)
+    assert (new.built_in, new.freed) == (3, None)
+
+
+def test_health_checks_spare_that_request(postgres: Recording, postgresql: PostgreSQL) -> None:
+    """With CONN_HEALTH_CHECKS a lost connection is replaced before the request's first query."""
+    connections["long"].settings_dict["CONN_HEALTH_CHECKS"] = True
+    told = telling("long")
+    postgres.get(ASK)
+    postgresql.cut(told[0])
+    assert postgres.get(ASK).status == "200 OK"
+    assert postgresql.connected("long") == [told[1]] != [told[0]]
+    lost, new = born(postgres, "postgresql connection long")
+    assert (lost.freed_in, new.built_in) == (2, 2)
+    request = postgres.request()
+    assert find(request, stages.CONNECTION).end <= find(request, stages.QUERY).start
+
+
+def test_a_view_in_a_transaction_keeps_it_open_on_the_server(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """With ATOMIC_REQUESTS the server waits inside a transaction as long as the view runs."""
+    states: list[str] = []
+
+    def steps() -> None:
+        pid = backend("brief")
+        states.append(postgresql.ask("SELECT state FROM pg_stat_activity WHERE pid = %s", pid)[0][0])
+
+    GATE["steps"] = steps
+    postgres.get("/step/?steps")
+    assert names(postgres.request(), stages.TRANSACTION) == []
+    connections["brief"].settings_dict["ATOMIC_REQUESTS"] = True
+    postgres.get("/step/?steps")
+    request = postgres.request()
+    assert names(request, stages.TRANSACTION) == ["BEGIN", "COMMIT"]
+    assert states == ["idle", "idle in transaction"]
+
+
+def test_what_an_exception_undoes_never_was(postgres: Recording, postgresql: PostgreSQL) -> None:
+    """With ATOMIC_REQUESTS what a view wrote before it raised was never there for the server."""
+    postgresql.ask("CREATE TABLE IF NOT EXISTS guests (name text)")
+    connections["brief"].settings_dict["ATOMIC_REQUESTS"] = True
+
+    def write() -> None:
+        with connections["brief"].cursor() as cursor:
+            cursor.execute("INSERT INTO guests VALUES ('Ada')")
+
+    def write_and_fail() -> None:
+        write()
+        raise LookupError
+
+    GATE.update(write=write, fail=write_and_fail)
+    assert postgres.get("/step/?fail").status[:3] == "500"
+    assert names(postgres.request(), stages.TRANSACTION) == ["BEGIN", "ROLLBACK"]
+    assert postgresql.ask("SELECT name FROM guests") == []
+    postgres.get("/step/?write")
+    assert postgresql.ask("DELETE FROM guests RETURNING name") == [("Ada",)]
+
+
+def test_iterator_reads_through_a_cursor_on_the_server(
+    postgres: Recording, postgresql: PostgreSQL
+) -> None:
+    """iterator() opens a cursor on the server, and closes it with the last row."""
+    seen: list[int] = []
+
+    def open_cursors() -> int:
+        with connections["brief"].cursor() as cursor:
+            cursor.execute("SELECT count(*) FROM pg_cursors WHERE name LIKE '_django_curs_%%'")
+            return int(cursor.fetchone()[0])
+
+    def read() -> None:
+        rows = iter(Setting.objects.using("brief").iterator(chunk_size=10))
+        next(rows)
+        seen.append(open_cursors())
+        assert len(list(rows)) > 100
+        seen.append(open_cursors())
+
+    GATE["read"] = read
+    postgres.get("/step/?read")
+    assert seen == [1, 0]
+    request = postgres.request()
+    assert find(request, stages.QUERY, "SELECT pg_settings")
+    assert len({span.object for span in every(request, stages.QUERY)}) == 1
+
+
+def test_a_streamed_body_keeps_its_connection(postgres: Recording, postgresql: PostgreSQL) -> None:
+    """A streamed body has its connection until it is closed, long after every middleware."""
+    response = postgres.handler(environ("/stream/brief/"), lambda *args: None)
+    body: Iterator[bytes] = iter(response)
+    next(body)
+    (pid,) = postgresql.connected("brief")
+    assert list(body) == [b"two"]
+    assert postgresql.connected("brief") == [pid]
+    response.close()
+    postgresql.comes_to("brief", 0)
+    request = postgres.request()
+    opened = find(request, stages.CONNECTION)
+    assert inside(request, opened, find(request, stages.BODY))
+    assert all(span.end <= opened.start for span in every(request, stages.MIDDLEWARE))
+    assert one(postgres, "postgresql connection brief").scope == "request"

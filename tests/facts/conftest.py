@@ -22,7 +22,7 @@ import tests.facts
 import tracer
 from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
-from tests.facts.databases import added
+from tests.facts.databases import added, aliases
 from tests.facts.templates import engine
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis_server import Redis
@@ -174,18 +174,8 @@ def files(
 def postgres(
     cold: None, record: Callable[[], Recording], postgresql: PostgreSQL, django_db_blocker: Any
 ) -> Iterator[Recording]:
-    """The small site with PostgreSQL: `brief` with CONN_MAX_AGE=0, `long` with 60, two pools.
-
-    `single` is a pool of one connection, `double` of two. The server knows each alias's
-    connections by the alias.
-    """
-    entries = {
-        "brief": postgresql.settings("brief"),
-        "long": postgresql.settings("long", CONN_MAX_AGE=60),
-    }
-    for alias, size in (("single", 1), ("double", 2)):
-        pool = {"min_size": size, "max_size": size, "timeout": 20}
-        entries[alias] = postgresql.settings(alias, OPTIONS={"pool": pool})
+    """The small site with PostgreSQL, in the four ways of `aliases`."""
+    entries = aliases(postgresql)
     with django_db_blocker.unblock(), record() as recording, added(entries):
         yield recording
     gc.collect()

@@ -9,6 +9,7 @@ from typing import Any
 from django.db import connections
 
 from tests.facts.site import GATE
+from tests.services.postgresql import PostgreSQL
 
 
 @contextmanager
@@ -29,6 +30,22 @@ def added(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
                 wrapper.close_pool()
             del connections[alias]
             del connections.settings[alias]
+
+
+def aliases(postgresql: PostgreSQL) -> dict[str, dict[str, Any]]:
+    """Four ways to PostgreSQL: `brief` with CONN_MAX_AGE=0, `long` with 60, and two pools.
+
+    `single` is a pool of one connection, `double` of two. The server knows each alias's
+    connections by the alias.
+    """
+    entries = {
+        "brief": postgresql.settings("brief"),
+        "long": postgresql.settings("long", CONN_MAX_AGE=60),
+    }
+    for alias, size in (("single", 1), ("double", 2)):
+        pool = {"min_size": size, "max_size": size, "timeout": 20}
+        entries[alias] = postgresql.settings(alias, OPTIONS={"pool": pool})
+    return entries
 
 
 def backend(alias: str) -> int:

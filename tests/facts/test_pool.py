@@ -52,9 +52,9 @@ def test_a_request_gives_its_connection_back(postgres: Recording, postgresql: Po
     assert set(told) == {told[0]}
     life = one(postgres, "postgresql connection single")
     assert (life.requests, life.freed) == (3, None)
-    assert [names(request, stages.CONNECTION)[-1:] for request in postgres.process.requests[1:]] == [
-        ["take single"]
-    ] * 2
+    assert [
+        names(request, stages.CONNECTION)[-1:] for request in postgres.process.requests[1:]
+    ] == [["take single"]] * 2
 
 
 def test_a_pooled_connection_belongs_to_the_pool(postgres: Recording) -> None:

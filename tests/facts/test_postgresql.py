@@ -81,7 +81,7 @@ def test_each_thread_has_a_backend_of_its_own(postgres: Recording, postgresql: P
 def test_the_collector_closes_what_a_thread_leaves(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
-    """Nobody closes a thread's connection when the thread ends: PostgreSQL waits for a collection."""
+    """Nobody closes a thread's connection when the thread ends: the collector does it."""
     told = telling("long")
     on_thread(lambda: postgres.get(ASK))
     assert postgresql.connected("long") == told
@@ -115,9 +115,7 @@ def test_under_asgi_persistent_connections_pile_up(
     assert postgresql.connected("long") == told
     postgres.settle()
     postgresql.comes_to("long", 0)
-    assert "response" not in {
-        life.freed for life in born(postgres, "postgresql connection long")
-    }
+    assert "response" not in {life.freed for life in born(postgres, "postgresql connection long")}
 
 
 def test_under_asgi_conn_max_age_0_leaves_nothing(
@@ -165,7 +163,9 @@ def test_a_view_in_a_transaction_keeps_it_open_on_the_server(
 
     def steps() -> None:
         pid = backend("brief")
-        states.append(postgresql.ask("SELECT state FROM pg_stat_activity WHERE pid = %s", pid)[0][0])
+        states.append(
+            postgresql.ask("SELECT state FROM pg_stat_activity WHERE pid = %s", pid)[0][0]
+        )
 
     GATE["steps"] = steps
     postgres.get("/step/?steps")

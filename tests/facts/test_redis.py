@@ -1,13 +1,17 @@
-"""Redis as a cache: whose the client, its pool and its connection are, as the server counts them."""
+"""Redis as a cache: whose client, pool and connection are, as the server counts them."""
 
 from __future__ import annotations
 
+import pytest
 from django.core.cache import cache
 
 from tests.driving import Recording
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
 from tests.services.redis_server import Redis
 from tracer.model import Lifetime, stages
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")
+"""Python warns of a socket that the collector happens to reach before the connection around it."""
 
 KINDS = ("RedisCache default", "RedisCacheClient default", "ConnectionPool default")
 

@@ -72,6 +72,14 @@ class PostgreSQL:
             time.sleep(0.01)
         return found
 
+    def heard(self, name: str) -> list[str]:
+        """Every statement that reached the server over connections of this name, in order."""
+        begin = f"{name}|LOG:  "
+        lines = (self.socket / "log").read_text().splitlines()
+        told = [line.removeprefix(begin) for line in lines if line.startswith(begin)]
+        kinds = ("statement: ", "execute ")
+        return [line.partition(": ")[2] for line in told if line.startswith(kinds)]
+
     def cut(self, pid: int) -> None:
         """End a connection from the server's side, and wait until it is gone."""
         self.ask("SELECT pg_terminate_backend(%s, 5000)", pid)
@@ -107,7 +115,8 @@ _SETTINGS = [
     word
     for setting in (
         "listen_addresses=", "fsync=off", "synchronous_commit=off", "full_page_writes=off",
-        "max_connections=50", "shared_buffers=16MB", "autovacuum=off",
+        "max_connections=50", "shared_buffers=16MB", "autovacuum=off", "log_statement=all",
+        "log_line_prefix=%a|",
     )
     for word in ("-c", setting)
 ]  # fmt: skip

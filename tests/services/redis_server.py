@@ -66,6 +66,17 @@ class Redis:
         told = dict(line.split(":", 1) for line in lines if ":" in line)
         return int(told["total_connections_received"])
 
+    def heard(self) -> dict[str, int]:
+        """How often each command has reached the server so far, without those that `ask` sends."""
+        lines = self.ask("INFO", "commandstats").decode().splitlines()
+        told = dict(line.removeprefix("cmdstat_").split(":", 1) for line in lines if ":" in line)
+        own = ("info", "client|", "ping", "flushall")
+        return {
+            name: int(stats.partition("calls=")[2].partition(",")[0])
+            for name, stats in told.items()
+            if not name.startswith(own)
+        }
+
     def cut(self, number: int) -> None:
         """End a connection from the server's side."""
         assert self.ask("CLIENT", "KILL", "ID", str(number)) == b":1"

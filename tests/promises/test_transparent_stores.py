@@ -1,0 +1,184 @@
+"""Real databases and caches notice nothing: neither the application, nor the servers themselves."""
+
+from __future__ import annotations
+
+import asyncio
+import gc
+import logging
+import re
+from collections import Counter
+from collections.abc import Callable, Iterator
+from typing import Any
+
+import psycopg
+import pytest
+from django.core.cache import cache, caches
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+from django.db import connections, transaction
+
+from tests.driving import Answer, Recording, environ, serve, serve_async
+from tests.facts.databases import added, aliases
+from tests.facts.reading import on_thread
+from tests.facts.site import GATE
+from tests.services.postgresql import PostgreSQL
+from tests.services.redis_server import Redis
+
+pytestmark = [
+    pytest.mark.usefixtures("no_faults"),
+    pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning"),
+    pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
+    pytest.mark.filterwarnings("ignore:<psycopg.Connection:ResourceWarning"),
+]
+
+WAYS = ("brief", "long", "single", "double")
+
+
+@pytest.fixture
+def stores(
+    postgresql: PostgreSQL,
+    redis_server: Redis,
+    settings: Any,
+    django_db_blocker: Any,
+    monkeypatch: pytest.MonkeyPatch,
+) -> Iterator[tuple[PostgreSQL, Redis]]:
+    """The facts' small site, with PostgreSQL in four ways and its cache in Redis."""
+    settings.ROOT_URLCONF = "tests.facts.urls"
+    settings.CACHES = {"default": redis_server.settings()}
+    settings.MIDDLEWARE = []
+    # What is logged is kept for the test, and with its traceback the connection.
+    monkeypatch.setattr(logging.getLogger("django.request"), "disabled", True)
+    with django_db_blocker.unblock(), added(aliases(postgresql)):
+        yield postgresql, redis_server
+        GATE.clear()
+        _put_away()
+
+
+def _put_away() -> None:
+    """Close what this thread has, so that the next telling begins as the first did."""
+    for alias in WAYS:
+        connections[alias].close()
+        if alias in getattr(connections[alias], "_connection_pools", ()):
+            connections[alias].close_pool()  # type: ignore[attr-defined]
+        del connections[alias]
+    if hasattr(caches._connections, "default"):  # type: ignore[attr-defined]
+        del caches["default"]
+    gc.collect()
+
+
+def _gates() -> None:
+    """What the views do: ordinary things, failures, and a look at what they were given."""
+
+    def fail(alias: str) -> None:
+        with transaction.atomic(using=alias):
+            connections[alias].cursor().execute("SELECT 1 / 0")
+
+    def look(alias: str) -> None:
+        wrapper = connections[alias]
+        wrapper.ensure_connection()
+        raw, pool = wrapper.connection, getattr(wrapper, "pool", None)
+        FOUND.append((type(wrapper), type(raw), sorted(vars(raw)), raw.closed, type(pool)))
+        FOUND.append(sorted(vars(pool)) if pool is not None else None)
+
+    def cached() -> None:
+        FOUND.append(cache.get_many(["a", "b"]))
+        cache.set_many({"a": 1, "b": [2]}, timeout=60)
+        FOUND.append((cache.incr("a"), cache.get("b"), cache.touch("b"), cache.delete("b")))
+        client = cache._cache  # type: ignore[attr-defined]
+        (pool,) = client._pools.values()
+        (opened,) = pool._available_connections
+        FOUND.append((type(client), sorted(vars(client)), type(pool), sorted(vars(pool))))
+        FOUND.append((type(opened), sorted(vars(opened))))
+        cache.incr("nothing")
+
+    for alias in WAYS:
+        GATE[f"fail-{alias}"] = lambda alias=alias: fail(alias)
+        GATE[f"look-{alias}"] = lambda alias=alias: look(alias)
+    GATE["cached"] = cached
+
+
+FOUND: list[Any] = []
+PATHS = [
+    *(f"/{what}/{alias}/" for alias in WAYS for what in ("ask", "stream", "ask")),
+    *(f"/step/?{what}-{alias}" for alias in WAYS for what in ("look", "fail", "look")),
+    "/transfer/", "/transfer/outer/", "/remember/", "/remember/", "/step/?cached",
+]  # fmt: skip
+
+
+def _under_wsgi() -> list[Answer]:
+    handler = WSGIHandler()
+    return [serve(handler, environ(path)) for path in PATHS]
+
+
+def _under_asgi() -> list[Answer]:
+    handler = ASGIHandler()
+
+    async def all_of_them() -> list[Answer]:
+        return [await asyncio.create_task(serve_async(handler, path)) for path in PATHS]
+
+    return asyncio.run(all_of_them())
+
+
+def _telling(
+    tell: Callable[[], list[Answer]], postgresql: PostgreSQL, redis: Redis
+) -> dict[str, Any]:
+    """Everything that came of it: for the visitors, for the views and for both servers."""
+    redis.ask("FLUSHALL")
+    FOUND.clear()
+    _gates()
+    answers: list[Answer] = []
+    before, commands = {alias: len(postgresql.heard(alias)) for alias in WAYS}, redis.heard()
+    on_thread(lambda: answers.extend(tell()))
+    _put_away()
+    for alias in WAYS:
+        postgresql.comes_to(alias, 0)
+    # Savepoints are named after their thread.
+    heard = {
+        alias: [re.sub(r'"s\d+_x', '"s_x', line) for line in postgresql.heard(alias)[since:]]
+        for alias, since in before.items()
+    }
+    return {
+        "answers": [(answer.status, answer.headers, answer.body) for answer in answers],
+        "found": list(FOUND),
+        "statements": heard,
+        "commands": dict(Counter(redis.heard()) - Counter(commands)),
+    }
+
+
+@pytest.mark.parametrize("tell", [_under_wsgi, _under_asgi])
+def test_nobody_can_tell(
+    tell: Callable[[], list[Answer]], stores: tuple[PostgreSQL, Redis]
+) -> None:
+    """Answers, objects, failures, each statement and each command are what they are without it."""
+    _telling(tell, *stores)
+    bare = _telling(tell, *stores)
+    with Recording() as recording:
+        traced = _telling(tell, *stores)
+        process = recording.process
+    for what, told in bare.items():
+        assert traced[what] == told, what
+    assert process.served == len(PATHS)
+    kinds = {life.kind for life in process.lifetimes}
+    assert {"connection", "pool", "client", "cache connection"} <= kinds
+    statuses = Counter(status[:3] for status, _, _ in bare["answers"])
+    # Four divisions by zero, one transfer that fails, one counter that is not there.
+    assert statuses == {"200": len(PATHS) - 6, "500": 6}
+    assert all(bare["statements"].values())
+    assert bare["commands"]["mget"] == 1
+
+
+def test_uninstalling_leaves_what_was_built_meanwhile_as_it_is(
+    stores: tuple[PostgreSQL, Redis],
+) -> None:
+    """A pool, a connection and a client that were watched go on without the tracer."""
+    handler = WSGIHandler()
+    with Recording():
+        assert serve(handler, environ("/ask/single/")).status == "200 OK"
+        assert serve(handler, environ("/remember/")).status == "200 OK"
+    assert serve(handler, environ("/ask/single/")).status == "200 OK"
+    assert serve(handler, environ("/remember/")).body == b"known"
+    pool = connections["single"]._connection_pools["single"]  # type: ignore[attr-defined]
+    with pool.connection() as raw:
+        assert type(raw) is psycopg.Connection
+        assert raw.execute("SELECT 1").fetchone() == (1,)
+    stores[1].ask("FLUSHALL")

@@ -6,11 +6,12 @@ import gc
 import threading
 import time
 from collections.abc import Callable
+from typing import Any
 
 from django.db import connections
 
 from tests.driving import Recording
-from tests.facts.databases import backend, telling
+from tests.facts.databases import added, aliases, backend, telling
 from tests.facts.reading import born, every, find, names, on_thread, one, worker
 from tests.facts.site import GATE
 from tests.services.postgresql import PostgreSQL
@@ -179,3 +180,20 @@ def test_close_pool_closes_what_lies_in_it(postgres: Recording, postgresql: Post
     postgres.get(ASK)
     old, new = born(postgres, "ConnectionPool double")
     assert (old.freed is not None, new.freed, new.built_in) == (True, None, 2)
+
+
+def test_a_pool_may_be_older_than_the_tracer(
+    cold: None, postgresql: PostgreSQL, django_db_blocker: Any, record: Callable[[], Recording]
+) -> None:
+    """A pool that was opened before the first request is used by it, and nothing is opened."""
+    with django_db_blocker.unblock(), added(aliases(postgresql)):
+        backend("single")
+        connections["single"].close()
+        with record() as recording:
+            recording.get("/ask/single/")
+            request = recording.request()
+            assert names(request, stages.CONNECTION) == ["take single"]
+            (pool,) = recording.lives("ConnectionPool single")
+            life = recording.life("postgresql connection single")
+            assert (pool.phase, life.phase, life.owner) == ("before", "before", pool.id)
+            assert (life.requests, pool.requests) == (1, 1)

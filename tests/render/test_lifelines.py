@@ -213,6 +213,27 @@ def test_how_an_object_of_one_request_was_freed_is_told(how: str, later: bool, s
     assert row(drawn(story), "OrderForm").endswith(f" {said}")
 
 
+def test_a_lent_connection_says_whose_it_is() -> None:
+    """A pool owns what it lends, wherever the loan was; narrow pictures say what they can."""
+    story = Story()
+    pool, owned = 0, []
+    for number in range(4):
+        with story.request() as now:
+            pool = pool or now.builds("pool", "ConnectionPool default")
+            now.uses(pool)
+            if number < 2:
+                owned.append(now.builds("connection", "pg", owner=pool))
+            now.uses(owned[-1])
+    wide, narrow = drawn(story, 200), drawn(story, 80)
+    lines = [line.strip() for line in wide.splitlines()]
+    place = next(index for index, line in enumerate(lines) if line.startswith("ConnectionPool"))
+    assert lines[place + 1].startswith("pg ")
+    said = "connection · of ConnectionPool default · open in up to 3 requests"
+    assert lines[place + 1].endswith(said)
+    assert "connection · of ConnectionPool default" in row(drawn(story, 118), "pg")
+    assert row(narrow, "pg").endswith("connection · 3 requests")
+
+
 def test_undecided_says_why() -> None:
     """Not used, no collection yet, or used again without one."""
     story = Story()

@@ -130,7 +130,9 @@ class _Raw:
         token = recorder.lives.token_of(raw)
         if token is None:
             label = f"{wrapper.vendor} connection {wrapper.alias}"
-            token = recorder.resource_born(raw, "connection", label, pool or owner)
+            # What a watched pool opens is told by the pool: this was open before tracing began.
+            before = pool is not None
+            token = recorder.resource_born(raw, "connection", label, pool or owner, before)
         self.by_owner[owner] = token
 
     def close(self, call: Callable[..., Any]) -> Any:

@@ -11,6 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
+from tracer.probes import pool
 from tracer.probes.objects import BIRTHS, Label
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import RawBirth
@@ -27,6 +28,7 @@ KINDS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.core.cache", "CacheHandler", "caches", None),
     ("django.template.utils", "EngineHandler", "engines", None),
     ("django.core.cache.backends.base", "BaseCache", "cache", None),
+    ("psycopg_pool.pool", "ConnectionPool", "pool", pool.label),
     ("django.template.base", "Template", "template", lambda obj: f"Template {obj.name}"),
     ("django.core.handlers.base", "BaseHandler", "handler", None),
     *BIRTHS,

@@ -141,17 +141,23 @@ class Recorder:
         self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, mortal))
         return token
 
-    def resource_born(self, obj: Any, kind: str, label: str, owner: int) -> int:
+    def resource_born(
+        self, obj: Any, kind: str, label: str, owner: int, before: bool = False
+    ) -> int:
         """A resource was opened; `owner` is the object that ends it. Return its token.
 
         Its end is told by `resource_closed`; where `obj` supports weak references it is known
-        again by identity, and dying open is an end too.
+        again by identity, and dying open is an end too. `before`: it was open before tracing.
         """
         trace = current.get()
         if trace is not None and trace.closed:
             trace = None
         token, mortal = self.lives.watch(obj)
-        self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, mortal))
+        told = label, self.thread(trace), owner, mortal
+        if before:
+            self.found.append((token, kind, type(obj), told, self.clock()))
+        else:
+            self._note(trace, token, kind, type(obj), told)
         return token
 
     def _note(self, trace: Trace | None, token: int, kind: str, cls: type, told: Any) -> None:

@@ -64,8 +64,10 @@ def _connection(process: Process, row: Row) -> list[str]:
     most = max(each.requests for each in row.lives)
     upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
     count = words.many(most, "request")
-    told = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"] if most else []
-    return [*told, f"connection{of}", f"connection · {count}" if most else "connection"]
+    if not most:
+        return [f"connection{of}", "connection"]
+    told = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"]
+    return [*told, f"connection{of}", f"connection · {count}", "connection"]
 
 
 def _request(row: Row) -> list[str]:

@@ -41,7 +41,7 @@ def test_what_was_put_by_is_not_closed(lent: Recording) -> None:
     """The wrapper's close() is no end if the raw connection says that it is open."""
     lent.get("/ask/lent/")
     lent.get("/ask/lent/")
-    life = lent.life("sqlite connection lent")
+    life = lent.lifetime_of("sqlite connection lent")
     assert (life.built_in, life.requests, life.freed) == (1, 2, None)
     assert life.scope == "connection"
 
@@ -50,12 +50,12 @@ def test_the_same_one_is_known_again_on_another_thread(lent: Recording) -> None:
     """It is no new birth when another thread's wrapper gets it."""
     on_thread(lambda: lent.get("/ask/lent/"))
     on_thread(lambda: lent.get("/ask/lent/"))
-    life = lent.life("sqlite connection lent")
+    life = lent.lifetime_of("sqlite connection lent")
     assert (life.requests, life.threads, life.freed) == (2, 2, None)
     gc.collect()
     # The wrapper that opened it is gone, and did not take it along.
     assert lent.settle().lifetime(life.owner).freed == "thread"  # type: ignore[union-attr]
-    assert lent.life("sqlite connection lent").freed is None
+    assert lent.lifetime_of("sqlite connection lent").freed is None
 
 
 def test_its_real_end_is_told_once(lent: Recording) -> None:
@@ -64,7 +64,7 @@ def test_its_real_end_is_told_once(lent: Recording) -> None:
     GATE["close"] = lambda: (connections["lent"].ensure_connection(), _raw("lent").close())
     lent.get("/step/?close")
     lent.get("/ask/lent/")
-    first, second = lent.lives("sqlite connection lent")
+    first, second = lent.lifetimes_of("sqlite connection lent")
     assert (first.freed, first.freed_in, first.requests) == ("owner", 2, 2)
     assert (second.built_in, second.freed) == (3, None)
 
@@ -74,7 +74,7 @@ def test_one_that_is_thrown_away_dies(lent: Recording) -> None:
     lent.get("/ask/lent/")
     LENT.clear()
     gc.collect()
-    life = lent.life("sqlite connection lent")
+    life = lent.lifetime_of("sqlite connection lent")
     assert life.freed in ("response", "collector")
     assert life.died_at is not None
 
@@ -92,7 +92,7 @@ def test_an_end_inside_a_transaction_is_an_end(lent: Recording, alias: str) -> N
     GATE["steps"] = steps
     lent.get("/step/?steps")
     lent.get(f"/ask/{alias}/")
-    first, second = lent.lives(f"sqlite connection {alias}")
+    first, second = lent.lifetimes_of(f"sqlite connection {alias}")
     assert (first.freed, first.freed_in) == ("response", 1)
     assert second.built_in == 2
 

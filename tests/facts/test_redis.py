@@ -5,9 +5,9 @@ from __future__ import annotations
 import pytest
 from django.core.cache import cache
 
-from tests.driving import Recording
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
 from tests.services.redis_server import Redis
+from tracer import Recording
 from tracer.model import Lifetime, stages
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning")

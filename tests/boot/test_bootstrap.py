@@ -55,9 +55,9 @@ def test_the_environment_keeps_what_was_there(tmp_path: Path) -> None:
 
 def test_a_uwsgi_worker_is_told_that_it_was_forked() -> None:
     """Or threads, the tracer's among them, can keep it from ending; a choice made stays made."""
-    assert environment({})["UWSGI_PY_CALL_OSAFTERFORK"] == "1"
-    chosen = {"UWSGI_PY_CALL_OSAFTERFORK": "0"}
-    assert environment(chosen)["UWSGI_PY_CALL_OSAFTERFORK"] == "0"
+    assert environment({})["UWSGI_PY_CALL_UWSGI_FORK_HOOKS"] == "1"
+    chosen = {"UWSGI_PY_CALL_UWSGI_FORK_HOOKS": "0"}
+    assert environment(chosen)["UWSGI_PY_CALL_UWSGI_FORK_HOOKS"] == "0"
 
 
 def test_the_directory_on_the_path_shadows_no_module_of_anybody() -> None:

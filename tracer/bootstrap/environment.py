@@ -32,8 +32,9 @@ def environment(
         "TRACER_CONSOLE": "1" if console else "0",
     }
     # uWSGI tells a forked Python nothing of the fork unless asked to, and a thread, such as the
-    # tracer's, could then keep a worker from ending.
-    made.setdefault("UWSGI_PY_CALL_OSAFTERFORK", "1")
+    # tracer's, could then keep a worker from ending. Its other option, which tells the child alone
+    # (UWSGI_PY_CALL_OSAFTERFORK), makes every worker of a Python 3.13 abort.
+    made.setdefault("UWSGI_PY_CALL_UWSGI_FORK_HOOKS", "1")
     if journal is not None:
         made["TRACER_JOURNAL"] = os.path.abspath(journal.expanduser())
     return made

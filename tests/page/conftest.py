@@ -46,7 +46,7 @@ Open = Callable[..., "Page"]
 
 @pytest.fixture
 def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
-    """`opened(processes, "#requests")` is their page, open; options are a browser context's.
+    """`opened(processes, "#requests")` is their page, or a file's; options are a context's.
 
     When the test is over, no page may have complained, asked anything of a network, opened a
     dialog or moved what was there already.
@@ -54,9 +54,10 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
     complaints: list[str] = []
     contexts = []
 
-    def open_(processes: list[Process], where: str = "", **options: Any) -> Page:
-        path = tmp_path / f"page-{len(contexts)}.html"
-        path.write_text(page_of(processes), "utf-8")
+    def open_(what: list[Process] | Path, where: str = "", **options: Any) -> Page:
+        path = what if isinstance(what, Path) else tmp_path / f"page-{len(contexts)}.html"
+        if not isinstance(what, Path):
+            path.write_text(page_of(what), "utf-8")
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = chromium.new_context(**options)
         contexts.append(context)

@@ -35,8 +35,8 @@ function lifeFacts(process, life) {
   ];
 }
 
-// The words at the end of a row of the lifelines, the scope first.
-function lastingWords(process, row) {
+// The words at the end of a row of the lifelines, the scope first, in about so many characters.
+function lastingWords(process, row, room = Infinity) {
   const [life] = row.lives;
   switch (row.scope) {
     case "process":
@@ -48,8 +48,10 @@ function lastingWords(process, row) {
       return (which ? `thread · ${which}` : "thread") + ended;
     }
     case "connection": {
-      const most = Math.max(...row.lives.map((each) => each.requests));
-      return most ? `connection · open in up to ${many(most, "request")}` : "connection";
+      const uses = row.lives.map((each) => each.requests);
+      const most = Math.max(...uses);
+      const upTo = Math.min(...uses) < most ? "up to " : "";
+      return most ? `connection · open in ${upTo}${many(most, "request")}` : "connection";
     }
     case "request": {
       const late = row.lives.some((each) => each.freedIn !== null && each.freedIn > each.builtIn);
@@ -57,13 +59,13 @@ function lastingWords(process, row) {
       return late ? "request · freed late" : "request";
     }
     case "kept":
-      return keptWords(row);
+      return keptWords(row, room);
     default:
       return `undecided · ${why(life)}`;
   }
 }
 
-function keptWords(row) {
+function keptWords(row, room) {
   const since = Math.min(...row.lives.map((life) => life.builtIn ?? 0));
   const said = since ? `KEPT since #${since}` : "KEPT";
   const letGo = row.lives.every((life) => life.freedIn !== null) ? " · let go since" : "";
@@ -74,7 +76,10 @@ function keptWords(row) {
     const general = new Set([...holders].map((path) => path.replace(/\[[^\]]*\]/g, "[…]")));
     first = [...general].sort()[0] + (general.size > 1 ? " and others" : "");
   }
-  return `${said} · by ${first}${letGo}`;
+  // The end of a path says most.
+  const left = Math.max(room - `${said} · by ${letGo}`.length, 14);
+  const holder = first.length > left ? `…${first.slice(1 - left).replace(/^[./]+/, "")}` : first;
+  return `${said} · by ${holder}${letGo}`;
 }
 
 function why(life) {

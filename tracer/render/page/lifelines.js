@@ -1,7 +1,7 @@
 // The lifelines of one process: one row per object, one column per request, a window of requests.
 
 const LINES = 44; // rows drawn before somebody asks for the rest
-const COLUMN = 40; // pixels at least of a request's column
+const COLUMN = 36; // pixels at least of a request's column
 const HEIGHT = 24;
 
 class Lifelines {
@@ -42,12 +42,13 @@ class Lifelines {
   // Widths in pixels: of the labels, of what comes before the requests, and of one request.
   get layout() {
     const { width, compact, process } = this;
-    const label = compact || width < 700 ? Math.min(150, Math.floor(width * 0.34)) : 230;
+    const narrow = width < 700;
+    const label = compact || narrow ? Math.min(150, Math.floor(width * 0.31)) : 230;
     const said = compact || width < 900 ? 0 : Math.min(380, Math.floor(width * 0.3));
-    const early = compact || width < 700 ? 34 : 54;
+    const early = compact || narrow ? 30 : 54;
     const heads = new Columns(process, 1, 0).heads.length;
     const room = width - label - said - heads * early - 26;
-    const least = compact ? 15 : width < 700 ? 26 : COLUMN;
+    const least = compact ? 15 : narrow ? 18 : COLUMN;
     const count = Math.max(1, Math.min(Math.floor(room / least), process.all.length || 1));
     const each = Math.min(Math.max(room / count, least), 90);
     return { label, said, early, count, each };
@@ -145,13 +146,14 @@ class Lifelines {
       const told = this.compact || this.width < 700 ? narrow[text] ?? text : text;
       const element = request === null ? make("span", { title: HEADS[head] ?? "" }, told)
         : make("button", {
-          type: "button", class: request === chosen ? "chosen" : "", tabindex: "-1",
+          type: "button", class: request === chosen ? "chosen" : "",
+          tabindex: columns.numbers.includes(chosen) ? (request === chosen ? "0" : "-1") : index === columns.first ? "0" : "-1",
           "aria-label": `Open request ${request}`, onclick: () => this.open(request),
         }, told);
       element.style.left = `${starts[index]}px`;
       return element;
     }).filter(Boolean);
-    return make("div", { role: "row", class: "line-heads" },
+    return make("div", { role: "row", class: "line-heads", onkeydown: besides },
       make("span", { role: "columnheader", class: "label" }, "object"),
       make("span", { role: "columnheader", class: "chart", "aria-label": "time" }, heads),
       make("span", { role: "columnheader", class: "said" }, this.geometry.said ? "lives for" : ""));
@@ -161,7 +163,8 @@ class Lifelines {
     const alone = row.lives.length <= (this.compact ? 1 : row.cohorts.length);
     const times = alone || row.counted ? "" : ` × ${number(row.lives.length)}`;
     const label = clean(row.label) + times;
-    const words = row.lives.length ? lastingWords(this.process, row) : this.absent(row);
+    const room = this.geometry.said ? this.geometry.said / 8 : Infinity;
+    const words = row.lives.length ? lastingWords(this.process, row, room) : this.absent(row);
     const element = make("div", { role: "row", class: `line-row ${row.scope} ${row.lives.length ? "" : "absent"}`, tabindex: "-1" },
       make("span", { role: "rowheader", class: `label depth-${row.depth} ${row.again ? "again" : ""}` },
         make("bdi", {}, label)),
@@ -179,6 +182,7 @@ class Lifelines {
   chart(row, chosen) {
     const { starts, end, columns, each, early } = this.geometry;
     const middle = HEIGHT / 2;
+    const small = each < 24;
     const right = (column) => starts[column] + (column < columns.first ? early : each);
     const parts = [];
     const at = columns.numbers.indexOf(chosen);
@@ -191,7 +195,7 @@ class Lifelines {
     for (const cohort of row.cohorts) {
       let heavy = "";
       let light = "";
-      const lasts = cohort.end === null ? end + 6 : right(cohort.end) - 9;
+      const lasts = cohort.end === null ? end + 6 : right(cohort.end) - (small ? 3 : 9);
       for (let column = cohort.start; column <= (cohort.end ?? columns.last); column += 1) {
         const from = starts[column] + 5;
         const to = column === (cohort.end ?? columns.last) ? lasts : right(column) + 5;
@@ -202,11 +206,11 @@ class Lifelines {
       parts.push(make("svg:path", { class: "alive", d: light }),
         make("svg:path", { class: "used", d: heavy }));
       for (const column of cohort.births.keys()) {
-        parts.push(make("svg:circle", { class: "born", cx: starts[column] + 5, cy: middle, r: 4.5 }));
+        parts.push(make("svg:circle", { class: "born", cx: starts[column] + 5, cy: middle, r: small ? 3.6 : 4.5 }));
       }
       parts.push(cohort.end === null
         ? make("svg:path", { class: "on", d: `M${end + 4} ${middle - 5.5}L${end + 15} ${middle}L${end + 4} ${middle + 5.5}Z` })
-        : make("svg:circle", { class: "freed", cx: lasts, cy: middle, r: 3.8 }));
+        : make("svg:circle", { class: "freed", cx: lasts, cy: middle, r: small ? 2.8 : 3.8 }));
     }
     return make("svg:svg", { width: end + 20, height: HEIGHT, "aria-hidden": "true", focusable: "false" }, ...parts);
   }
@@ -240,7 +244,7 @@ class Lifelines {
         ["objects", number(row.lives.length)],
         names.length > 1 ? ["names", names.slice(0, 8).join(", ") + (names.length > 8 ? ` and ${names.length - 8} more` : "")] : null,
         ["class", clean(row.lives[0].kind.class)],
-        ["lives for", words, `scope ${row.scope}`],
+        ["lives for", lastingWords(this.process, row), `scope ${row.scope}`],
         ["each used by", least === most ? many(most, "request") : `${least} to ${many(most, "request")}`],
         ["freed", [...ends].map(([how, count]) => `${number(count)} ${how}`).join(" · ")],
         inside.length ? ["with them", grouped(inside)] : null,
@@ -264,6 +268,16 @@ class Lifelines {
     }
     return pieces.length ? make("div", { class: "notes" }, pieces) : "";
   }
+}
+
+// From one column's head to the next, by arrows.
+function besides(event) {
+  const { key, target } = event;
+  const next = { ArrowRight: target.nextElementSibling, ArrowLeft: target.previousElementSibling }[key];
+  if (!next?.matches("button")) return;
+  event.preventDefault();
+  [target.tabIndex, next.tabIndex] = [-1, 0];
+  next.focus();
 }
 
 const HEADS = {

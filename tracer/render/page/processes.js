@@ -70,10 +70,10 @@ function busy(process, from, to) {
     let track = ends.findIndex((last) => last <= start);
     if (track < 0) track = Math.min(ends.length, TRACKS - 1);
     ends[track] = end;
-    const bad = failed(request);
-    paths[bad ? "bad" : "ok"] += bad
-      ? `M${(start - 2).toFixed(1)} ${track * 6}H${(end + 2).toFixed(1)}L${((start + end) / 2).toFixed(1)} ${track * 6 + 6}Z`
-      : `M${start.toFixed(1)} ${track * 6 + 1}H${end.toFixed(1)}v4H${start.toFixed(1)}Z`;
+    const [x, y] = [start.toFixed(1), track * 6];
+    const bar = `M${x} ${y + 1}H${end.toFixed(1)}v4H${x}Z`;
+    if (failed(request)) paths.bad += `${bar}M${(start - 2.5).toFixed(1)} ${y}h5l-2.5 6Z`;
+    else paths.ok += bar;
   }
   const height = Math.max(ends.length, 1) * 6 + 2;
   const begin = ((process.started - from) * scale).toFixed(1);

@@ -131,7 +131,7 @@ class Timeline {
 
   name({ node, folded }, opens, isOpen) {
     const { span } = node;
-    let word = packed.words[span.stage] ?? "";
+    let word = packed.words[span.stage] ?? (this.request ? "" : span.stage);
     let name = clean(span.name);
     if (span.name === span.stage || name.toLowerCase().startsWith(word.toLowerCase())) word = "";
     if (folded && span.stage === "import") name = "";
@@ -259,7 +259,7 @@ class Timeline {
 
 // Round numbers along an axis: the step between them, and [time, label].
 function ticks(length) {
-  const unit = length < TENTHS ? ["µs", 10] : length < 10000 * TENTHS ? ["ms", TENTHS] : ["s", 1000 * TENTHS];
+  const unit = length < TENTHS ? ["µs", 10] : length < 2000 * TENTHS ? ["ms", TENTHS] : ["s", 1000 * TENTHS];
   const wanted = length / unit[1] / (window.innerWidth < 700 ? 4 : 6);
   let step = 10 ** Math.floor(Math.log10(wanted));
   step *= [1, 2, 2.5, 5, 10].find((factor) => step * factor >= wanted) ?? 10;

@@ -31,7 +31,7 @@ class Home(TemplateView):
     """The list of lessons."""
 
     template_name = "cafe/home.html"
-    extra_context = {"parts": PARTS}
+    extra_context = {"parts": PARTS, "on_the_card": Dish.objects.count}
 
 
 @require_safe

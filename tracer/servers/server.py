@@ -9,21 +9,20 @@ import shutil
 import threading
 import time
 from collections.abc import Iterable
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
 from tracer.journal import reader
 from tracer.model import Process, Request
-from tracer.servers.client import Reply, ask
+from tracer.servers.client import Reply, ask, load
 from tracer.servers.errors import NoReply
 from tracer.servers.process import Child, wait
 from tracer.servers.recipe import HOST, Recipe
 
 WRITING: Final = 2.0
 """Seconds that a server's processes have to write down what they answered."""
-LINES: Final = 20
+LINES: Final = 60
 """Lines that are shown of a log."""
 _TAIL: Final = 64 * 1024
 
@@ -181,13 +180,7 @@ class Server:
 
         Raises NoReply as `get` does, after what was in flight has ended.
         """
-        with ThreadPoolExecutor(concurrency, thread_name_prefix="visitor") as pool:
-            coming = [pool.submit(self.get, path) for path in paths]
-            try:
-                return [each.result() for each in coming]
-            except BaseException:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise
+        return load(self.get, list(paths), concurrency)
 
     def log(self) -> str:
         """Return the last lines of its own log, also after its end."""

@@ -5,12 +5,15 @@ The project need not list the tracer among its apps; where it does, the tracer i
 
 from __future__ import annotations
 
+import logging
 import os
 
 from django.conf import settings
 
 from tracer import checks, conf, live
 from tracer.recorder import boot
+
+logger = logging.getLogger("tracer")
 
 
 def start() -> None:
@@ -22,5 +25,10 @@ def start() -> None:
             booting.stop()
             boot.know(None)
         return
+    if config.console and not live.CAN_DRAW:
+        logger.warning(
+            "tracer: nothing can be drawn here, because this Python has no rich: install it "
+            "(pip install rich), or keep a journal and draw it elsewhere (--journal, --no-console)"
+        )
     checks.register()
     live.start(config).announce()

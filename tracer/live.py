@@ -26,9 +26,18 @@ from tracer.noting import Noting
 from tracer.probes.installation import Installation
 from tracer.recorder import boot, surroundings
 from tracer.recorder.recorder import Recorder
-from tracer.render.block import Terminal
-from tracer.screen import Screen
 
+try:
+    from tracer.render.block import Terminal
+    from tracer.screen import Screen
+except ModuleNotFoundError as missing:
+    # A project that is traced from outside need not have it; a journal is kept all the same.
+    if missing.name != "rich":
+        raise
+    Terminal = Screen = None  # type: ignore[assignment, misc]
+
+CAN_DRAW = Screen is not None
+"""Whether pictures can be drawn here."""
 PAUSE = 0.05
 """Seconds between two looks at what was recorded, while requests come."""
 IDLE = 40
@@ -50,7 +59,8 @@ class Live:
         self.stream = stream
         self.recorder = Recorder()
         self.installation = Installation(self.recorder, config.watch, config.cache_keys)
-        quiet = not config.console and config.journal is None
+        draws = config.console and CAN_DRAW
+        quiet = not draws and config.journal is None
         self.desk = Desk(
             self.recorder,
             self.installation.collections,
@@ -58,7 +68,7 @@ class Live:
             quiet,
             config.cache_keys,
         )
-        self.screen = Screen(self._terminal, self.recorder.fault) if config.console else None
+        self.screen = Screen(self._terminal, self.recorder.fault) if draws else None
         self.journal: Journal | None = None
         self.lock = threading.RLock()
         """Held while recordings become facts, never while something is drawn."""

@@ -126,7 +126,7 @@ def test_a_process_that_ended_without_a_word_is_told_from_one_that_runs(traces, 
     assert "32 is still running" in Run("show", traces).out
     monkeypatch.setattr("tracer.journal.reader.alive", lambda path: None)
     unknown = Run("show", traces).out
-    assert "without a word" not in unknown
+    assert "gone without a word" not in unknown
     assert "still running" not in unknown
 
 
@@ -145,6 +145,38 @@ def test_a_process_without_requests_can_be_drawn(tmp_path):
     assert "33" in run.out
 
 
+def test_several_processes_begin_with_their_tree(traces):
+    run = Run("show", traces)
+    assert run.out.startswith(" 2 processes · 10 requests served")
+    assert "└─ 32" in run.out
+    alone = Run("show", traces, "--process", 31)
+    assert "└─" not in alone.out
+
+
+def test_the_tree_can_be_drawn_alone_and_of_one_process(traces):
+    run = Run("show", traces, "--only", "processes")
+    assert "Process 31" not in run.out
+    assert "1  not traced · began 2 processes" in run.out
+    one = Run("show", traces, "--only", "processes", "--process", 32)
+    assert "1 process · 2 requests served" in one.out
+
+
+def test_two_journals_of_one_pid_are_two_processes(traces):
+    """As of two interpreters in one process, or of a pid that was used again."""
+    write(traces, "32-9", *story(32, 3))
+    both = Run("show", traces, "--process", 32, "--only", "overview")
+    assert both.out.count("Process 32") >= 2
+    for name, count in (("32a", 2), ("32b", 3)):
+        assert f" Process {name} · " in both.out
+        run = Run("show", traces, "--process", name, "--request", "all")
+        assert run.out.count(f"process {name} · its request") == count
+        assert f"Lifelines of process {name}" in Run("show", traces, "--process", name).out
+    wrong = Run("show", traces, "--process", "32c")
+    assert wrong.err == "There is no process 32c in this journal; there is 31, 32a, 32b.\n"
+    names = json.loads(Run("show", traces, "--format", "json").out)["processes"]
+    assert [each["name"] for each in names] == ["31", "32a", "32b"]
+
+
 # -- show: json -----------------------------------------------------------------------------------
 
 
@@ -154,6 +186,15 @@ def test_json_is_one_document_of_all_processes(traces):
     assert document["format"] == 1
     assert [each["pid"] for each in document["processes"]] == [31, 32]
     assert [len(each["requests"]) for each in document["processes"]] == [8, 2]
+
+
+def test_json_tells_of_each_process_where_it_came_from_and_how_it_went(traces):
+    first, second = json.loads(Run("show", traces, "--format", "json").out)["processes"]
+    assert (first["parent"], first["inherited"]) == (1, False)
+    assert (first["ended"], first["alive"]) == (True, False)
+    assert (second["ended"], second["alive"]) == (False, False)
+    assert (second["served"], second["cut_off"]) == (2, 0)
+    assert {"application", "urlconf", "heard"} <= second.keys()
 
 
 def test_json_can_be_of_one_process_and_request(traces):
@@ -223,7 +264,7 @@ def test_a_single_request_is_told_by_its_number(tmp_path):
         (["show", "x", "--request", "two"], "neither a number"),
         (["show", "x", "--width", "39"], "no number of columns from 40 on"),
         (["show", "x", "--width", "wide"], "no number of columns"),
-        (["show", "x", "--process", "one"], "invalid int"),
+        (["show", "x", "--process", "one"], "'one' is no process, such as 4711"),
         (["show", "x", "--only", "everything"], "invalid choice"),
         (["show", "x", "--format", "xml"], "invalid choice"),
         (["show", "x", "--request", "1", "--only", "ledger"], "does not go with --only ledger"),

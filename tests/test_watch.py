@@ -21,6 +21,7 @@ from tests.stories import (
     write,
 )
 from tracer import follow
+from tracer.journal.flight import Flight
 from tracer.journal.format import encode
 from tracer.journal.writer import Journal
 from tracer.model import Ended, Fact
@@ -196,3 +197,74 @@ def test_watch_is_a_program_that_follows_until_it_is_interrupted(tmp_path):
             out.thread.join(60)
             err.thread.join(60)
     assert err.queue.empty()
+
+
+# -- the tree of processes ------------------------------------------------------------------------
+
+
+def test_one_process_makes_no_tree(living, tmp_path):
+    run = watched(tmp_path, lambda: write(tmp_path, "31-1", process(31)))
+    assert "processes" not in run.out
+
+
+@pytest.mark.usefixtures("living")
+def test_watch_draws_the_tree_whenever_a_process_comes_or_goes_and_not_otherwise(tmp_path):
+    two = tmp_path / "32-2.jsonl"
+    run = watched(
+        tmp_path,
+        lambda: write(tmp_path, "31-1", process(31), request(1)),
+        lambda: write(tmp_path, "32-2", process(32), request(1)),
+        lambda: append(two, request(2)),
+        lambda: append(two, request(3)),
+        lambda: append(two, Ended(1)),
+        lambda: None,
+    )
+    trees = run.out.split("2 processes · ")[1:]
+    assert len(trees) == 2
+    assert trees[0].startswith("2 requests served")
+    assert trees[1].startswith("4 requests served")
+    for tree in trees:
+        assert "1  not traced · began 2 processes" in tree
+    (before,) = [line for line in trees[0].splitlines() if "└─ 32 " in line]
+    (after,) = [line for line in trees[1].splitlines() if "└─ 32 " in line]
+    assert "still running" in before
+    assert "ended in order" in after
+
+
+def test_those_that_went_long_ago_are_in_no_tree(tmp_path, traces, monkeypatch):
+    write(traces, "33-3", process(33))
+    write(traces, "34-4", process(34))
+    monkeypatch.setattr(follow, "alive", lambda path: path.name[:2] in ("33", "34"))
+    run = watched(traces, lambda: None, lambda: None)
+    assert run.out.count("2 processes · ") == 1
+    assert "─ 33 " in run.out
+    assert "─ 31 " not in run.out
+
+
+def test_two_processes_of_one_pid_are_told_apart(living, tmp_path):
+    run = watched(
+        tmp_path,
+        lambda: write(tmp_path, "31-1", process(31), request(1)),
+        lambda: write(tmp_path, "31-2", process(31), request(1)),
+    )
+    assert "Process 31 began" in run.out
+    assert "Process 31b began" in run.out
+    assert "process 31b · its request 1" in run.out
+    assert "├─ 31 " in run.out
+    assert "└─ 31b" in run.out
+
+
+def test_requests_that_a_kill_cut_off_are_drawn_when_their_process_is_gone(tmp_path):
+    def dies() -> None:
+        path = write(tmp_path, "31-1", process(31), request(1))
+        record = Flight(path.with_suffix(".flight"))
+        for number in (1, 2, 3):
+            record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
+        record.forget()
+
+    run = watched(tmp_path, dies, lambda: None, lambda: None)
+    assert run.out.count("Process 31 is gone without a word; 2 requests cut off.") == 1
+    assert timelines(run.out) == [(31, 1), (31, 2), (31, 3)]
+    for number in (2, 3):
+        (line,) = [line for line in run.out.splitlines() if f"/menu/{number} " in line]
+        assert "cut off" in line

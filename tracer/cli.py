@@ -25,15 +25,19 @@ from tracer import __version__, compare, drawings, exports, run
 from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
+from tracer.model.family import family
 from tracer.render.block import NARROWEST, Terminal, to_text
 from tracer.render.boot import BootTree
 from tracer.render.first_request import FirstRequest
 from tracer.render.ledger import Ledger
 from tracer.render.lifelines import Lifelines
 from tracer.render.overview import Overview
+from tracer.render.processes import Processes
 from tracer.render.timeline import Timeline
 
-PICTURES: Final = ("overview", "boot", "timeline", "first-request", "lifelines", "ledger")
+PICTURES: Final = (
+    "processes", "overview", "boot", "timeline", "first-request", "lifelines", "ledger"
+)  # fmt: skip
 LATEST: Final = 5
 """Timelines that `show` draws of each process where no request is named."""
 PAUSE: Final = 0.2
@@ -128,7 +132,7 @@ def _parser() -> argparse.ArgumentParser:
         command.add_argument("--width", type=_width, help="columns to draw on")
         command.add_argument("--no-colour", "--no-color", dest="colour", action="store_false")
     show.add_argument("--request", type=_request, metavar="N", help='a request\'s number, or "all"')
-    show.add_argument("--process", type=int, metavar="PID", help="one process only")
+    show.add_argument("--process", type=_process, metavar="PID", help="one process only")
     show.add_argument("--only", choices=PICTURES, help="one kind of picture only")
     show.add_argument("--format", choices=("console", "svg", *exports.FORMATS), default="console")
     show.add_argument(
@@ -155,6 +159,12 @@ def _request(text: str) -> int | str:
     if not text.isdecimal() or int(text) < 1:
         raise argparse.ArgumentTypeError(f"{text!r} is neither a number from 1 on nor 'all'")
     return int(text)
+
+
+def _process(text: str) -> str:
+    if not text.rstrip("abcdefghijklmnopqrstuvwxyz").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is no process, such as 4711 or 4711b")
+    return text
 
 
 def _refuse_nonsense(asked: argparse.Namespace) -> None:
@@ -193,27 +203,33 @@ def _show(asked: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     if asked.format != "console":
         return _export(asked, stories, out, err)
     page = Page(out, asked.width, asked.colour)
-    for story in stories:
-        for name in _chosen(asked):
-            for picture in _pictures(name, story, asked.request):
-                page.draw(picture)
+    for _, _, picture in _chosen(asked, stories):
+        page.draw(picture)
     return 0
 
 
-def _chosen(asked: argparse.Namespace) -> Sequence[str]:
+def _chosen(
+    asked: argparse.Namespace, stories: Sequence[Story]
+) -> Iterator[tuple[str, int, RenderableType]]:
+    """Give the pictures asked for, each with its kind and its process's pid."""
     only = "timeline" if asked.request is not None else asked.only
-    return (only,) if only else ("overview", "timeline", "lifelines", "ledger")
+    if only == "processes" or (not only and len(stories) > 1):
+        families = family(story.process for story in stories)
+        yield "processes", stories[0].process.about.pid, Processes(families)
+    names = (only,) if only else ("overview", "timeline", "lifelines", "ledger")
+    for story in stories:
+        for name in names:
+            for picture in _pictures(name, story, asked.request):
+                yield name, story.process.about.pid, picture
 
 
 def _drawn(
     asked: argparse.Namespace, stories: Sequence[Story]
 ) -> Iterator[tuple[str, int, RenderableType]]:
     """Give the pictures asked for, with their kinds and processes; what is only said stays out."""
-    for story in stories:
-        for name in _chosen(asked):
-            for picture in _pictures(name, story, asked.request):
-                if not isinstance(picture, Text):
-                    yield name, story.process.about.pid, picture
+    for name, pid, picture in _chosen(asked, stories):
+        if not isinstance(picture, Text):
+            yield name, pid, picture
 
 
 def _export(asked: argparse.Namespace, stories: Sequence[Story], out: TextIO, err: TextIO) -> int:
@@ -238,12 +254,19 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _of_process(stories: Sequence[Story], pid: int | None) -> Sequence[Story]:
-    """Return the stories of one process, or all. Raises JournalError if there is none."""
-    chosen = [story for story in stories if pid in (None, story.process.about.pid)]
+def _of_process(stories: Sequence[Story], name: str | None) -> Sequence[Story]:
+    """Return the stories of one process, or all. Raises JournalError if there is none.
+
+    A pid alone stands for every process that had it.
+    """
+    chosen = [
+        story
+        for story in stories
+        if name in (None, story.process.name, str(story.process.about.pid))
+    ]
     if not chosen:
-        there = ", ".join(str(story.process.about.pid) for story in stories)
-        raise JournalError(f"There is no process {pid} in this journal; there is {there}.")
+        there = ", ".join(story.process.name for story in stories)
+        raise JournalError(f"There is no process {name} in this journal; there is {there}.")
     return chosen
 
 
@@ -255,7 +278,7 @@ def _with_request(stories: Sequence[Story], number: int) -> Sequence[Story]:
         if requests:
             chosen.append(replace(story, process=replace(story.process, requests=requests)))
     if not chosen:
-        there = "; ".join(f"process {s.process.about.pid} has {_served(s)}" for s in stories)
+        there = "; ".join(f"process {s.process.name} has {_served(s)}" for s in stories)
         raise JournalError(f"There is no request {number} in this journal: {there}.")
     return chosen
 
@@ -282,12 +305,14 @@ def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[Re
             yield FirstRequest(process)
         case "lifelines":
             yield Lifelines(process)
+        case "processes":
+            return
         case _:
             yield Ledger(process)
 
 
 def _state(process: Process, alive: bool) -> str:
-    pid = process.about.pid
+    pid = process.name
     if alive:
         return f" Process {pid} is still running: this is how far it has come."
     return f" Process {pid} is gone without a word: killed, or its server runs no exit handlers."
@@ -299,7 +324,7 @@ def _timelines(process: Process, request: int | str | None) -> Iterable[Renderab
         requests = requests[-LATEST:]
         yield Text(
             f" The last {LATEST} of {len(process.requests)} requests of process "
-            f"{process.about.pid}; --request N draws another, --request all draws all."
+            f"{process.name}; --request N draws another, --request all draws all."
         )
     for each in requests:
         yield Timeline(process, each)

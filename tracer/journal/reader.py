@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Container, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
@@ -17,6 +17,7 @@ from tracer.journal.locks import Readable, alive, reading
 from tracer.journal.rows import Unreadable
 from tracer.journal.writer import SUFFIX
 from tracer.model.facts import Fact, ProcessStarted, Request
+from tracer.model.family import told_apart
 from tracer.model.history import History
 from tracer.model.process import Process
 
@@ -234,7 +235,11 @@ def read(directory: Path) -> Reading:
         reason = " ".join(notes) or "No process has written to it yet."
         raise JournalError(f"{directory} holds no journal. {reason}")
     stories.sort(key=lambda story: story.process.about.started)
-    return Reading(tuple(stories), tuple(notes))
+    told = told_apart([story.process for story in stories])
+    return Reading(
+        tuple(replace(each, process=one) for each, one in zip(stories, told, strict=True)),
+        tuple(notes),
+    )
 
 
 def processes(directory: Path) -> list[Process]:
@@ -254,7 +259,8 @@ def _story(news: News, is_alive: bool | None, noted: flight.Flown) -> Story:
         for request in missing:
             history.feed(request)
         missing = ()
-    return Story(news.path, history.snapshot(), is_alive, missing if is_alive else ())
+    process = replace(history.snapshot(), alive=is_alive)
+    return Story(news.path, process, is_alive, missing if is_alive else ())
 
 
 def outstanding(

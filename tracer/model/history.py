@@ -37,6 +37,7 @@ class History(Memory):
             threads=dict(self.threads),
             ended=self.ended,
             boot=self.boot,
+            heard=max(self.heard, self.about.begun),
         )
 
     def living(self) -> list[Birth]:

@@ -49,6 +49,8 @@ class Memory:
         self.barriers: list[Barrier] = []
         self.threads: dict[int, str] = {}
         self.ended = False
+        self.heard = 0
+        """The clock at the newest fact."""
         self._objects: dict[int, Individual] = {}
         self._unproven: dict[int, Individual] = {}
         """Those that no barrier has found alive after their request, nor dead."""
@@ -79,10 +81,12 @@ class Memory:
             case Built():
                 for birth in fact.births:
                     self._born(birth, None, birth.at)
+                    self._hear(birth.at)
             case ProcessStarted():
                 self.about = fact
             case Boot():
                 self.boot = fact
+                self._hear(max((fact.begun + span.end for span in fact.spans), default=0))
             case Barrier():
                 self._barrier(fact)
             case Held():
@@ -95,9 +99,14 @@ class Memory:
                 self._thread(fact)
             case Ended():
                 self.ended = True
+                self.heard = fact.at
+
+    def _hear(self, at: int) -> None:
+        self.heard = max(self.heard, at)
 
     def _request(self, request: Request) -> None:
         self.requests[request.number] = request
+        self._hear(request.closed)
         if request.cut_off:
             # It began; what it did, and whether it was answered, nobody can say any more.
             return
@@ -253,6 +262,7 @@ class Memory:
 
     def _barrier(self, barrier: Barrier) -> None:
         self.barriers.append(barrier)
+        self._hear(barrier.at)
         del self.barriers[:-100]
         for token, known in list(self._unproven.items()):
             if known.death is not None and known.death.at <= barrier.at:

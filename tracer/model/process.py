@@ -115,10 +115,25 @@ class Process:
     """Whether the process said that it ended in an orderly way."""
     boot: Boot | None = None
     """How it came to be ready; None where the tracer came later than that."""
+    heard: int = 0
+    """The process's clock at the newest thing that is known of it; its end, if that is known."""
+    alive: bool | None = None
+    """Whether it lives, as seen from outside; None where nobody looked, or could tell."""
+    letter: str = ""
+    """Tells it from others that had the same pid, at the same time or earlier; else empty."""
+
+    @property
+    def name(self) -> str:
+        """What it is called: its pid, with a letter where there are several of that pid."""
+        return f"{self.about.pid}{self.letter}"
+
+    def moment(self, at: int) -> float:
+        """Return when its clock showed `at`, in seconds since the epoch."""
+        return self.about.started + (at - self.about.begun) / 1e9
 
     def __repr__(self) -> str:
         lives = len(self.lifetimes)
-        return f"<Process {self.about.pid}: {self.served} requests, {lives} lifetimes>"
+        return f"<Process {self.name}: {self.served} requests, {lives} lifetimes>"
 
     def lifetime(self, token: int | None) -> Lifetime | None:
         """Return the lifetime with this id, or None."""

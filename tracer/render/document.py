@@ -27,6 +27,7 @@ def _process(process: Process) -> dict[str, Any]:
     begins = sorted((request.begun, request.number) for request in process.requests)
     return {
         "pid": about.pid,
+        "name": process.name,
         "parent": about.parent,
         "server": about.server,
         "mode": about.mode,
@@ -37,7 +38,10 @@ def _process(process: Process) -> dict[str, Any]:
         "urlconf": about.urlconf,
         "application": about.application,
         "served": process.served,
+        "cut_off": sum(request.cut_off for request in process.requests),
         "ended": process.ended,
+        "alive": process.alive,
+        "heard": _time(process.moment(process.heard)),
         "requests": [_request(process, request, known) for request in process.requests],
         "lifetimes": [_lifetime(process, life, begins) for life in process.lifetimes],
         "ledger": [_counted(row) for row in process.ledger],

@@ -31,7 +31,7 @@ class FirstRequest(Picture):
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
-        pid = self.process.about.pid
+        pid = self.process.name
         yield Line().add(" ").add(f"What the first request of process {pid} paid", "title")
         requests = [each for each in self.process.requests if not each.cut_off]
         first = next((each for each in requests if each.number == 1), None)

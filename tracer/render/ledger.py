@@ -30,8 +30,8 @@ class Ledger(Picture):
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
-        about, rows = self.process.about, sorted(self.process.ledger, key=_order)
-        line = Line().add(" ").add(f"Ledger of process {about.pid}", "title")
+        rows = sorted(self.process.ledger, key=_order)
+        line = Line().add(" ").add(f"Ledger of process {self.process.name}", "title")
         served = words.many(self.process.served, "request")
         kinds = words.many(len(rows), "kind of object", "kinds of objects")
         yield line.add(f" · {served} · {kinds}", "dim")

@@ -85,7 +85,7 @@ class Lifelines(Picture):
 
     def _title(self, width: int) -> Line:
         about = self.process.about
-        line = Line().add(" ").add(f"Lifelines of process {about.pid}", "title")
+        line = Line().add(" ").add(f"Lifelines of process {self.process.name}", "title")
         server = words.clean(f"{about.server} {about.mode}".strip())
         served = words.many(self.process.served, "request")
         for text in (server, served, "one column per request"):

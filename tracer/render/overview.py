@@ -25,7 +25,7 @@ class Overview(Picture):
         yield (
             Line()
             .add(" ")
-            .add(f"Process {about.pid}", "title")
+            .add(f"Process {process.name}", "title")
             .add(f" · {server} · {words.clean(versions)}", "dim")
         )
         started = datetime.fromtimestamp(about.started).strftime("%Y-%m-%d %H:%M:%S")

@@ -50,7 +50,7 @@ class Timeline(Picture):
         yield from pack(notes.pieces(letters, left_out, as_before), width)
 
     def _heading(self, width: int) -> Line:
-        request, pid = self.request, self.process.about.pid
+        request, pid = self.request, self.process.name
         status = "cut off" if request.cut_off else _status(request.status)
         facts = "" if request.cut_off else f"  {words.duration(request.duration)}"
         if request.size is not None:

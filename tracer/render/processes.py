@@ -1,0 +1,282 @@
+"""The processes of a journal as a tree: who began whom, what each served, and how it ended."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+from rich.console import Console, ConsoleOptions, RenderResult
+
+from tracer.model import Process
+from tracer.model.family import Member, at_once
+from tracer.render import bars, theme, words
+from tracer.render.canvas import Line, emit, pack
+
+ROWS: Final = 60
+"""About so many processes are drawn; of the others those that ended first are counted."""
+NARROW: Final = 100
+"""Below this width, how a process began is left out, and how it ended is told in a word."""
+LEVELS: Final = "▁▂▃▄▅▆▇█"
+
+_REQUESTS: Final = 9
+_TRAILING: Final = 2
+
+
+@dataclass(frozen=True, slots=True)
+class _Row:
+    """One line: a process, a parent that is not traced, or a number of processes."""
+
+    tree: str
+    """What stands before the name, such as "├─ "."""
+    member: Member | None = None
+    more: str = ""
+    """Words instead of a process's own."""
+
+    @property
+    def name(self) -> str:
+        """What the process is called."""
+        if self.member is None:
+            return "…"
+        process = self.member.process
+        return process.name if process is not None else str(self.member.pid)
+
+
+@dataclass(frozen=True, slots=True)
+class _Layout:
+    """Where things stand, in characters, and the time axis."""
+
+    name: int
+    began: int
+    bar: int
+    end: int
+    since: float = 0.0
+    axis: bars.Axis = field(default_factory=lambda: bars.Axis(1, 1))
+    busiest: int = 1
+    """Requests in the fullest cell of all."""
+
+
+class Processes:
+    """Draws families of processes, on one time axis."""
+
+    def __init__(self, families: Sequence[Member], brief: bool = False) -> None:
+        """`brief`: without the time axis, as for a picture that is drawn again and again."""
+        self.families = families
+        self.brief = brief
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        """Draw it at the console's width."""
+        yield from emit(self.lines(options.max_width), options)
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the picture line by line."""
+        found = [each for root in self.families for each in root.all() if each.process is not None]
+        processes = [each.process for each in found if each.process is not None]
+        yield self._title(processes, width)
+        rows = list(self._rows())
+        layout = self._layout(rows, found, width)
+        yield self._head(layout)
+        for row in rows:
+            yield self._row(row, layout, width)
+        yield from pack([(text, "dim") for text in _served_by(processes)], width)
+        if not self.brief:
+            yield from pack(_legend(processes), width)
+
+    def _title(self, processes: Sequence[Process], width: int) -> Line:
+        served = words.many(sum(process.served for process in processes), "request")
+        line = Line().add(" ").add(words.many(len(processes), "process", "processes"), "title")
+        line.add(f" · {served} served", "dim")
+        cut_off = sum(map(_cut_off, processes))
+        if cut_off:
+            line.add(" · ", "dim").add(f"{cut_off:,} cut off", "alarm")
+        return line
+
+    # -- who is drawn -----------------------------------------------------------------------
+
+    def _rows(self) -> Iterator[_Row]:
+        parents = [each for root in self.families for each in root.all() if each.children]
+        most = max(ROWS // max(len(parents), 1), 4)
+        for root in self.families:
+            yield from _branch(root, "", "", most)
+
+    # -- how it is laid out -----------------------------------------------------------------
+
+    def _layout(self, rows: Sequence[_Row], found: Sequence[Member], width: int) -> _Layout:
+        name = max((words.cells(row.tree + row.name) for row in rows), default=8)
+        name = min(max(name, 7), width * 2 // 5)
+        wide = width >= NARROW
+        end = max((len(_ended(each, wide)[0]) for each in found), default=5)
+        began = max((len(_began(each)) for each in found), default=0) if wide else 0
+        room = width - 1 - name - _REQUESTS - 2 - end - _TRAILING - (began + 2 if began else 0)
+        if self.brief or room < 12 or not found:
+            return _Layout(name, began, 0, end)
+        since = min(each.process.about.started for each in found if each.process)
+        until = max(each.process.moment(each.process.heard) for each in found if each.process)
+        axis = bars.Axis(int(max(until - since, 1e-3) * 1e9), room - 1)
+        plain = _Layout(name, began, room, end, since, axis)
+        counts = [
+            count for each in found if each.process for count in _density(each.process, plain)
+        ]
+        return _Layout(name, began, room, end, since, axis, max(counts, default=1) or 1)
+
+    def _head(self, layout: _Layout) -> Line:
+        line = Line().add(" ").fit("process", layout.name, "column")
+        if layout.began:
+            line.add("  ").fit("began", layout.began, "column")
+        line.right("requests", _REQUESTS, "column").add("  ")
+        if layout.bar:
+            line.add(layout.axis.labels(), "axis").to(line.width + _TRAILING + 1)
+        return line.add("end", "column")
+
+    def _row(self, row: _Row, layout: _Layout, width: int) -> Line:
+        line = Line().add(" ").add(row.tree, "grid")
+        member = row.member
+        if member is None or member.process is None:
+            line.add(row.name, "name").add("  ")
+            return line.add(words.crop(row.more, width - line.width), "dim")
+        line.fit(row.name, layout.name - words.cells(row.tree), "name")
+        if layout.began:
+            line.add("  ").fit(_began(member), layout.began, "dim")
+        served = member.process.served
+        line.right(f"{served:,}" if served else "-", _REQUESTS).add("  ")
+        text, style = _ended(member, width >= NARROW)
+        if layout.bar:
+            for piece, look in _bar(member, layout, style):
+                line.add(piece, look)
+            line.add(" " * _TRAILING)
+        return line.add(text, style)
+
+
+def _legend(processes: Sequence[Process]) -> list[tuple[str, str]]:
+    """How to read the bars, as far as there is anything to read."""
+    texts = ["● began", "─ alive"]
+    if any(process.requests for process in processes):
+        texts.append(f"{LEVELS} requests begun")
+    texts += list(dict.fromkeys(_MEANINGS[_mark(process)] for process in processes))
+    return [(text, "dim") for text in texts]
+
+
+def _mark(process: Process) -> str:
+    """What stands at the end of a process's bar."""
+    if process.ended:
+        return "○"
+    return {True: "▶", False: "✗", None: "?"}[process.alive]
+
+
+_MEANINGS: Final = {
+    "○": "○ ended in order",
+    "▶": "▶ still running",
+    "✗": "✗ gone without a word, last heard of here",
+    "?": "? last heard of here",
+}
+
+
+def _branch(member: Member, lead: str, tree: str, most: int) -> Iterator[_Row]:
+    """Give a member's row and those below it; `lead` is drawn before the latter."""
+    yield _Row(tree, member, _untraced(member) if member.process is None else "")
+    children = member.children
+    hidden = children[: max(len(children) - most, 0)]
+    if hidden:
+        yield _Row(f"{lead}├─ ", None, _counted(hidden))
+    for child in children[len(hidden) :]:
+        last = child is children[-1]
+        below = lead + ("   " if last else "│  ")
+        yield from _branch(child, below, lead + ("└─ " if last else "├─ "), most)
+
+
+def _untraced(member: Member) -> str:
+    """What there is to say of a parent that wrote no journal."""
+    children = words.many(len(member.children), "process", "processes")
+    most = at_once(member.children)
+    few = f", never more than {most} at once" if most < len(member.children) else ""
+    return f"not traced · began {children}{few}"
+
+
+def _counted(hidden: Sequence[Member]) -> str:
+    """Those that are not drawn, in a few words."""
+    processes = [each.process for each in hidden if each.process is not None]
+    served = words.many(sum(process.served for process in processes), "request")
+    ended = sum(process.ended for process in processes)
+    count = words.many(len(hidden), "earlier process", "earlier processes")
+    return f"{count}, {served} · {ended:,} ended in order"
+
+
+def _began(member: Member) -> str:
+    """How a process began."""
+    process = member.process
+    if process is None:
+        return ""
+    received = sum(life.phase == "inherited" for life in process.lifetimes)
+    return f"forked, inheriting {words.many(received, 'object')}" if received else "started"
+
+
+def _ended(member: Member, wide: bool) -> tuple[str, str]:
+    """How a process ended, and in which style to say so."""
+    process = member.process
+    if process is None:
+        return "", "name"
+    if process.ended:
+        return ("ended in order" if wide else "ended"), "name"
+    if process.alive:
+        return ("still running" if wide else "running"), "scope.process"
+    if process.alive is None:
+        return ("end not known" if wide else "not known"), "dim"
+    cut_off = _cut_off(process)
+    lost = f", {cut_off:,} cut off" if cut_off else ""
+    return ("gone without a word" if wide else "gone") + lost, "alarm"
+
+
+def _cut_off(process: Process) -> int:
+    return sum(request.cut_off for request in process.requests)
+
+
+def _served_by(processes: Iterable[Process]) -> Iterator[str]:
+    """Servers, modes and applications, each with the number of its processes."""
+    counts = Counter(
+        " · ".join(
+            words.clean(text)
+            for text in (f"{each.about.server} {each.about.mode}".strip(), each.about.application)
+            if text
+        )
+        for each in processes
+    )
+    for text, count in counts.items():
+        yield f"{text}: {count:,}" if len(counts) > 1 else text
+
+
+def _density(process: Process, layout: _Layout) -> list[int]:
+    """Count the requests that began in each cell of the bar."""
+    cells = [0] * layout.bar
+    for request in process.requests:
+        cells[_cell(request.started, layout)] += 1
+    return cells
+
+
+def _cell(moment: float, layout: _Layout) -> int:
+    """Return the cell of a moment, in seconds since the epoch."""
+    cell = int((moment - layout.since) * 1e9 * layout.axis.scale) // 2
+    return min(max(cell, 0), layout.bar - 1)
+
+
+def _bar(member: Member, layout: _Layout, style: str) -> Iterator[bars.Piece]:
+    """Draw a process's life: alive, how busy, and its end."""
+    process = member.process
+    assert process is not None
+    first = _cell(process.about.started, layout)
+    last = (
+        layout.bar - 1
+        if process.alive and not process.ended
+        else _cell(process.moment(process.heard), layout)
+    )
+    grid, look = theme.style("grid"), theme.style("scope.process")
+    yield layout.axis.empty[:first].ljust(first), grid
+    drawn = ""
+    for cell, count in enumerate(_density(process, layout)[first : last + 1], first):
+        if count:
+            drawn += LEVELS[(count * len(LEVELS) - 1) // layout.busiest]
+        else:
+            drawn += "●" if cell == first else "─"
+    yield drawn[:-1], look
+    yield _mark(process), theme.style(style)
+    yield layout.axis.empty[last + 1 :].ljust(layout.bar - last - 1), grid

@@ -68,9 +68,9 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
     assert set(watched.values()) == {1}
     ends = {story.process.about.pid: story for story in reading.stories}
     assert len(killed) == len(KILL_AT)
-    for pid in set(killed) & ends.keys():
-        assert not ends[pid].process.ended
-        assert ends[pid].alive is False
+    # One may have been killed between its last word and its end.
+    gone = [pid for pid in set(killed) & ends.keys() if not ends[pid].process.ended]
+    assert gone
     assert sum(story.process.ended for story in reading.stories) >= 2
     assert not any(story.alive for story in reading.stories)
     assert not list(journal.glob("*.new"))
@@ -80,5 +80,3 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
         assert numbers == sorted(set(numbers))
         assert process.served == sum(not each.cut_off for each in process.requests)
         assert not (process.ended and any(each.cut_off for each in process.requests))
-    print(len(reading.stories), "journals", len(crowd.failed), "failed", reading.notes)
-    print(sum(each.cut_off for process in reading.processes for each in process.requests), "cut")

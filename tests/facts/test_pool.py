@@ -119,6 +119,26 @@ def test_requests_at_once_have_different_connections(
     assert max(taken) >= min(closing)
 
 
+def test_few_connections_serve_many_threads(postgres: Recording, postgresql: PostgreSQL) -> None:
+    """However many threads serve, the pool's two connections are enough for all of them."""
+    told = telling("double")
+    threads = [
+        threading.Thread(target=lambda: [postgres.get(ASK) for _ in range(4)]) for _ in range(5)
+    ]
+    postgres.get(ASK)
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(timeout=60)
+    assert len(told) == 21
+    assert set(told) <= set(postgresql.comes_to("double", 2))
+    lives = born(postgres, "postgresql connection double")
+    assert len(lives) == 2
+    taken = [names(request, stages.CONNECTION)[-1] for request in postgres.process.requests]
+    assert set(taken[1:]) == {"take double"}
+    assert one(postgres, "ConnectionPool double").requests == 21
+
+
 def test_the_pool_holds_the_wrapper_that_built_it(postgres: Recording) -> None:
     """The pool outlives the thread that built it, and holds that thread's DatabaseWrapper."""
     on_thread(lambda: postgres.get("/ask/single/"))

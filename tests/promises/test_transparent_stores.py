@@ -23,9 +23,9 @@ from tests.facts.reading import on_thread
 from tests.facts.site import GATE
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis_server import Redis
+from tracer.recorder.recorder import Recorder
 
 pytestmark = [
-    pytest.mark.usefixtures("no_faults"),
     pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning"),
     pytest.mark.filterwarnings("ignore:unclosed <socket:ResourceWarning"),
     pytest.mark.filterwarnings("ignore:<psycopg.Connection:ResourceWarning"),
@@ -145,6 +145,7 @@ def _telling(
     }
 
 
+@pytest.mark.usefixtures("no_faults")
 @pytest.mark.parametrize("tell", [_under_wsgi, _under_asgi])
 def test_nobody_can_tell(
     tell: Callable[[], list[Answer]], stores: tuple[PostgreSQL, Redis]
@@ -167,6 +168,34 @@ def test_nobody_can_tell(
     assert bare["commands"]["mget"] == 1
 
 
+@pytest.mark.parametrize(
+    "broken",
+    [Recorder.born, Recorder.resource_born, Recorder.resource_closed, Recorder.seen],
+    ids=lambda method: method.__name__,
+)
+def test_a_fault_of_the_tracer_s_own_is_a_line_in_its_log(
+    broken: Any,
+    stores: tuple[PostgreSQL, Redis],
+    monkeypatch: pytest.MonkeyPatch,
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    """Whatever goes wrong while it watches, the application and the servers notice nothing."""
+    bare = _telling(_under_wsgi, *stores)
+
+    def fail(*args: Any, **kwargs: Any) -> None:
+        raise ZeroDivisionError
+
+    monkeypatch.setattr(Recorder, broken.__name__, fail)
+    with Recording():
+        traced = _telling(_under_wsgi, *stores)
+    assert traced == bare
+    told = [record.getMessage() for record in caplog.records if record.name == "tracer"]
+    assert told
+    assert all("ZeroDivisionError" in line for line in told)
+    assert len(told) == len(set(told))
+
+
+@pytest.mark.usefixtures("no_faults")
 def test_uninstalling_leaves_what_was_built_meanwhile_as_it_is(
     stores: tuple[PostgreSQL, Redis],
 ) -> None:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 
 from tests.services.postgresql import PostgreSQL
-from tests.services.programs import missing
+from tests.services.programs import program
 from tests.services.redis_server import Redis
 
 
@@ -28,4 +30,4 @@ def test_what_is_missing_is_skipped_by_name_and_fails_on_a_build_machine(
     """So that no fact goes unproven without anybody's notice."""
     monkeypatch.setenv("CI", ci)
     with pytest.raises(outcome.Exception, match="frobnicator is not on this machine"):  # type: ignore[attr-defined]
-        missing("frobnicator", "frobnicator-bin")
+        program("frobnicator", "frobnicator-bin", [Path("/usr/lib")])

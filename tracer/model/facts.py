@@ -31,7 +31,7 @@ class Birth:
     """"before" tracing, at "boot" (outside any request), inside a "request", or "inherited": built
     by the parent process and received through a fork."""
     owner: int | None = None
-    """Token of the object whose `close()` ends this one; None unless it is such a resource."""
+    """Token of the object that ends this one, such as a pool; None unless it is a resource."""
     mortal: bool = True
     """False when the object cannot be watched dying (it supports no weak reference)."""
 

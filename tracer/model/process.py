@@ -49,7 +49,7 @@ class Lifetime:
     survived: bool = False
     """Whether a full collection found it alive after its own request."""
     owner: int | None = None
-    """Id of the lifetime whose `close()` ends this one; None unless it is a resource."""
+    """Id of the lifetime that ends this one, such as a pool; None unless it is a resource."""
     earlier: str | None = None
     """Scope that most earlier objects of this name turned out to have; None if there are none."""
 

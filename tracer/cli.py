@@ -169,6 +169,8 @@ def _process(text: str) -> str:
 
 def _refuse_nonsense(asked: argparse.Namespace) -> None:
     """Exit with a usage error for options that contradict each other."""
+    if asked.command == "compare":
+        compare.refuse_nonsense(asked)
     if asked.command != "show":
         return
     if asked.request is not None and asked.only not in (None, "timeline"):

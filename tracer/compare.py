@@ -20,14 +20,17 @@ from typing import Final, TextIO
 
 from rich.console import RenderableType
 
-from tracer import servers
+from tracer import exports, servers
 from tracer.journal.reader import JournalError, processes
 from tracer.model import Process
 from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
 from tracer.render.comparison import Comparison
 from tracer.render.servers import Servers
+from tracer.render.svg import to_svg
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 
+WIDTH: Final = 150
+"""Columns of a drawing for which no width was asked."""
 PATIENCE: Final = 10.0
 """Seconds that the records may take to be written once the last request was answered."""
 
@@ -45,9 +48,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     add("--path", default="/", type=_path, help="the page to ask for (/)")
     add("--project", type=Path, metavar="DIR", help="where manage.py is (default: the demo)")
     add("--settings", metavar="MODULE", help="the project's settings")
-    add("--json", action="store_true", help="a document for programs instead of the table")
+    add("--format", choices=("console", "json", "svg"), default="console")
+    add(
+        "--json",
+        dest="format",
+        action="store_const",
+        const="json",
+        help="the same as --format json",
+    )
+    add("--output", type=Path, metavar="FILE", help="where a document or a drawing goes")
     add("--width", type=_positive, help="columns to draw on")
     add("--no-colour", "--no-color", dest="colour", action="store_false")
+    parser.set_defaults(refuse=parser.error)
 
 
 def _server(name: str) -> str:
@@ -96,6 +108,16 @@ class Progress:
         self._put(name, text, "\n")
 
 
+def refuse_nonsense(asked: argparse.Namespace) -> None:
+    """Exit with a usage error before minutes are spent on what could not be written."""
+    if asked.output is None:
+        return
+    if asked.format == "console":
+        asked.refuse("--output goes with --format json or svg")
+    if asked.output.is_dir() or not os.access(asked.output.absolute().parent, os.W_OK):
+        asked.refuse(f"{asked.output} cannot be written: name a file in a directory that can be")
+
+
 def run(
     asked: argparse.Namespace, draw: Callable[[RenderableType], None], out: TextIO, err: TextIO
 ) -> int:
@@ -111,14 +133,17 @@ def run(
         row = measure(name, asked, progress)
         rows.append(row)
         progress.done(name, _told(row, time.monotonic() - begun))
-    if asked.json:
-        json.dump(document(asked.requests, rows), out, indent=1)
-        out.write("\n")
+    picture = Comparison(asked.requests, rows)
+    if asked.format == "json":
+        exports.write(
+            json.dumps(document(asked.requests, rows), indent=1) + "\n", asked.output, out
+        )
+    elif asked.format == "svg":
+        title = "One application under every server"
+        exports.write(to_svg(picture, asked.width or WIDTH, title), asked.output, out)
     else:
         out.write("\n")
-        out.flush()
-        draw(Comparison(asked.requests, rows))
-    out.flush()
+        draw(picture)
     ran = any(row.status == OK for row in rows)
     return 0 if ran and not any(row.status == FAILED for row in rows) else 1
 

@@ -9,6 +9,7 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
+from xml.etree import ElementTree
 
 import pytest
 
@@ -53,6 +54,17 @@ def test_progress_is_told_a_server_a_line_and_the_table_stands_alone() -> None:
     assert err.startswith("[1/1] gunicorn")
     assert "One application, every server" in out
     assert "[1/1]" not in out
+
+
+def test_the_table_can_be_a_drawing_in_a_file(tmp_path: Path) -> None:
+    drawn = tmp_path / "comparison.svg"
+    status, out, err = compare(
+        "--server", "gunicorn", "--requests", "2", "--format", "svg", "--output", str(drawn)
+    )
+    assert (status, out) == (0, ""), err
+    root = ElementTree.fromstring(drawn.read_text())
+    assert root.tag.endswith("svg")
+    assert "gunicorn" in "".join(root.itertext())
 
 
 def test_a_page_that_does_not_answer_makes_a_failed_row_with_the_reason() -> None:
@@ -103,6 +115,8 @@ def test_the_list_names_every_server_and_says_whether_it_is_here() -> None:
         (["--requests", "0"], "no number from 1 on"),
         (["--concurrency", "many"], "no number from 1 on"),
         (["--path", "menu/"], "is no path"),
+        (["--output", "rows.json"], "goes with --format json or svg"),
+        (["--json", "--output", "/nowhere/rows.json"], "cannot be written"),
     ],
 )
 def test_what_is_asked_for_in_a_wrong_way_is_a_usage_error(words, said, capsys) -> None:

@@ -110,10 +110,22 @@ def test_what_each_of_them_built_is_compared(opened: Any) -> None:
 def test_of_many_processes_a_few_are_drawn_at_a_time(opened: Any) -> None:
     """As CGI leaves them behind: one for each request."""
     page = opened([replace(cafe(), about=replace(cafe().about, pid=pid)) for pid in range(1, 8)])
-    assert page.locator(".one-process").count() == 2
+    assert page.locator(".one-process").count() == 3
     page.get_by_role("button", name="later").click()
-    assert "Process 3" in page.locator(".one-process").first.inner_text()
+    assert "Process 4" in page.locator(".one-process").first.inner_text()
     assert page.locator("#process option").count() == 7
+
+
+def test_a_master_that_serves_nothing_comes_last_with_what_it_built(opened: Any) -> None:
+    """Of its objects nothing is proven, but they are the same kinds."""
+    story = Story(pid=48200)
+    story.built("boot", ("handler", "WSGIHandler"))
+    page = opened([story.process(), cafe(end=True)])
+    columns = page.locator(".one-process")
+    assert "Process 48213" in columns.first.inner_text()
+    row = columns.last.locator(".line-row", has_text="WSGIHandler")
+    assert row.locator(".born").count() == 1
+    assert "undecided" in row.get_attribute("class")
 
 
 def test_another_process_can_be_chosen(opened: Any) -> None:
@@ -145,6 +157,19 @@ def test_a_request_can_be_chosen_and_its_stages_nest(opened: Any) -> None:
     fate = page.locator(".fate").inner_text()
     assert "KEPT" in fate
     assert "Basket" in fate
+
+
+def test_a_request_that_was_cut_off_is_told_as_such(opened: Any) -> None:
+    """Nothing is known of it but how it began: no status, and no duration."""
+    process = cafe()
+    *before, last = process.requests
+    cut = replace(last, ending="cut off", status=None, closed=last.begun, spans=(), births=())
+    page = opened([replace(process, requests=(*before, cut))], "#requests")
+    told = page.locator(".chosen-request").inner_text()
+    assert "cut off: the process was gone before" in told
+    assert "0 µs ·" not in told
+    assert "No stage was recorded." in told
+    assert "cut off" in page.locator(".option[aria-selected=true]").inner_text()
 
 
 def test_facts_are_told_on_hover_and_on_focus_alike(opened: Any) -> None:

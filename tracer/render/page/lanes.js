@@ -130,14 +130,21 @@ function fullest(rows, limit, tells, share = (scope) => SHARES[scope] ?? 1) {
   return rows.filter((row) => kept.has(row));
 }
 
-// The rows of such kinds: all objects of a kind on one line, however they overlap.
+// The rows of such kinds: all objects of a kind on one line, however they overlap. In a process
+// that served nothing, as the master of workers, nothing is proven of them yet.
 function rowsOfKinds(process, columns, kinds) {
   const rows = kinds.map(({ label, scope, counted }) => ({ label, scope, counted, lives: [],
     cohorts: [], depth: 0, outside: 0 }));
-  const home = new Map(kinds.flatMap(({ keys }, index) => keys.map((key) => [key, rows[index]])));
+  const idle = process.all.length === 0;
+  const known = (key) => (idle ? key.slice(key.indexOf("|")) : key);
+  const home = new Map();
+  kinds.forEach(({ keys }, index) => {
+    for (const key of keys) if (!home.has(known(key))) home.set(known(key), rows[index]);
+  });
   for (const life of process.lives) {
-    const row = home.get(keyOf(life));
+    const row = home.get(known(keyOf(life)));
     if (!row) continue;
+    if (idle) row.scope = life.kind.scope;
     if (columns.shows(life)) row.lives.push(life);
     else row.outside += 1;
   }

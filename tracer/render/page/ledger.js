@@ -34,7 +34,7 @@ function ledgerView(process, state) {
   const freed = (row) => Object.entries(row.freed).sort((one, other) => other[1] - one[1])
     .map(([how, count]) => `${number(count)} ${packed.freed[how] ?? clean(how)}`).join(" · ");
   const body = rows.map((row) => make("tr", {},
-    make("th", { scope: "row", title: clean(row.class) }, names.get(row)),
+    make("th", { scope: "row", title: clean(row.class) }, breakable(names.get(row))),
     make("td", { class: `number weighed ${usual(row)}` }, weight(row.built, most), number(row.built)),
     make("td", { class: "number quiet" }, row.alive ? number(row.alive) : "–"),
     make("td", { class: "scopes" }, scopesOf(row)),
@@ -76,7 +76,7 @@ function comparedLedgers(chosen, state, all = false) {
     const built = chosen.map((_, index) => cells[index]?.built ?? 0);
     const same = built.every((count) => count === built[0]);
     return make("tr", { class: same ? "" : "differs" },
-      make("th", { scope: "row", title: clean(row.class) }, names.get(row)),
+      make("th", { scope: "row", title: clean(row.class) }, breakable(names.get(row))),
       chosen.map((_, index) => comparedCell(cells[index], most)),
       make("td", { class: "quiet" }, same ? "alike" : "differs"));
   });

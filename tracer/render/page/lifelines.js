@@ -45,9 +45,9 @@ class Lifelines {
     const narrow = width < 700;
     const label = compact || narrow ? Math.min(150, Math.floor(width * 0.31)) : 230;
     const said = compact || width < 900 ? 0 : Math.min(380, Math.floor(width * 0.3));
-    const early = compact || narrow ? 30 : 54;
-    const heads = new Columns(process, 1, 0).heads.length;
-    const room = width - label - said - heads * early - 26;
+    const { heads } = new Columns(process, 1, 0);
+    const early = compact || narrow ? 30 : heads.includes("inherited") ? 66 : 54;
+    const room = width - label - said - heads.length * early - 26;
     const least = compact ? 15 : narrow ? 18 : COLUMN;
     const count = Math.max(1, Math.min(Math.floor(room / least), process.all.length || 1));
     const each = Math.min(Math.max(room / count, least), 90);

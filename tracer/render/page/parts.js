@@ -153,5 +153,8 @@ function toggles(container, choices, chosen, changed) {
   }
 }
 
+// A class's name, which may be broken between its words.
+const breakable = (name) => name.split(/(?<=[a-z0-9])(?=[A-Z])/).flatMap((word) => [make("wbr"), word]).slice(1);
+
 const heading = (level, text, ...more) => make(`h${level}`, {}, text, ...more);
 const quiet = (text) => make("span", { class: "quiet" }, text);

@@ -6,14 +6,16 @@ const TRACKS = 6; // requests drawn above each other, at most
 
 function processesView(state, open) {
   const element = make("section", { class: "together" });
-  const beside = Math.max(2, Math.min(WIDEST, Math.floor((window.innerWidth - 40) / 440)));
+  const beside = Math.max(2, Math.min(WIDEST, Math.floor((window.innerWidth - 40) / 400)));
   const from = Math.min(state.beside, Math.max(processes.length - 1, 0));
-  const chosen = processes.slice(from, from + beside);
+  // Those that served come first: a master of workers has less to tell.
+  const ordered = [...processes].sort((one, other) => Math.sign(other.served) - Math.sign(one.served));
+  const chosen = ordered.slice(from, from + beside);
   const turn = (by) => () => {
     state.beside = Math.max(0, Math.min(from + by * beside, processes.length - 1));
     element.replaceWith(processesView(state, open));
     Lifelines.settle();
-    say(`Processes from the ${state.beside + 1}th on.`);
+    say(`Processes from number ${state.beside + 1} on.`);
   };
   if (processes.length > beside) {
     element.append(make("p", { class: "turning" },

@@ -15,8 +15,8 @@ function requestView(process, request, state, take) {
     },
   }, text);
   const told = [
-    [statusWords(request.status), failed(request) ? "alarm" : "strong"],
-    [duration(request.duration), ""],
+    [statusWords(request), failed(request) ? "alarm" : "strong"],
+    request.ending === CUT_OFF ? null : [duration(request.duration), ""],
     request.bytes === null ? null : [size(request.bytes), ""],
     [`process ${process.pid}`, "quiet"],
     [`its request ${request.number}`, "quiet"],

@@ -10,7 +10,7 @@ class RequestList {
     this.choose = choose;
     this.shown = process.all;
     this.search = make("input", {
-      type: "search", id: "search", placeholder: "path, method, status or #number",
+      type: "search", id: "search", placeholder: "path, status, #number",
       autocomplete: "off", spellcheck: "false", oninput: () => this.filter(),
     });
     this.kind = make("select", { id: "kind", onchange: () => this.filter() },
@@ -84,9 +84,9 @@ class RequestList {
     make("span", { class: "line" },
       make("b", {}, `#${request.number}`),
       make("span", { class: failed(request) ? "alarm" : "quiet" },
-        request.status === null ? "no response" : request.status),
+        request.status === null ? statusWords(request) : request.status),
       kept ? make("span", { class: "alarm" }, `${kept} KEPT`) : null,
-      make("span", { class: "took" }, duration(request.duration))),
+      make("span", { class: "took" }, request.ending === CUT_OFF ? "" : duration(request.duration))),
     make("span", { class: "path" }, `${clean(request.method)} ${clean(request.path)}`));
     option.style.top = `${index * OPTION}px`;
     return option;

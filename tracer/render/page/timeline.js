@@ -156,7 +156,7 @@ class Timeline {
     }
     let heavy = "";
     let light = "";
-    const least = 4;
+    const least = 3000 / barWidth();
     for (const each of nodes) {
       const { start, end } = each.span;
       if (end < from || start > to) continue;
@@ -170,7 +170,8 @@ class Timeline {
         } else if (!own) light += `M${left.toFixed(1)} 9H${right.toFixed(1)}V11H${left.toFixed(1)}Z`;
       }
       // Where a bar begins and ends can always be seen.
-      for (const left of [at(start), Math.max(at(end) - least, at(start))]) {
+      const ends = [start >= from ? at(start) : null, end <= to ? Math.max(at(end) - least, at(start)) : null];
+      for (const left of ends.filter((each) => each !== null)) {
         heavy += `M${left.toFixed(1)} 4h${least}V16h-${least}Z`;
       }
     }
@@ -256,6 +257,10 @@ class Timeline {
     say(this.range === this.whole ? "The axis shows all of it." : `The axis shows ${clean(span.name)}.`);
   }
 }
+
+// About how many pixels a bar has: what is shorter than three of them is drawn as three.
+const barWidth = () => (window.innerWidth < 700 ? window.innerWidth - 40
+  : Math.max(120, (window.innerWidth - 360) * 0.29));
 
 // Round numbers along an axis: the step between them, and [time, label].
 function ticks(length) {

@@ -84,8 +84,10 @@ const REASONS = {
   500: "Internal Server Error", 502: "Bad Gateway", 503: "Service Unavailable",
 };
 
-function statusWords(status) {
-  if (status === null) return "no response";
+const CUT_OFF = "cut off";
+
+function statusWords({ status, ending }) {
+  if (status === null) return ending === CUT_OFF ? CUT_OFF : "no response";
   return REASONS[status] ? `${status} ${REASONS[status]}` : String(status);
 }
 

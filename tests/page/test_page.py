@@ -125,6 +125,8 @@ def test_a_master_that_serves_nothing_comes_last_with_what_it_built(opened: Any)
     assert "Process 48213" in columns.first.inner_text()
     row = columns.last.locator(".line-row", has_text="WSGIHandler")
     assert row.locator(".born").count() == 1
+    other = columns.first.locator(".line-row", has_text="WSGIHandler")
+    assert row.bounding_box()["y"] == other.bounding_box()["y"]
     assert "undecided" in row.get_attribute("class")
 
 

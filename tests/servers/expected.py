@@ -26,6 +26,8 @@ class Row:
     """Whether the processes that serve were forked off one that had built the application."""
     urlconf_at_boot: bool = False
     """Whether the URLconf is imported before the first request, by checks."""
+    bystanders: int = 0
+    """How many load the settings and serve nothing."""
     farewell: bool = True
     """Whether every process runs Python's exit handlers at the end."""
     requests: int = 20
@@ -37,7 +39,8 @@ class Row:
 
 
 ROWS = (
-    Row("runserver", "runserver", "with reloader", threads=0, urlconf_at_boot=True),
+    # The parent, which restarts the other, loads apps and models too, no URLconf and no handler.
+    Row("runserver", "runserver", "with reloader", threads=0, urlconf_at_boot=True, bystanders=1),
     Row("runserver-nothreading", "runserver", "--noreload --nothreading", urlconf_at_boot=True),
     # Every process takes half a second to build everything: six of them make the point.
     Row("cgi", "CGI", "one process per request", processes=6, each=1, requests=6),

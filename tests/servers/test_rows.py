@@ -5,26 +5,19 @@ Of each server, twenty requests, four at a time; see `tests.servers.expected` fo
 
 from __future__ import annotations
 
-import os
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from tests.servers.expected import ROWS, Row
+from tests.servers.presence import needed
 from tracer.model import Lifetime, Process
-from tracer.servers import RECIPES, Server, serve, tree
+from tracer.model.stages import HANDLER, SETTINGS
+from tracer.servers import Server, serve, tree
 
 ROUNDS = 30
 """How often a server is asked again until each of its workers has had a turn."""
-
-
-def here(name: str) -> None:
-    """Skip the test, by name, where a server is not installed; in CI that is a failure."""
-    found = RECIPES[name].available()
-    if not found.ok:
-        assert not os.environ.get("CI"), found.why
-        pytest.skip(f"{name}: {found.why}")
 
 
 def visit(server: Server, row: Row) -> int:
@@ -47,19 +40,27 @@ def lives(process: Process, kind: str) -> list[Lifetime]:
     return [life for life in process.lifetimes if life.kind == kind]
 
 
+def stages(processes: list[Process], stage: str) -> int:
+    """How often this stage was passed while they booted."""
+    boots = [process.boot for process in processes if process.boot is not None]
+    return sum(span.stage == stage for boot in boots for span in boot.spans)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize("row", ROWS, ids=lambda row: row.name)
 def test_processes_threads_and_builds_are_as_they_were_measured(row: Row, tmp_path: Path) -> None:
     """Every request is in exactly one journal, and nothing is left running."""
-    here(row.name)
+    needed(row.name)
     with serve(row.name, journal=tmp_path / "traces") as server:
         family = tree.family(server.pid)
         asked = visit(server, row)
         family += tree.family(server.pid)
     assert server.orderly
     assert not tree.alive(family)
-    served = [process for process in server.processes() if process.requests]
+    everyone = server.processes()
+    served = [process for process in everyone if process.requests]
     _who_serves(row, served, asked)
+    _who_boots(row, everyone, served)
     for process in served:
         _on_which_threads(row, process)
         _what_is_built(row, process)
@@ -75,6 +76,17 @@ def _who_serves(row: Row, served: list[Process], asked: int) -> None:
         assert len(served) == row.processes
     if row.farewell:
         assert all(process.ended for process in served)
+
+
+def _who_boots(row: Row, everyone: list[Process], served: list[Process]) -> None:
+    settings, handlers = stages(everyone, SETTINGS), stages(everyone, HANDLER)
+    assert settings - handlers == row.bystanders
+    if row.inherits:
+        assert (handlers, stages(served, HANDLER)) == (1, 0), "in the one that was forked"
+    elif row.each and row.name != "cgi":
+        assert handlers >= len(served), "the last replacements may have served nothing"
+    else:
+        assert handlers == len(served)
 
 
 def _on_which_threads(row: Row, process: Process) -> None:

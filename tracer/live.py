@@ -153,17 +153,21 @@ class Live:
         Without `draw`, timelines are skipped and counted: a terminal may take its time.
         """
         try:
-            with self.lock:
-                requests, count = self._take()
-            if self.screen is not None and requests:
-                if draw:
-                    with self.drawing:
-                        self.screen.timelines(self._snapshot, requests)
-                else:
-                    self.screen.skipped += len(requests)
+            with boot.working_for_the_tracer():
+                return self._look(draw)
         except Exception as fault:
             self.recorder.fault("the background thread", fault)
             return 0
+
+    def _look(self, draw: bool) -> int:
+        with self.lock:
+            requests, count = self._take()
+        if self.screen is not None and requests:
+            if draw:
+                with self.drawing:
+                    self.screen.timelines(self._snapshot, requests)
+            else:
+                self.screen.skipped += len(requests)
         return count
 
     def _take(self) -> tuple[list[Request], int]:
@@ -303,7 +307,8 @@ class Live:
         for step in (self.land, accounts, self._say_farewell):
             # Each on its own: whatever one of them cannot do, the others still can.
             try:
-                step()
+                with boot.working_for_the_tracer():
+                    step()
             except Exception as fault:
                 self.recorder.fault("the end", fault)
 

@@ -235,6 +235,19 @@ def test_what_is_imported_aside_is_in_no_figure(log: ImportLog, tmp_path: Path) 
     assert [end - start for _, start, end, _ in log.outermost] == [2]
 
 
+def test_a_thread_that_works_for_the_tracer_imports_nothing_of_the_applications(
+    log: ImportLog, tmp_path: Path
+) -> None:
+    """What the pictures are drawn with; the clock goes on, for others are at work."""
+    write(tmp_path, drawn_with=SPEND.format(10), applications=SPEND.format(3))
+    log.mute()
+    importlib.import_module("drawn_with")
+    log.unmute()
+    importlib.import_module("applications")
+    assert log.modules == [("applications", 3, 3)]
+    assert log.paused == 0
+
+
 def test_whoever_waits_for_a_module_is_told_when_its_code_has_run(
     log: ImportLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -10,6 +10,7 @@ import logging
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
 from threading import get_ident
 from types import ModuleType
 from typing import Any, Final, Protocol
@@ -55,6 +56,12 @@ class Log(Protocol):
 
     def forked(self) -> None:
         """Forget what the parent did, if this is a child."""
+
+    def mute(self) -> None:
+        """This thread works for the tracer."""
+
+    def unmute(self) -> None:
+        """This thread works for the application again."""
 
     def uninstall(self) -> None:
         """Stop listening."""
@@ -196,6 +203,20 @@ def outside() -> bool:
     """Whether no request is in flight here: what happens in one is told with it."""
     trace = current.get()
     return trace is None or bool(trace.closed)
+
+
+@contextmanager
+def working_for_the_tracer() -> Iterator[None]:
+    """What this thread imports meanwhile, such as what it draws with, is not the application's."""
+    booting = _known
+    if booting is None:
+        yield
+        return
+    booting.log.mute()
+    try:
+        yield
+    finally:
+        booting.log.unmute()
 
 
 def known() -> Booting | None:

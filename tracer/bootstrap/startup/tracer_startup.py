@@ -72,6 +72,7 @@ class ImportLog:
         self._sought: dict[str, tuple[int, int, int]] = {}
         self._aside: dict[int, tuple[int, int]] = {}
         """Thread to (how deep, since when) the tracer imports itself there."""
+        self._muted: dict[int, int] = {}
 
     def now(self) -> int:
         """Return the time in nanoseconds, without what the tracer took for itself."""
@@ -116,13 +117,25 @@ class ImportLog:
         else:
             self.paused += self.clock() - since
 
+    def mute(self) -> None:
+        """From here on this thread works for the tracer; the clock goes on for all others."""
+        me = get_ident()
+        self._muted[me] = self._muted.get(me, 0) + 1
+
+    def unmute(self) -> None:
+        """This thread works for the application again."""
+        me = get_ident()
+        depth = self._muted.pop(me, 1)
+        if depth > 1:
+            self._muted[me] = depth - 1
+
     # -- what Python tells ------------------------------------------------------------------
 
     def find_spec(self, name: str, path: "Any" = None, target: "Any" = None) -> None:
         """Part of the import protocol: Python looks for a module. Finds nothing."""
         try:
             me = get_ident()
-            if me in self._aside:
+            if me in self._aside or me in self._muted:
                 return
             stack = self._stacks.get(me)
             now = self.clock()
@@ -153,7 +166,7 @@ class ImportLog:
         vars(spec)[FLAG] = initializing
         try:
             me = get_ident()
-            if me in self._aside:
+            if me in self._aside or me in self._muted:
                 return
             if initializing:
                 self._enter(spec, self._stacks.setdefault(me, []))
@@ -225,6 +238,7 @@ class ImportLog:
         self.marks.clear()
         self._sought.clear()
         self._aside.clear()
+        self._muted.clear()
         mine = self._stacks.get(get_ident(), [])
         for frame in mine:
             frame.start, frame.paused, frame.inner = self.begun, 0, 0

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from django.core.cache import cache
 
@@ -133,3 +135,18 @@ def test_a_lost_connection_is_opened_again(redis: Recording, redis_server: Redis
     lost, new = born(redis, "redis connection default")
     assert (lost.freed, lost.freed_in, new.built_in, new.freed) == ("owner", 2, 2, None)
     assert lost.owner == new.owner == one(redis, "ConnectionPool default").id
+
+
+def test_another_kind_of_pool_is_a_pool_too(
+    redis: Recording, redis_server: Redis, settings: Any
+) -> None:
+    """With a BlockingConnectionPool each thread still has a pool and a connection of its own."""
+    options = {"pool_class": "redis.BlockingConnectionPool"}
+    settings.CACHES = {"default": redis_server.settings(OPTIONS=options)}
+    redis.get("/remember/")
+    redis.get("/remember/")
+    on_thread(lambda: redis.get("/remember/"))
+    assert len(redis_server.connected()) == 2
+    mine, other = born(redis, "BlockingConnectionPool default")
+    opened = born(redis, "redis connection default")
+    assert [(life.owner, life.requests) for life in opened] == [(mine.id, 2), (other.id, 1)]

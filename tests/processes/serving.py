@@ -67,12 +67,15 @@ def children(pid: int) -> list[int]:
 
 @contextmanager
 def gunicorn(
-    directory: Path, journal: Path, *options: str, changes: str = ""
+    directory: Path, journal: Path, *options: str, changes: str = "", wsgi: str = WSGI
 ) -> Iterator[Gunicorn]:
-    """Run gunicorn for the time of a `with` block, in a session of its own."""
+    """Run gunicorn for the time of a `with` block, in a session of its own.
+
+    `changes` are made to the settings; `wsgi` is the module that builds the application.
+    """
     settings = settings_file(directory, CHANGES.format(console=False, journal=str(journal)))
     settings.write_text(settings.read_text() + changes)
-    (directory / "program_wsgi.py").write_text(WSGI)
+    (directory / "program_wsgi.py").write_text(wsgi)
     log = directory / "gunicorn.log"
     with socket.create_server(("127.0.0.1", 0), backlog=512) as listening, log.open("wb") as errors:
         command = [sys.executable, "-m", "gunicorn", "--no-control-socket", "--graceful-timeout"]

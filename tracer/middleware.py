@@ -75,7 +75,8 @@ class TracerMiddleware:
             meta = request.META
             told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
             trace = self.recorder.begin(told)
-            trace.single = not self.is_async
+            if self.is_async:
+                trace.spread(self.recorder.lane)
             current.set(trace)
         except Exception as fault:
             self.recorder.fault("middleware", fault)

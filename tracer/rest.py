@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from tracer.model import Birth, Died, History
@@ -76,7 +76,9 @@ class Rest:
             built[tuple(births[1::4]), tuple(births[2::4]), signs] += 1
             # What the request itself built has no use by others to tell of.
             own = trace.first
-            marks = [*trace.events[4::8], *trace.seen]
+            marks = [*map(_TOKEN, trace.events[2::3]), *trace.seen]
+            if trace.far:
+                marks += [(what[1], thread) for thread, _, _, what in trace.far if what[1]]
             if trace.single:
                 older = tuple([mark for mark in marks if mark and mark < own])
             else:
@@ -141,6 +143,8 @@ class Rest:
 
 
 _END = attrgetter("at")
+_TOKEN = itemgetter(1)
+"""Of what a stage is: the object that took part."""
 _BEGINS = 4
 """How many of a batch's beginnings are told: enough to say which request a death came after."""
 

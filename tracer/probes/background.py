@@ -37,10 +37,8 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 name = own.get("_name", "?")
                 label = f"thread {name}"
                 token = None if _of_a_pool(own) else recorder.born(self, "thread", label)
-                now = recorder.clock()
-                thread = recorder.thread(trace)
-                trace.single = False
-                trace.add((stages.THREAD, now, now, thread, token, f"start {name}", "", ""))
+                recorder.instant(trace, (stages.THREAD, token, f"start {name}", "", ""))
+                trace.spread(recorder.lane)
                 # An attribute of the instance, gone again before the thread's own code runs.
                 self._bootstrap_inner = _Carried(self, trace)
         except Exception as fault:
@@ -83,7 +81,7 @@ def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = current.get()
         if trace is None or trace.closed:
             return call(self, fn, *args, **kwargs)
-        trace.single = False
+        trace.spread(recorder.lane)
         return call(self, _Work(fn, trace), *args, **kwargs)
 
     return submit

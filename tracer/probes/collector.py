@@ -37,9 +37,8 @@ class Collections:
                 recorder.barriers.append((now, self.by))
             trace = current.get()
             if trace is not None:
-                thread = trace.thread if trace.single else recorder.lane.token
-                generation, freed = info["generation"], info["collected"]
-                trace.add((stages.COLLECTION, self.start, now, thread, None, generation, freed, ""))
+                what = stages.COLLECTION, None, info["generation"], info["collected"], ""
+                trace.add((self.start, now, what))
         except Exception as fault:
             recorder.fault("collector", fault)
 

@@ -62,7 +62,7 @@ class _Raw:
         if token is not None:
             raw = self.by_owner.get(token)
             if raw is not None:
-                trace.seen.append(raw if trace.single else (raw, self.recorder.lane.token))
+                trace.see(raw)
         return token
 
     def statement(self, call: Callable[..., Any]) -> Any:
@@ -180,9 +180,8 @@ def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
             trace = current.get()
             if trace is not None and type(result) in (list, tuple):
                 # Chunks of rows in a list, or the one row that was asked for.
-                now = recorder.clock()
                 rows = sum(map(len, result)) if type(result) is list else 1
-                trace.add((ROWS, now, now, recorder.thread(trace), None, rows, "", ""))
+                recorder.instant(trace, (ROWS, None, rows, "", ""))
         except Exception as fault:
             recorder.fault("rows", fault)
         return result

@@ -113,13 +113,13 @@ def _within() -> Iterator[None]:
     if outer is None or outer.closed:
         yield
         return
-    ending = outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming
+    ending = outer.awaited, outer.response, outer.status, outer.size, outer.streaming
     view = outer.view, outer.view_token
     outer.awaited = True
     try:
         yield
     finally:
-        outer.awaited, outer.response_id, outer.status, outer.size, outer.streaming = ending
+        outer.awaited, outer.response, outer.status, outer.size, outer.streaming = ending
         outer.view, outer.view_token = view
 
 
@@ -136,7 +136,7 @@ def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 enter(trace)
                 handler = by_id.get(id(self))
                 if handler is not None:
-                    trace.seen.append(handler.token)
+                    trace.see(handler.token)
         except Exception as fault:
             recorder.fault("entry", fault)
         if trace is None:

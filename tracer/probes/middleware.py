@@ -104,29 +104,29 @@ def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> An
 
 
 def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> Any:
-    clock, get, stage = recorder.clock, current.get, stages.MIDDLEWARE
+    clock, get = recorder.clock, current.get
+    what = stages.MIDDLEWARE, token, name, "", ""
 
     def layer(request: Any) -> Any:
         # Spelled out, not `timed`: this runs once per middleware in every request.
         trace = get()
         if trace is None:
             return call(request)
-        start = 0
         try:
             start = clock()
         except Exception as fault:
-            recorder.fault(stage, fault)
+            recorder.fault(stages.MIDDLEWARE, fault)
+            start = trace.begun
         try:
             response = call(request)
         except BaseException as exc:
-            told = (lambda *_: (token, name, ""), (), None)
-            record(recorder, trace, stage, start, told, exc)
+            told = (lambda *_: what[1:4], (), None)
+            record(recorder, trace, stages.MIDDLEWARE, start, told, exc)
             raise
         try:
-            thread = trace.thread if trace.single else recorder.lane.token
-            trace.add((stage, start, clock(), thread, token, name, "", ""))
+            trace.add((start, clock(), what))
         except Exception as fault:
-            recorder.fault(stage, fault)
+            recorder.fault(stages.MIDDLEWARE, fault)
         return response
 
     return layer

@@ -11,7 +11,7 @@ from typing import Any
 from tracer.probes.imports import Imports
 from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
-from tracer.recorder.recorder import Recorder
+from tracer.recorder.recorder import BIRTHS_PER_REQUEST, Recorder
 from tracer.recorder.shapes import then
 from tracer.recorder.trace import Trace, current
 
@@ -26,19 +26,8 @@ def _pattern(obj: Any) -> str:
     return f"{type(obj).__name__} {words}"
 
 
-def _lazy(obj: Any) -> str | None:
-    # Only picked up here; `tracer.recorder.assembly` makes words of it.
-    own = object.__getattribute__(obj, "__dict__")
-    return getattr(own.get("_setupfunc"), "__qualname__", None)
-
-
 def _database(obj: Any) -> str:
     return f"DatabaseWrapper {obj.alias}"
-
-
-def _view(obj: Any) -> str:
-    name = type(obj).__name__
-    return name if name.lower().endswith("view") else f"{name} view"
 
 
 BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
@@ -46,8 +35,8 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.core.handlers.asgi", "ASGIRequest", "request", None),
     ("django.http.response", "HttpResponseBase", "response", None),
     ("django.contrib.sessions.backends.base", "SessionBase", "session", None),
-    ("django.utils.functional", "SimpleLazyObject", "lazy", _lazy),
-    ("django.views.generic.base", "View", "view", _view),
+    ("django.utils.functional", "SimpleLazyObject", "lazy", None),
+    ("django.views.generic.base", "View", "view", None),
     ("django.template.context", "BaseContext", "context", None),
     ("django.forms.forms", "BaseForm", "form", None),
     ("django.db.models.query", "QuerySet", "queryset", None),
@@ -63,6 +52,10 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
 
 _RECOGNISED = frozenset({"resolver", "pattern", "engine", "database"})
 """Kinds whose objects are looked up again when they are used."""
+_MORE = {"view": "trace.view_token = ref.token", "response": "trace.built = ref"}
+"""What else there is to do at the birth of one."""
+_LABELS = {"lazy": "getattr(func, '__qualname__', None)"}
+"""Where the label is no matter of the class alone; `tracer.recorder.assembly` makes words of it."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -123,9 +116,43 @@ def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
     patches.wrap(module, "default_storage", around)
 
 
+_BIRTH = """\
+    try:
+        trace = _get()
+        if trace is None or trace.bear is None or len(trace.births) > _MOST:
+            _born({first}, _kind, {label})
+        else:
+            ref = _Ref({first}, _bury)
+            ref.token = _token()
+            ref.at = ref.key = 0
+            trace.bear((ref, _kind, type({first}), {label}))
+            {more}
+    except Exception as fault:
+        _fault(_kind, fault)
+"""
+"""`noting`, written out once more for where it runs a dozen times in every request."""
+_MOST = 4 * (BIRTHS_PER_REQUEST - 1)
+
+
 def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
-    note = noting(recorder, kind, label)
-    return lambda call: then(call, note)
+    lives = recorder.lives
+    if kind in _RECOGNISED:
+        after = noting(recorder, kind, label)
+        return lambda call: then(call, "    _after({first})\n", {"_after": after})
+    names = {
+        "_get": current.get,
+        "_born": recorder.born,
+        "_fault": recorder.fault,
+        "_token": lives.tokens.__next__,
+        "_bury": lives.bury,
+        "_kind": kind,
+        "_Ref": Ref,
+        "_MOST": _MOST,
+        "func": None,
+    }
+    more = _MORE.get(kind, "pass"), _LABELS.get(kind, "None")
+    body = _BIRTH.replace("{more}", more[0]).replace("{label}", more[1])
+    return lambda call: then(call, body, names)
 
 
 def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callable[[Any], None]:
@@ -133,32 +160,23 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
     get, lives = current.get, recorder.lives
     by_id, new_token, bury = lives.by_id, lives.tokens.__next__, lives.bury
     recognised = kind in _RECOGNISED
-    is_view = kind == "view"
 
     def note(obj: Any) -> None:
-        # `Recorder.born`, spelled out: this runs a dozen times in every request.
         try:
             trace = get()
-            if trace is None or (token := new_token()) > trace.limit:
+            if trace is None or trace.bear is None or len(trace.births) > _MOST:
                 recorder.born(obj, kind, label(obj) if label is not None else None)
                 return
             ref = Ref(obj, bury)
-            ref.token = token
+            ref.token = new_token()
             ref.at = 0
             if recognised:
                 ref.key = key = id(obj)
                 by_id[key] = ref
             else:
                 ref.key = 0
-            name = label(obj) if label is not None else None
             # The reference stays alive in there until `Lives.keep` takes it over.
-            if trace.single:
-                trace.births.extend((ref, kind, type(obj), name))
-            else:
-                told = name, recorder.lane.token, None, True
-                trace.births.extend((ref, kind, type(obj), told))
-            if is_view:
-                trace.view_token = token
+            trace.bear((ref, kind, type(obj), label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import Any
+from weakref import ref
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
@@ -37,12 +38,18 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
 
 def _note(recorder: Recorder, response: Any) -> None:
     """Note what the response is, without running any code of its own."""
+    trace = current.get()
+    if trace is None or trace.closed:
+        return
     try:
-        trace = current.get()
-        if trace is None or trace.closed:
-            return
-        trace.response_id = id(response)
-        now = recorder.clock()
+        token: int | None
+        built = trace.built
+        if built is not None and built() is response:
+            trace.response, token = built, built.token
+        else:
+            # Others were built since.
+            trace.response = ref(response)
+            token = _token(trace.births, response)
         trace.status = status = response.status_code
         if response.streaming:
             trace.streaming = True
@@ -50,9 +57,9 @@ def _note(recorder: Recorder, response: Any) -> None:
             container = response.__dict__.get("_container")
             if type(container) is list:
                 trace.size = len(container[0]) if len(container) == 1 else sum(map(len, container))
-        thread = trace.thread if trace.single else recorder.lane.token
-        token, name = _token(trace.births, response), type(response).__name__
-        trace.add((stages.RESPONSE, now, now, thread, token, name, status, ""))
+        now = recorder.clock()
+        name = type(response).__name__
+        trace.add((now, now, (stages.RESPONSE, token, name, status, "")))
     except Exception as fault:
         recorder.fault("response", fault)
 
@@ -60,9 +67,9 @@ def _note(recorder: Recorder, response: Any) -> None:
 def _token(births: list[Any], response: Any) -> int | None:
     """The response's token: its birth is one of the newest."""
     for index in range(len(births) - 4, -1, -4):
-        ref = births[index]
-        if type(ref) is Ref and ref() is response:
-            return ref.token
+        born = births[index]
+        if type(born) is Ref and born() is response:
+            return born.token
     return None
 
 
@@ -96,46 +103,46 @@ def _finish_unawaited(recorder: Recorder, response: Any) -> None:
 
 
 def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    get, clock = current.get, recorder.clock
+    get, clock, finish, leave = current.get, recorder.clock, recorder.finish, current.set
+    what = stages.CLOSE, None, "response.close", "", ""
 
     def close(self: Any) -> None:
-        trace, start = None, 0
-        try:
-            trace = get()
-            if trace is not None:
-                start = clock()
-        except Exception as fault:
-            recorder.fault(stages.CLOSE, fault)
-        if trace is None or trace.response_id != id(self) or trace.closed:
+        trace = get()
+        left = trace.response if trace is not None else None
+        if trace is None or left is None or left() is not self or trace.closed:
             call(self)
             return
         try:
+            start = clock()
+        except Exception as fault:
+            recorder.fault(stages.CLOSE, fault)
+            start = trace.begun
+        try:
             call(self)
         finally:
-            _closed(recorder, trace, start)
+            # The response that left the handler is closed: that is the end of its request.
+            try:
+                trace.add((start, clock(), what))
+            except Exception as fault:
+                recorder.fault(stages.CLOSE, fault)
+            if not trace.awaited:
+                finish(trace)
+                if not trace.calling:
+                    leave(None)
 
     return close
 
 
-def _closed(recorder: Recorder, trace: Trace, start: int) -> None:
-    """The response that left the handler is closed: that is the end of its request."""
-    try:
-        thread = trace.thread if trace.single else recorder.lane.token
-        name = "response.close"
-        trace.add((stages.CLOSE, start, recorder.clock(), thread, None, name, "", ""))
-    except Exception as fault:
-        recorder.fault(stages.CLOSE, fault)
-    if not trace.awaited:
-        recorder.finish(trace)
-        if not trace.calling:
-            current.set(None)
+def _has_left(trace: Trace, response: Any) -> bool:
+    """Whether it is this response that the handler has returned."""
+    return trace.response is not None and trace.response() is response
 
 
 def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
         chunks: Iterator[Any] = call(self)
         trace, start = open_span(recorder, stages.BODY)
-        if trace is None or trace.response_id != id(self):
+        if trace is None or not _has_left(trace, self):
             return chunks
         return _stream(recorder, trace, start, chunks)
 
@@ -162,7 +169,7 @@ def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __aiter__(self: Any) -> AsyncIterator[Any]:
         chunks: AsyncIterator[Any] = call(self)
         trace, start = open_span(recorder, stages.BODY)
-        if trace is None or trace.response_id != id(self):
+        if trace is None or not _has_left(trace, self):
             return chunks
         return _astream(recorder, trace, start, chunks)
 

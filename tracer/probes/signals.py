@@ -22,7 +22,7 @@ from tracer.recorder.lives import Lives
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span
-from tracer.recorder.trace import Trace, current
+from tracer.recorder.trace import Trace, What, current
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -30,9 +30,9 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     del imports  # Django cannot be set up without its dispatcher.
     _Walk.recorder = recorder
     for signal, stage in _REQUEST_SIGNALS:
-        names = _Names(signal, Signal._live_receivers, recorder.lives)
-        patches.wrap(signal, "send", partial(_send, recorder, stage, names))
-        patches.wrap(signal, "asend", partial(_asend, recorder, stage, names))
+        names = _Names(signal, stage, Signal._live_receivers, recorder.lives)
+        patches.wrap(signal, "send", partial(_send, recorder, names))
+        patches.wrap(signal, "asend", partial(_asend, recorder, names))
         # These two are watched already; let them pass the probe of all the others by.
         patches.replace(signal, "_live_receivers", signal._live_receivers)
     patches.wrap(Signal, "_live_receivers", lambda call: _receivers(recorder, call))
@@ -48,73 +48,72 @@ _REQUEST_SIGNALS = (
 class _Names:
     """The receivers' names of one signal, looked up again only when they may have changed."""
 
-    def __init__(self, signal: Signal, live: Callable[..., Any], lives: Lives) -> None:
+    def __init__(self, signal: Signal, stage: str, live: Callable[..., Any], lives: Lives) -> None:
         self.signal = signal
+        self.stage = stage
         self.lives = lives
         self.live = live
-        self.seen: tuple[Any, int, Any, Any] = (None, 0, None, None)
-        self.told: tuple[str, tuple[str, ...]] = ("", ())
-        self.token: int | None = None
+        self.known: tuple[Any, int, Any, Any, What] = None, 0, None, None, (stage, None, "", "", "")
+        """(list of receivers, its length, its last, sender, what is told as long as they stay)"""
 
-    def now(self, sender: Any) -> tuple[str, tuple[str, ...]]:
-        """Return the sender's name and the names of those who listen to it just now."""
+    def look(self, sender: Any) -> What:
+        """Return what is to be told of the signal, sent by this sender just now."""
+        found = self.live(self.signal, sender)
+        told = _sender(sender), tuple([_name(one) for group in found for one in group])
         listed = self.signal.receivers
-        old, count, last, by = self.seen
+        token = self.lives.token_of(self.signal)
+        what = self.stage, token, self.stage, told, ""
+        self.known = listed, len(listed), listed[-1] if listed else None, sender, what
+        return what
+
+
+def _note(recorder: Recorder, trace: Trace, names: _Names, start: int, sender: Any) -> None:
+    """One of the two request signals was sent."""
+    try:
+        end = recorder.clock()
+        old, count, last, by, what = names.known
+        listed = names.signal.receivers
         if (
             listed is not old
             or len(listed) != count
             or sender is not by
             or (count and listed[-1] is not last)
         ):
-            found = self.live(self.signal, sender)
-            self.told = _sender(sender), tuple([_name(one) for group in found for one in group])
-            listed = self.signal.receivers
-            self.token = self.token or self.lives.token_of(self.signal)
-            self.seen = listed, len(listed), listed[-1] if listed else None, sender
-        return self.told
-
-
-def _note(recorder: Recorder, trace: Trace, stage: str, start: int, names: _Names, by: Any) -> None:
-    """One of the two request signals was sent."""
-    try:
-        end = recorder.clock()
-        thread = trace.thread if trace.single else recorder.lane.token
-        told = names.now(by)
-        trace.add((stage, start, end, thread, names.token, stage, told, ""))
+            what = names.look(sender)
+        trace.add((start, end, what))
     except Exception as fault:
         recorder.fault("signal", fault)
 
 
-def _send(recorder: Recorder, stage: str, names: _Names, call: Callable[..., Any]) -> Any:
+def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
     get, clock = current.get, recorder.clock
 
     def send(sender: Any, **named: Any) -> Any:
-        trace, start = None, 0
-        try:
-            trace = get()
-            if trace is not None:
-                start = clock()
-        except Exception as fault:
-            recorder.fault(stage, fault)
+        trace = get()
         if trace is None:
             return call(sender, **named)
         try:
+            start = clock()
+        except Exception as fault:
+            recorder.fault(names.stage, fault)
+            start = trace.begun
+        try:
             return call(sender, **named)
         finally:
-            _note(recorder, trace, stage, start, names, sender)
+            _note(recorder, trace, names, start, sender)
 
     return send
 
 
-def _asend(recorder: Recorder, stage: str, names: _Names, call: Callable[..., Any]) -> Any:
+def _asend(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
     async def asend(sender: Any, **named: Any) -> Any:
-        trace, start = open_span(recorder, stage)
+        trace, start = open_span(recorder, names.stage)
         if trace is None:
             return await call(sender, **named)
         try:
             return await call(sender, **named)
         finally:
-            _note(recorder, trace, stage, start, names, sender)
+            _note(recorder, trace, names, start, sender)
 
     return asend
 
@@ -176,10 +175,8 @@ class _Walk(list[Any]):
             signal, names = self.signal, [_name(receiver) for receiver in list.__iter__(self)]
             token = recorder.lives.token_of(signal)
             told = (_sender(self.sender), names)
-            thread = recorder.thread(self.trace)
-            self.trace.add(
-                (stages.SIGNAL, start, recorder.clock(), thread, token, id(signal), told, "")
-            )
+            what = stages.SIGNAL, token, id(signal), told, ""
+            self.trace.add((start, recorder.clock(), what))
         except Exception as fault:
             recorder.fault("signal", fault)
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from inspect import CO_COROUTINE
+from types import FunctionType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -35,51 +37,43 @@ def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
 
 
 def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    get, clock = current.get, recorder.clock
+    get, clock, stage = current.get, recorder.clock, stages.RESOLVE
     note = noting(recorder, "match")
 
     def resolve_request(self: Any, request: Any) -> Any:
-        trace, start, before = None, 0, 0
-        try:
-            trace = get()
-            if trace is not None:
-                start, before = clock(), len(trace.seen)
-        except Exception as fault:
-            recorder.fault(stages.RESOLVE, fault)
+        trace = get()
         if trace is None:
             return call(self, request)
+        before = len(trace.seen)
+        try:
+            start = clock()
+        except Exception as fault:
+            recorder.fault(stage, fault)
+            start = trace.begun
         try:
             match = call(self, request)
         except BaseException as exc:
-            told = (lambda *_: (_root(trace, before), "no match", _where(request)), (), None)
-            record(recorder, trace, stages.RESOLVE, start, told, exc)
+            told = (lambda *_: (None, "no match", (_where(request), before)), (), None)
+            record(recorder, trace, stage, start, told, exc)
             raise
         try:
             end = clock()
             note(match)
             # Django has worked out the view's dotted path; a match of another kind has none.
             trace.view = found = match._func_path, match.route, match.url_name
-            thread = trace.thread if trace.single else recorder.lane.token
-            token, where = _root(trace, before), _where(request)
-            trace.add((stages.RESOLVE, start, end, thread, token, found, where, ""))
+            # Its resolver is the one asked first: the first one seen since `before`.
+            where = _where(request), before
+            trace.add((start, end, (stage, None, found, where, "")))
         except Exception as fault:
-            recorder.fault(stages.RESOLVE, fault)
+            recorder.fault(stage, fault)
         return match
 
     return resolve_request
 
 
-def _root(trace: Trace, before: int) -> int | None:
-    """The resolver asked first: the first one seen since resolving began."""
-    if len(trace.seen) <= before:
-        return None
-    first = trace.seen[before]
-    return first if isinstance(first, int) else first[0]
-
-
 def _where(request: Any) -> str | None:
     """Name of the request's own URLconf, if it has one; never touches computed attributes."""
-    urlconf = vars(request).get("urlconf")
+    urlconf = request.__dict__.get("urlconf")
     if urlconf is None or isinstance(urlconf, str):
         return urlconf
     return getattr(urlconf, "__name__", "a URLconf")
@@ -89,7 +83,7 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     get, clock = current.get, recorder.clock
 
     def describe(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
-        return trace.view_token, trace.view, trace.told[0]
+        return trace.view_token, trace.view, ""
 
     def make_view_atomic(self: Any, view: Any) -> Any:
         made = make(self, view)
@@ -98,27 +92,25 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             return made
         trace.view_token = None
         try:
-            if iscoroutinefunction(made):
+            if not _is_plain(made) and iscoroutinefunction(made):
                 return timed_async(recorder, stages.VIEW, made, describe)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
             return made
 
         def timed_view(request: Any, *args: Any, **kwargs: Any) -> Any:
-            start = 0
             try:
                 start = clock()
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
+                start = trace.begun
             try:
                 response = made(request, *args, **kwargs)
             except BaseException as exc:
                 record(recorder, trace, stages.VIEW, start, (describe, (), None), exc)
                 raise
             try:
-                thread = trace.thread if trace.single else recorder.lane.token
-                told = trace.view_token, trace.view, trace.told[0]
-                trace.add((stages.VIEW, start, clock(), thread, *told, ""))
+                trace.add((start, clock(), (stages.VIEW, trace.view_token, trace.view, "", "")))
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
             return response
@@ -128,11 +120,26 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     return make_view_atomic
 
 
+def _is_plain(view: Any) -> bool:
+    """Whether this is certainly no coroutine function; asking Python costs a hundred times that.
+
+    A function without attributes of its own is not marked as one either.
+    """
+    return type(view) is FunctionType and not (view.__code__.co_flags & CO_COROUTINE or vars(view))
+
+
 def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    see = recorder.sighting()
+    get, by_id = current.get, recorder.lives.by_id
 
     def resolve(self: Any, path: Any) -> Any:
-        see(self)
+        trace = get()
+        if trace is not None:
+            try:
+                ref = by_id.get(id(self))
+                if ref is not None and ref() is self:
+                    trace.see(ref.token)
+            except Exception as fault:
+                recorder.fault("resolver", fault)
         return call(self, path)
 
     return resolve
@@ -140,22 +147,37 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _reversed(recorder: Recorder, call: Callable[..., Any]) -> Any:
     """Around what `reverse()` asks the resolver it has found: another use of a resolver."""
-    see = recorder.sighting()
+    get, by_id = current.get, recorder.lives.by_id
 
     def _reverse_with_prefix(self: Any, *args: Any, **kwargs: Any) -> Any:
-        see(self)
+        trace = get()
+        if trace is not None:
+            try:
+                ref = by_id.get(id(self))
+                if ref is not None and ref() is self:
+                    trace.see(ref.token)
+            except Exception as fault:
+                recorder.fault("resolver", fault)
         return call(self, *args, **kwargs)
 
     return _reverse_with_prefix
 
 
 def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    see = recorder.sighting()
+    get, by_id = current.get, recorder.lives.by_id
 
     def resolve(self: Any, path: Any) -> Any:
         match = call(self, path)
-        if match is not None:
-            see(self)
+        if match is None:
+            return None
+        trace = get()
+        if trace is not None:
+            try:
+                ref = by_id.get(id(self))
+                if ref is not None and ref() is self:
+                    trace.see(ref.token)
+            except Exception as fault:
+                recorder.fault("pattern", fault)
         return match
 
     return resolve

@@ -8,8 +8,10 @@ from typing import Any
 
 from tracer.model import Birth, Request, Span, stages
 from tracer.recorder import nesting, statements
-from tracer.recorder.trace import Event, Trace
+from tracer.recorder.trace import Trace, What
 
+Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
+"""(start, end, thread, stage, token, name, detail, error)"""
 ROWS = "rows"
 """Not a stage: the number of rows that came for the statement before it on the same thread."""
 
@@ -44,10 +46,10 @@ class Assembly:
         seen = dict.fromkeys(
             (item, trace.thread) if isinstance(item, int) else item for item in trace.seen
         )
-        events = _grouped(trace.events, 8)
+        events = whole(trace)
         for event in events:
             if event[4] is not None:
-                seen[event[4], event[3]] = None
+                seen[event[4], event[2]] = None
         return Request(
             number=trace.number,
             method=str(trace.told[0] or ""),
@@ -91,7 +93,7 @@ class Assembly:
 
     def _spans(self, events: list[Any], begun: int) -> tuple[Span, ...]:
         events = _with_rows(events)
-        intervals = [(event[1], event[2], event[3], event[0]) for event in events]
+        intervals = [event[:4] for event in events]
         order = nesting.order(intervals)
         events = [events[index] for index in order]
         parents = nesting.parents([intervals[index] for index in order])
@@ -99,8 +101,8 @@ class Assembly:
             self._span(event, parent, begun) for event, parent in zip(events, parents, strict=True)
         )
 
-    def _span(self, event: Event, parent: int | None, begun: int) -> Span:
-        stage, start, end, thread, token, name, detail, error = event
+    def _span(self, event: Whole, parent: int | None, begun: int) -> Span:
+        start, end, thread, stage, token, name, detail, error = event
         if stage == stages.QUERY:
             alias, rows = detail
             name, transactional = statements.describe(name)
@@ -149,6 +151,33 @@ def _as_typed(path: str) -> str:
         return path
 
 
+def whole(trace: Trace) -> list[Whole]:
+    """Return a trace's stages with everything that goes without saying in it."""
+    home = trace.thread
+    found: list[Whole] = [
+        (start, end, home, *_told(trace, what)) for start, end, what in _grouped(trace.events, 3)
+    ]
+    if trace.far:
+        found += [
+            (start, end, thread, *_told(trace, what)) for thread, start, end, what in trace.far
+        ]
+    return found
+
+
+def _told(trace: Trace, what: What) -> What:
+    """What a stage was, with what the trace knows of it and the stage does not."""
+    stage, token, name, detail, error = what
+    if stage == stages.VIEW:
+        return stage, token, name, trace.told[0], error
+    if stage != stages.RESOLVE:
+        return what
+    where, before = detail
+    asked_first = trace.seen[before : before + 1]
+    for mark in asked_first:
+        token = mark if isinstance(mark, int) else mark[0]
+    return stage, token, name, where, error
+
+
 def _grouped(flat: Sequence[Any], size: int) -> list[Any]:
     """Regroup a flat list into tuples."""
     return list(zip(*[iter(flat)] * size, strict=True))
@@ -163,16 +192,18 @@ def birth(
     if kind == "lazy" and label:
         label = f"lazy object of {label.partition('.<locals>')[0]}"
     name = label or cls.__qualname__.rpartition(".")[2]
+    if kind == "view" and not name.lower().endswith("view"):
+        name = f"{name} view"
     dotted = f"{cls.__module__}.{cls.__qualname__}"
     return Birth(token, kind, dotted, name, at, thread, phase, owner, mortal)
 
 
-def _with_rows(events: list[Event]) -> list[Event]:
+def _with_rows(events: list[Whole]) -> list[Whole]:
     """Fold row counts into their statements, and a statement that only begins into its BEGIN."""
-    out: list[Event] = []
+    out: list[Whole] = []
     newest: dict[int, int] = {}
     for event in events:
-        stage, thread = event[0], event[3]
+        thread, stage = event[2], event[3]
         if stage == ROWS:
             index = newest.pop(thread, None)
             if index is not None:
@@ -184,7 +215,7 @@ def _with_rows(events: list[Event]) -> list[Event]:
         elif stage == stages.TRANSACTION and event[5] == "BEGIN":
             # SQLite begins by a statement of its own, inside: the two are one.
             index = newest.get(thread, -1)
-            if index == len(out) - 1 and index >= 0 and out[index][1] >= event[1]:
+            if index == len(out) - 1 and index >= 0 and out[index][0] >= event[0]:
                 out.pop()
         out.append(event)
     return out

@@ -31,7 +31,7 @@ class Costs:
         """Return the nanoseconds that recording `trace` took."""
         return int(
             self.request
-            + self.stage * (len(trace.events) // 8)
+            + self.stage * (len(trace.events) // 3 + len(trace.far or ()))
             + self.stage * 0.5 * len(trace.seen)
             + self.life * (len(trace.births) // 4)
         )

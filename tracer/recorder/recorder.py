@@ -19,7 +19,7 @@ from tracer.model import stages
 from tracer.recorder.boot import Booting
 from tracer.recorder.lives import Lives
 from tracer.recorder.threads import Lane
-from tracer.recorder.trace import RawBirth, Trace, current
+from tracer.recorder.trace import RawBirth, Trace, What, current
 
 logger = logging.getLogger("tracer")
 
@@ -73,10 +73,10 @@ class Recorder:
             self.after_fork()
         number = next(self.numbers)
         trace = Trace(number, self.clock(), self.lane.token, get_ident(), told)
-        trace.first = first = next(self.lives.tokens)
-        trace.limit = first + BIRTHS_PER_REQUEST
+        trace.first = next(self.lives.tokens)
         if awaited:
-            trace.awaited, trace.single = True, False
+            trace.awaited = True
+            trace.spread(self.lane)
         self.flying[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
@@ -96,10 +96,7 @@ class Recorder:
         try:
             if ending != "closed":
                 trace.ending = ending
-            trace.add = _ignore
-            # The collector stops visiting a tuple of numbers and words, but never a list of them.
-            trace.events = tuple(trace.events)
-            trace.limit = 0
+            trace.end()
             self.flying.pop(trace.number, None)
             self.finished.append(trace)
             self.on_finish()
@@ -121,6 +118,11 @@ class Recorder:
     def thread(self, trace: Trace | None) -> int:
         """Return the token of the thread that runs this, on behalf of `trace` if there is one."""
         return trace.thread if trace is not None and trace.single else self.lane.token
+
+    def instant(self, trace: Trace, what: What) -> None:
+        """Something happened just now, and took no time."""
+        now = self.clock()
+        trace.add((now, now, what))
 
     # -- objects ----------------------------------------------------------------------------
 
@@ -177,24 +179,9 @@ class Recorder:
         if trace is None:
             return None
         token = self.lives.token_of(obj)
-        if token is not None and not trace.closed:
-            trace.seen.append(token if trace.single else (token, self.lane.token))
+        if token is not None:
+            trace.see(token)
         return token
-
-    def sighting(self) -> Callable[[Any], None]:
-        """Return `see(obj)`: `seen` for those who call it in every request. It never raises."""
-        get, by_id, lane = current.get, self.lives.by_id, self.lane
-
-        def see(obj: Any) -> None:
-            try:
-                trace = get()
-                ref = by_id.get(id(obj))
-                if trace is not None and ref is not None and ref() is obj:
-                    trace.seen.append(ref.token if trace.single else (ref.token, lane.token))
-            except Exception as fault:
-                self.fault("sighting", fault)
-
-        return see
 
     def raised(self, trace: Trace, exc: BaseException) -> None:
         """Note where an exception was raised, once, however many layers it crosses."""
@@ -208,10 +195,8 @@ class Recorder:
         if tb is not None:
             code = tb.tb_frame.f_code
             where = f"{tb.tb_frame.f_globals.get('__name__', '?')}.{code.co_name}:{tb.tb_lineno}"
-        now = self.clock()
         name = type(exc).__name__
-        thread = self.thread(trace)
-        trace.add((stages.EXCEPTION, now, now, thread, None, name, where, name))
+        self.instant(trace, (stages.EXCEPTION, None, name, where, name))
 
     def fault(self, where: str, exc: BaseException) -> None:
         """A fault of the tracer's own: one line per place and kind, and the request goes on.
@@ -238,10 +223,6 @@ def _raised_at(exc: BaseException) -> str:
     if tb is None:
         return ""
     return f" at {tb.tb_frame.f_globals.get('__name__', '?')}:{tb.tb_lineno}"
-
-
-def _ignore(_event: Any) -> None:
-    """Stands in for a finished trace's `add`: a thread that outlived its request may call it."""
 
 
 def _nothing() -> None:

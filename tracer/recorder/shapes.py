@@ -14,26 +14,24 @@ from typing import Any
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def then(call: Callable[..., Any], after: Callable[[Any], None]) -> Callable[..., Any]:
-    """Return a method that does what `call` does and then `after(self)`. `after` must not raise.
+def then(call: Callable[..., Any], body: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """Return a method that does what `call` does, and then what `body` says. It must not raise.
 
-    For methods whose result is not used, such as `__init__`. Falls back on `*args, **kwargs`
-    where the signature cannot be written out.
+    `body` is indented source in which `{first}` stands for the object, and knows `names`. For
+    methods whose result is not used, such as `__init__`. Falls back on `*args, **kwargs` where the
+    signature cannot be written out.
     """
-    written = _written(call)
-    if written is None:
-
-        def method(self: Any, *args: Any, **kwargs: Any) -> None:
-            call(self, *args, **kwargs)
-            after(self)
-
-        return method
-    head, passed, first, defaults = written
-    source = f"def method({head}):\n    _call({passed})\n    _after({first})\n"
-    names: dict[str, Any] = {"_call": call, "_after": after, **defaults}
+    head, passed, first, defaults = _written(call) or _ANY
+    source = f"def method({head}):\n    _call({passed})\n{body.replace('{first}', first)}"
+    names = {"_call": call, **names, **defaults}
     exec(compile(source, "<tracer>", "exec"), names)
     made: Callable[..., Any] = names["method"]
     return made
+
+
+_ANY: tuple[str, str, str, dict[str, Any]] = (
+    "self, *args, **kwargs", "self, *args, **kwargs", "self", {}
+)  # fmt: skip
 
 
 def _written(call: Callable[..., Any]) -> tuple[str, str, str, dict[str, Any]] | None:
@@ -46,7 +44,7 @@ def _written(call: Callable[..., Any]) -> tuple[str, str, str, dict[str, Any]] |
     passed: list[str] = []
     defaults: dict[str, Any] = {}
     for index, parameter in enumerate(parameters):
-        if parameter.kind not in _POSITIONAL or parameter.name in ("_call", "_after"):
+        if parameter.kind not in _POSITIONAL or parameter.name.startswith("_"):
             return None
         if parameter.default is inspect.Parameter.empty:
             head.append(parameter.name)

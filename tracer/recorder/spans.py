@@ -30,7 +30,7 @@ def record(
         describe, args, result = told
         token, name, detail = describe(trace, args, result)
         error = "" if exc is None else type(exc).__name__
-        trace.add((stage, start, end, recorder.thread(trace), token, name, detail, error))
+        trace.add((start, end, (stage, token, name, detail, error)))
         if exc is not None and isinstance(exc, Exception):
             recorder.raised(trace, exc)
     except Exception as fault:
@@ -73,8 +73,7 @@ def timed(recorder: Recorder, stage: str, call: Callable[..., Any], describe: De
         try:
             end = clock()
             token, name, detail = describe(trace, args, result)
-            thread = trace.thread if trace.single else recorder.lane.token
-            trace.add((stage, start, end, thread, token, name, detail, ""))
+            trace.add((start, end, (stage, token, name, detail, "")))
         except Exception as fault:
             recorder.fault(stage, fault)
         return result

@@ -1,10 +1,11 @@
 """One request in flight: two flat lists, and nothing else.
 
-Each eight entries of `Trace.events` are one finished stage,
-`(stage, start, end, thread, token, name, detail, error)`, and each four of `Trace.births` one
-object, `(reference or token, kind, type, told)`, where `told` is its label or, if there is more to
-tell, `(label, thread, owner, mortal)`. Flat, for a tuple kept is one more
-object for the collector to visit, and the application's collections are not ours to bring forward.
+Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
+`(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
+four of `Trace.births` are one object, `(reference or token, kind, type, told)`, where `told` is its
+label or, if there is more to tell, `(label, thread, owner, mortal)`. Flat, for a tuple kept is one
+more object for the collector to visit, and the application's collections are not ours to bring
+forward. No thread is noted while there is only the one that the request began on: see `spread`.
 Strings, numbers and classes only: an object of the application's would live longer for being here.
 """
 
@@ -13,8 +14,15 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextvars import ContextVar
 from typing import Any
+from weakref import ref
 
-Event = tuple[str, int, int, int, "int | None", Any, Any, str]
+from tracer.recorder.lives import Ref
+from tracer.recorder.threads import Lane
+
+What = tuple[str, "int | None", Any, Any, str]
+"""(stage, token, name, detail, error)"""
+Event = tuple[int, int, What]
+"""(start, end, what)"""
 RawBirth = tuple[int, str, type, tuple["str | None", int, "int | None", bool], int]
 """Outside any request: (token, kind, type, (label, thread, owner, mortal), at)."""
 
@@ -28,20 +36,23 @@ class Trace:
     __slots__ = (
         "add",
         "awaited",
+        "bear",
         "begun",
         "births",
+        "built",
         "calling",
         "closed",
         "ending",
         "events",
+        "far",
         "first",
         "ident",
         "last_error",
-        "limit",
         "modules",
         "number",
-        "response_id",
+        "response",
         "rows",
+        "see",
         "seen",
         "single",
         "size",
@@ -66,13 +77,18 @@ class Trace:
         events: list[Any] = []
         self.events: Sequence[Any] = events
         self.add: Callable[[Event], None] = events.extend
-        self.births: list[Any] = []
-        self.seen: list[int | tuple[int, int]] = []
+        births: list[Any] = []
+        self.births = births
+        self.bear: Callable[[tuple[Any, ...]], None] | None = births.extend
+        """Takes down a birth, `(reference, kind, type, label)`; None when the request is over."""
+        seen: list[int | tuple[int, int]] = []
+        self.seen = seen
         """Tokens used without a stage of their own; with the thread's, if not `single`."""
+        self.see: Callable[[int], None] = seen.append
+        self.far: list[Any] | None = None
+        """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
         self.first = 0
         """The first token given out in it: lower ones are older than the request."""
-        self.limit = 0
-        """Births with a token beyond this are not watched; 0 when the request is over."""
         self.closed = 0
         """When it was finished; 0 while it is in flight."""
         self.single = True
@@ -84,7 +100,10 @@ class Trace:
         self.ending = "closed"
         self.last_error = 0
         self.modules: list[str] | None = None
-        self.response_id = 0
+        self.built: Ref | None = None
+        """The response built last."""
+        self.response: ref[Any] | None = None
+        """The response that left the handler."""
         self.rows = 0
         """Model instances watched so far."""
         self.size: int | None = None
@@ -94,3 +113,26 @@ class Trace:
         self.view: tuple[str, str, str | None] | None = None
         """What resolving found: (dotted path of the view, route, URL name)."""
         self.view_token: int | None = None
+
+    def spread(self, lane: Lane) -> None:
+        """From now on other threads take part: note of everything on which it happens."""
+        if not self.single or self.closed:
+            return
+        self.single = False
+        far: list[Any] = []
+        self.far = far
+        births, seen = self.births, self.seen
+        self.add = lambda event: far.append((lane.token, *event))
+        self.see = lambda token: seen.append((token, lane.token))
+        self.bear = lambda born: births.extend((*born[:3], (born[3], lane.token, None, True)))
+
+    def end(self) -> None:
+        """Nothing more is recorded in it: a thread that outlived its request may still try."""
+        self.add = self.see = _ignore
+        self.bear = None
+        # The collector stops visiting a tuple of numbers and words, but never a list of them.
+        self.events = tuple(self.events)
+
+
+def _ignore(_told: Any) -> None:
+    """Stands in for what takes down: the request is over."""

@@ -81,7 +81,10 @@ def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = current.get()
         if trace is None or trace.closed:
             return call(self, fn, *args, **kwargs)
-        trace.spread(recorder.lane)
+        try:
+            trace.spread(recorder.lane)
+        except Exception as fault:
+            recorder.fault("pool", fault)
         return call(self, _Work(fn, trace), *args, **kwargs)
 
     return submit

@@ -124,14 +124,17 @@ def _within() -> Iterator[None]:
 
 
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    enter, by_id = current.set, recorder.lives.by_id
+    enter, inside, by_id = current.set, current.get, recorder.lives.by_id
 
     def entry(self: Any, environ: Any, *args: Any, **kwargs: Any) -> Any:
         trace = None
         try:
             get = environ.get
             told = get("REQUEST_METHOD"), get("SCRIPT_NAME"), get("PATH_INFO"), get("QUERY_STRING")
-            trace = _enter(recorder, told, environ)
+            if inside() is None and recorder.environ:
+                trace = recorder.begin(told)
+            else:
+                trace = _enter(recorder, told, environ)
             if trace is not None:
                 enter(trace)
                 handler = by_id.get(id(self))

@@ -38,10 +38,10 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
 
 def _note(recorder: Recorder, response: Any) -> None:
     """Note what the response is, without running any code of its own."""
-    trace = current.get()
-    if trace is None or trace.closed:
-        return
     try:
+        trace = current.get()
+        if trace is None or trace.closed:
+            return
         token: int | None
         built = trace.built
         if built is not None and built() is response:
@@ -133,16 +133,12 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return close
 
 
-def _has_left(trace: Trace, response: Any) -> bool:
-    """Whether it is this response that the handler has returned."""
-    return trace.response is not None and trace.response() is response
-
-
 def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
         chunks: Iterator[Any] = call(self)
         trace, start = open_span(recorder, stages.BODY)
-        if trace is None or not _has_left(trace, self):
+        left = trace.response if trace is not None else None
+        if trace is None or left is None or left() is not self:
             return chunks
         return _stream(recorder, trace, start, chunks)
 
@@ -169,7 +165,8 @@ def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __aiter__(self: Any) -> AsyncIterator[Any]:
         chunks: AsyncIterator[Any] = call(self)
         trace, start = open_span(recorder, stages.BODY)
-        if trace is None or not _has_left(trace, self):
+        left = trace.response if trace is not None else None
+        if trace is None or left is None or left() is not self:
             return chunks
         return _astream(recorder, trace, start, chunks)
 

@@ -56,6 +56,15 @@ class _Names:
         self.known: tuple[Any, int, Any, Any, What] = None, 0, None, None, (stage, None, "", "", "")
         """(list of receivers, its length, its last, sender, what is told as long as they stay)"""
 
+    def now(self, sender: Any) -> What:
+        """Return what is to be told; looked up again only when it may have changed."""
+        old, count, last, by, what = self.known
+        listed = self.signal.receivers
+        newest = listed[-1] if listed else None
+        if listed is old and sender is by and len(listed) == count and newest is last:
+            return what
+        return self.look(sender)
+
     def look(self, sender: Any) -> What:
         """Return what is to be told of the signal, sent by this sender just now."""
         found = self.live(self.signal, sender)
@@ -67,26 +76,8 @@ class _Names:
         return what
 
 
-def _note(recorder: Recorder, trace: Trace, names: _Names, start: int, sender: Any) -> None:
-    """One of the two request signals was sent."""
-    try:
-        end = recorder.clock()
-        old, count, last, by, what = names.known
-        listed = names.signal.receivers
-        if (
-            listed is not old
-            or len(listed) != count
-            or sender is not by
-            or (count and listed[-1] is not last)
-        ):
-            what = names.look(sender)
-        trace.add((start, end, what))
-    except Exception as fault:
-        recorder.fault("signal", fault)
-
-
 def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
-    get, clock = current.get, recorder.clock
+    get, clock, signal = current.get, recorder.clock, names.signal
 
     def send(sender: Any, **named: Any) -> Any:
         trace = get()
@@ -100,7 +91,20 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
         try:
             return call(sender, **named)
         finally:
-            _note(recorder, trace, names, start, sender)
+            try:
+                end = clock()
+                old, count, last, by, what = names.known
+                listed = signal.receivers
+                if (
+                    listed is not old
+                    or sender is not by
+                    or len(listed) != count
+                    or (count and listed[-1] is not last)
+                ):
+                    what = names.look(sender)
+                trace.add((start, end, what))
+            except Exception as fault:
+                recorder.fault("signal", fault)
 
     return send
 
@@ -113,7 +117,10 @@ def _asend(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
         try:
             return await call(sender, **named)
         finally:
-            _note(recorder, trace, names, start, sender)
+            try:
+                trace.add((start, recorder.clock(), names.now(sender)))
+            except Exception as fault:
+                recorder.fault("signal", fault)
 
     return asend
 

@@ -19,7 +19,7 @@ from tracer.model import stages
 from tracer.recorder.boot import Booting
 from tracer.recorder.lives import Lives
 from tracer.recorder.threads import Lane
-from tracer.recorder.trace import RawBirth, Trace, What, current
+from tracer.recorder.trace import RawBirth, Trace, What, current, ignore
 
 logger = logging.getLogger("tracer")
 
@@ -96,8 +96,11 @@ class Recorder:
         try:
             if ending != "closed":
                 trace.ending = ending
-            trace.end()
+            trace.add = trace.see = ignore
+            trace.bear = None
             self.flying.pop(trace.number, None)
+            # The collector stops visiting a tuple of numbers and words, but never a list of them.
+            trace.events = tuple(trace.events)
             self.finished.append(trace)
             self.on_finish()
         except Exception as fault:

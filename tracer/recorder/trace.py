@@ -126,13 +126,6 @@ class Trace:
         self.see = lambda token: seen.append((token, lane.token))
         self.bear = lambda born: births.extend((*born[:3], (born[3], lane.token, None, True)))
 
-    def end(self) -> None:
-        """Nothing more is recorded in it: a thread that outlived its request may still try."""
-        self.add = self.see = _ignore
-        self.bear = None
-        # The collector stops visiting a tuple of numbers and words, but never a list of them.
-        self.events = tuple(self.events)
 
-
-def _ignore(_told: Any) -> None:
-    """Stands in for what takes down: the request is over."""
+def ignore(_told: Any) -> None:
+    """Stands in for `add` and `see` of a request that is over: a thread may outlive it."""

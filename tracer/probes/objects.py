@@ -12,7 +12,7 @@ from tracer.probes.imports import Imports
 from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import BIRTHS_PER_REQUEST, Recorder
-from tracer.recorder.shapes import then
+from tracer.recorder.shapes import extended, then
 from tracer.recorder.trace import Trace, current
 
 Label = Callable[[Any], str | None]
@@ -138,7 +138,7 @@ def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any]
     lives = recorder.lives
     if kind in _RECOGNISED:
         after = noting(recorder, kind, label)
-        return lambda call: then(call, "    _after({first})\n", {"_after": after})
+        return lambda call: then(call, after)
     names = {
         "_get": current.get,
         "_born": recorder.born,
@@ -152,7 +152,7 @@ def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any]
     }
     more = _MORE.get(kind, "pass"), _LABELS.get(kind, "None")
     body = _BIRTH.replace("{more}", more[0]).replace("{label}", more[1])
-    return lambda call: then(call, body, names)
+    return lambda call: extended(call, body, names)
 
 
 def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callable[[Any], None]:

@@ -186,6 +186,22 @@ class Recorder:
             trace.see(token)
         return token
 
+    def sighting(self) -> Callable[[Any], None]:
+        """Return `see(obj)`: `seen` for those who call it in every request. It never raises."""
+        get, by_id = current.get, self.lives.by_id
+
+        def see(obj: Any) -> None:
+            try:
+                trace = get()
+                if trace is not None:
+                    ref = by_id.get(id(obj))
+                    if ref is not None and ref() is obj:
+                        trace.see(ref.token)
+            except Exception as fault:
+                self.fault("sighting", fault)
+
+        return see
+
     def raised(self, trace: Trace, exc: BaseException) -> None:
         """Note where an exception was raised, once, however many layers it crosses."""
         if trace.last_error == id(exc):

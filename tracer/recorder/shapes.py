@@ -14,12 +14,19 @@ from typing import Any
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def then(call: Callable[..., Any], body: str, names: dict[str, Any]) -> Callable[..., Any]:
+def then(call: Callable[..., Any], after: Callable[[Any], None]) -> Callable[..., Any]:
+    """Return a method that does what `call` does and then `after(self)`. `after` must not raise.
+
+    For methods whose result is not used, such as `__init__`.
+    """
+    return extended(call, "    _after({first})\n", {"_after": after})
+
+
+def extended(call: Callable[..., Any], body: str, names: dict[str, Any]) -> Callable[..., Any]:
     """Return a method that does what `call` does, and then what `body` says. It must not raise.
 
-    `body` is indented source in which `{first}` stands for the object, and knows `names`. For
-    methods whose result is not used, such as `__init__`. Falls back on `*args, **kwargs` where the
-    signature cannot be written out.
+    `body` is indented source in which `{first}` stands for the object, and knows `names`. Falls
+    back on `*args, **kwargs` where the signature cannot be written out.
     """
     head, passed, first, defaults = _written(call) or _ANY
     source = f"def method({head}):\n    _call({passed})\n{body.replace('{first}', first)}"

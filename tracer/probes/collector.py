@@ -28,7 +28,8 @@ class Collections:
         try:
             if phase == "start":
                 self.idle = not recorder.flying
-                self.start = recorder.lives.collecting_since = recorder.clock()
+                self.start = recorder.clock()
+                recorder.lives.ended = -self.start
                 recorder.lives.collecting = get_ident()
                 return
             recorder.lives.collecting = 0

@@ -62,7 +62,7 @@ class _Raw:
         if token is not None:
             raw = self.by_owner.get(token)
             if raw is not None:
-                trace.see(raw)
+                trace.seen.append(raw)
         return token
 
     def statement(self, call: Callable[..., Any]) -> Any:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tracer.probes import scan
 from tracer.probes.imports import Imports
+from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
@@ -124,9 +125,11 @@ def _within() -> Iterator[None]:
 
 
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    enter, inside, by_id = current.set, current.get, recorder.lives.by_id
+    enter, inside, lives = current.set, current.get, recorder.lives
+    last: Ref | None = None
 
     def entry(self: Any, environ: Any, *args: Any, **kwargs: Any) -> Any:
+        nonlocal last
         trace = None
         try:
             get = environ.get
@@ -137,16 +140,18 @@ def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 trace = _enter(recorder, told, environ)
             if trace is not None:
                 enter(trace)
-                handler = by_id.get(id(self))
-                if handler is not None:
-                    trace.see(handler.token)
+                if last is None or last() is not self:
+                    last = lives.by_id.get(id(self))
+                if last is not None:
+                    trace.seen.append(last.token)
         except Exception as fault:
             recorder.fault("entry", fault)
         if trace is None:
             with _within():
                 return call(self, environ, *args, **kwargs)
         try:
-            result = call(self, environ, *args, **kwargs)
+            # Passing on what is not there costs as much as what is there.
+            result = call(self, environ, *args, **kwargs) if kwargs else call(self, environ, *args)
         except BaseException:
             # No response will come, so nobody can close it.
             recorder.finish(trace, "no response")

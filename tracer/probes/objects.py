@@ -119,13 +119,13 @@ def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
 _BIRTH = """\
     try:
         trace = _get()
-        if trace is None or trace.bear is None or len(trace.births) > _MOST:
+        if trace is None or trace.closed or len(births := trace.births) > _MOST:
             _born({first}, _kind, {label})
         else:
             ref = _Ref({first}, _bury)
             ref.token = _token()
             ref.at = ref.key = 0
-            trace.bear((ref, _kind, type({first}), {label}))
+            births.extend((ref, _kind, type({first}), {label}))
             {more}
     except Exception as fault:
         _fault(_kind, fault)
@@ -164,7 +164,7 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
     def note(obj: Any) -> None:
         try:
             trace = get()
-            if trace is None or trace.bear is None or len(trace.births) > _MOST:
+            if trace is None or trace.closed or len(births := trace.births) > _MOST:
                 recorder.born(obj, kind, label(obj) if label is not None else None)
                 return
             ref = Ref(obj, bury)
@@ -176,7 +176,7 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
             else:
                 ref.key = 0
             # The reference stays alive in there until `Lives.keep` takes it over.
-            trace.bear((ref, kind, type(obj), label(obj) if label is not None else None))
+            births.extend((ref, kind, type(obj), label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)
 

@@ -105,7 +105,7 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
                 recorder.fault(stages.VIEW, fault)
                 start = trace.begun
             try:
-                response = made(request, *args, **kwargs)
+                response = made(request, *args, **kwargs) if args or kwargs else made(request)
             except BaseException as exc:
                 record(recorder, trace, stages.VIEW, start, (describe, (), None), exc)
                 raise
@@ -137,7 +137,7 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
             try:
                 ref = by_id.get(id(self))
                 if ref is not None and ref() is self:
-                    trace.see(ref.token)
+                    trace.seen.append(ref.token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return call(self, path)
@@ -155,7 +155,7 @@ def _reversed(recorder: Recorder, call: Callable[..., Any]) -> Any:
             try:
                 ref = by_id.get(id(self))
                 if ref is not None and ref() is self:
-                    trace.see(ref.token)
+                    trace.seen.append(ref.token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return call(self, *args, **kwargs)
@@ -175,7 +175,7 @@ def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
             try:
                 ref = by_id.get(id(self))
                 if ref is not None and ref() is self:
-                    trace.see(ref.token)
+                    trace.seen.append(ref.token)
             except Exception as fault:
                 recorder.fault("pattern", fault)
         return match

@@ -40,7 +40,8 @@ class Lives:
         self.tokens = itertools.count(1)
         self.collecting = 0
         """Identifier of the thread in which the collector runs just now, or 0."""
-        self.collecting_since = 0
+        self.ended = 0
+        """What `at` is of those whom that collection frees: when it began, negative."""
         self.bury = self._burial(clock)
 
     def _burial(self, clock: Callable[[], int]) -> Callable[[Ref], None]:
@@ -49,7 +50,7 @@ class Lives:
 
         def bury(ref: Ref) -> None:
             if self.collecting and self.collecting == get_ident():
-                ref.at = -self.collecting_since
+                ref.at = self.ended
             else:
                 ref.at = clock()
             if ref.key:

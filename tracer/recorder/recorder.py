@@ -19,7 +19,7 @@ from tracer.model import stages
 from tracer.recorder.boot import Booting
 from tracer.recorder.lives import Lives
 from tracer.recorder.threads import Lane
-from tracer.recorder.trace import RawBirth, Trace, What, current, ignore
+from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore
 
 logger = logging.getLogger("tracer")
 
@@ -72,7 +72,7 @@ class Recorder:
         if os.getpid() != self.pid:
             self.after_fork()
         number = next(self.numbers)
-        trace = Trace(number, self.clock(), self.lane.token, get_ident(), told)
+        trace = begun(number, self.clock(), self.lane.token, get_ident(), told)
         trace.first = next(self.lives.tokens)
         if awaited:
             trace.awaited = True
@@ -96,11 +96,8 @@ class Recorder:
         try:
             if ending != "closed":
                 trace.ending = ending
-            trace.add = trace.see = ignore
-            trace.bear = None
+            trace.add = ignore
             self.flying.pop(trace.number, None)
-            # The collector stops visiting a tuple of numbers and words, but never a list of them.
-            trace.events = tuple(trace.events)
             self.finished.append(trace)
             self.on_finish()
         except Exception as fault:
@@ -169,7 +166,7 @@ class Recorder:
         if trace is None:
             self.outside.append((token, kind, cls, told, self.clock()))
         else:
-            trace.births.extend((token, kind, cls, told))
+            list.extend(trace.births, (token, kind, cls, told))
 
     def resource_closed(self, token: int) -> None:
         """A resource was closed by its owner."""
@@ -182,8 +179,8 @@ class Recorder:
         if trace is None:
             return None
         token = self.lives.token_of(obj)
-        if token is not None:
-            trace.see(token)
+        if token is not None and not trace.closed:
+            trace.seen.append(token)
         return token
 
     def sighting(self) -> Callable[[Any], None]:
@@ -196,7 +193,7 @@ class Recorder:
                 if trace is not None:
                     ref = by_id.get(id(obj))
                     if ref is not None and ref() is obj:
-                        trace.see(ref.token)
+                        trace.seen.append(ref.token)
             except Exception as fault:
                 self.fault("sighting", fault)
 

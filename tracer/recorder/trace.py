@@ -11,7 +11,7 @@ Strings, numbers and classes only: an object of the application's would live lon
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from contextvars import ContextVar
 from typing import Any
 from weakref import ref
@@ -36,7 +36,6 @@ class Trace:
     __slots__ = (
         "add",
         "awaited",
-        "bear",
         "begun",
         "births",
         "built",
@@ -52,7 +51,6 @@ class Trace:
         "number",
         "response",
         "rows",
-        "see",
         "seen",
         "single",
         "size",
@@ -65,54 +63,45 @@ class Trace:
         "view_token",
     )
 
-    def __init__(
-        self, number: int, begun: int, thread: int, ident: int, told: tuple[Any, ...]
-    ) -> None:
-        """`told` is (method, script name, path, query); None for what the server left out."""
-        self.number = number
-        self.begun = begun
-        self.thread = thread
-        self.ident = ident
-        self.told = told
-        events: list[Any] = []
-        self.events: Sequence[Any] = events
-        self.add: Callable[[Event], None] = events.extend
-        births: list[Any] = []
-        self.births = births
-        self.bear: Callable[[tuple[Any, ...]], None] | None = births.extend
-        """Takes down a birth, `(reference, kind, type, label)`; None when the request is over."""
-        seen: list[int | tuple[int, int]] = []
-        self.seen = seen
-        """Tokens used without a stage of their own; with the thread's, if not `single`."""
-        self.see: Callable[[int], None] = seen.append
-        self.far: list[Any] | None = None
-        """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
-        self.first = 0
-        """The first token given out in it: lower ones are older than the request."""
-        self.closed = 0
-        """When it was finished; 0 while it is in flight."""
-        self.single = True
-        """Everything so far happened on the thread it began on, so nobody need ask which."""
-        self.calling = True
-        """Its handler has not returned."""
-        self.awaited = False
-        """Its handler is a coroutine, which finishes it."""
-        self.ending = "closed"
-        self.last_error = 0
-        self.modules: list[str] | None = None
-        self.built: Ref | None = None
-        """The response built last."""
-        self.response: ref[Any] | None = None
-        """The response that left the handler."""
-        self.rows = 0
-        """Model instances watched so far."""
-        self.size: int | None = None
-        self.status: int | None = None
-        self.streaming = False
-        self.uncounted = 0
-        self.view: tuple[str, str, str | None] | None = None
-        """What resolving found: (dotted path of the view, route, URL name)."""
-        self.view_token: int | None = None
+    number: int
+    begun: int
+    thread: int
+    ident: int
+    told: tuple[Any, ...]
+    """(method, script name, path, query); None for what the server left out."""
+    events: list[Any]
+    add: Callable[[Event], None]
+    births: list[Any]
+    seen: list[Any]
+    """Tokens used without a stage of their own; with the thread's, if not `single`."""
+    far: list[Any] | None
+    """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
+    first: int
+    """The first token given out in it: lower ones are older than the request."""
+    closed: int
+    """When it was finished; 0 while it is in flight."""
+    single: bool
+    """Everything so far happened on the thread it began on, so nobody need ask which."""
+    calling: bool
+    """Its handler has not returned."""
+    awaited: bool
+    """Its handler is a coroutine, which finishes it."""
+    ending: str
+    last_error: int
+    modules: list[str] | None
+    built: Ref | None
+    """The response built last."""
+    response: ref[Any] | None
+    """The response that left the handler."""
+    rows: int
+    """Model instances watched so far."""
+    size: int | None
+    status: int | None
+    streaming: bool
+    uncounted: int
+    view: tuple[str, str, str | None] | None
+    """What resolving found: (dotted path of the view, route, URL name)."""
+    view_token: int | None
 
     def spread(self, lane: Lane) -> None:
         """From now on other threads take part: note of everything on which it happens."""
@@ -121,11 +110,62 @@ class Trace:
         self.single = False
         far: list[Any] = []
         self.far = far
-        births, seen = self.births, self.seen
         self.add = lambda event: far.append((lane.token, *event))
-        self.see = lambda token: seen.append((token, lane.token))
-        self.bear = lambda born: births.extend((*born[:3], (born[3], lane.token, None, True)))
+        self.births = _Births(self.births, lane)
+        self.seen = _Seen(self.seen, lane)
 
 
-def ignore(_told: Any) -> None:
-    """Stands in for `add` and `see` of a request that is over: a thread may outlive it."""
+class _Births(list[Any]):
+    """Births that happen on several threads."""
+
+    __slots__ = ("lane",)
+
+    def __init__(self, before: list[Any], lane: Lane) -> None:
+        super().__init__(before)
+        self.lane = lane
+
+    def extend(self, born: Iterable[Any]) -> None:
+        """Take down one birth, with its thread."""
+        ref, kind, cls, label = born
+        super().extend((ref, kind, cls, (label, self.lane.token, None, True)))
+
+
+class _Seen(list[Any]):
+    """Sightings on several threads."""
+
+    __slots__ = ("lane",)
+
+    def __init__(self, before: list[Any], lane: Lane) -> None:
+        super().__init__(before)
+        self.lane = lane
+
+    def append(self, token: Any) -> None:
+        """Take down one sighting, with its thread."""
+        super().append((token, self.lane.token))
+
+
+def begun(number: int, at: int, thread: int, ident: int, told: tuple[Any, ...]) -> Trace:
+    """Return the trace of a request that begins; `at` in nanoseconds of the recorder's clock."""
+    # A class that is called with arguments costs a thousand instructions more than this.
+    trace = Trace()
+    trace.number = number
+    trace.begun = at
+    trace.thread = thread
+    trace.ident = ident
+    trace.told = told
+    events: list[Any] = []
+    trace.events = events
+    trace.add = events.extend
+    trace.births = []
+    trace.seen = []
+    trace.closed = trace.last_error = trace.rows = trace.uncounted = 0
+    trace.single = trace.calling = True
+    trace.awaited = trace.streaming = False
+    trace.ending = "closed"
+    trace.far = trace.modules = trace.built = trace.response = None
+    trace.size = trace.status = trace.view = trace.view_token = None
+    return trace
+
+
+def ignore(_event: Any) -> None:
+    """Stands in for `add` of a request that is over: a thread may outlive it."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ast
 import subprocess
 import sys
+import tomllib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -74,6 +75,14 @@ def test_there_is_no_drawer_for_odds_and_ends() -> None:
     assert not [path for path in FILES if path.stem in ("utils", "helpers", "common", "misc")]
     for path in FILES:
         assert ast.get_docstring(ast.parse(path.read_text())), f"{path} does not say what it is"
+
+
+def test_every_module_is_part_of_what_is_installed() -> None:
+    """A directory that is no package comes along only if it is named."""
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())
+    named = project["tool"]["setuptools"]["package-data"]["tracer"]
+    loose = [path for path in FILES if not (path.parent / "__init__.py").exists()]
+    assert [path for path in loose if not any(path.match(f"tracer/{each}") for each in named)] == []
 
 
 def test_importing_every_module_of_the_tracer_patches_nothing() -> None:

@@ -21,8 +21,10 @@ from tracer.servers import (
     ServerMissing,
     serve,
     start,
+    tree,
 )
 from tracer.servers.recipe import Order, Plan, Program, Recipe, wheel
+from tracer.servers.server import Site
 
 
 @pytest.fixture
@@ -115,6 +117,25 @@ def test_it_waits_until_every_worker_has_loaded_the_application(
     )
     with begin(makeshift.recipe(source, loads=2)) as server:
         assert server.boot_seconds >= 0.2
+
+
+def test_ctrl_c_while_it_starts_leaves_no_process_behind(
+    begin: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """However long the server would have taken."""
+    there: list[tree.Member] = []
+
+    def interrupted(name: str, site: Site, *_: object) -> None:
+        there.extend(tree.family(site.children[0].pid))
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
+    monkeypatch.setattr(start, "_look_for_trouble", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        begin(makeshift.recipe(makeshift.SILENT))
+    assert there
+    assert not tree.alive(there)
+    assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 
 def test_the_work_directory_of_a_failed_start_can_be_kept(

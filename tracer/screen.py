@@ -67,7 +67,7 @@ class Screen:
         process = look()
         if draw[0].number == 1:
             self._draw(Overview, process)
-            if process.boot is not None:
+            if process.boot is not None and process.boot.spans:
                 self._draw(BootLine, process)
         if self.skipped:
             self._draw(self._told)

@@ -31,6 +31,18 @@ def test_each_request_gets_a_match_of_its_own(site: Recording) -> None:
     assert None not in [match.died_at for match in matches]
 
 
+def test_the_urlconf_is_imported_by_the_first_request(site: Recording) -> None:
+    """The URLconf, with every view it names, is imported by the first request that resolves."""
+    for _ in range(2):
+        site.get("/plain/")
+    first, second = site.requests
+    urlconf = find(first, stages.URLCONF)
+    resolve = find(first, stages.RESOLVE)
+    assert urlconf.name == "tests.facts.urls"
+    assert resolve.start <= urlconf.start <= urlconf.end <= resolve.end
+    assert stages.URLCONF not in [span.stage for span in second.spans]
+
+
 def test_resolvers_are_built_on_first_use_and_stay(site: Recording) -> None:
     """Resolvers are built by the first request that needs them, and serve all others."""
     for _ in range(3):

@@ -196,7 +196,8 @@ class Booting:
         """What was imported before Django, in a few words."""
         first = self.log.modules[: self.log.before]
         took = sum(own for _, own, _ in first) / 1e6
-        return f"{len(first)} modules in {took:.1f} ms" if first else ""
+        plural = "" if len(first) == 1 else "s"
+        return f"{len(first)} module{plural} in {took:.1f} ms" if first else ""
 
 
 def outside() -> bool:

@@ -11,7 +11,6 @@ from tracer.model import Boot, Imported, Process, Span, stages
 from tracer.render import bars, rows, theme, words
 from tracer.render.canvas import Line, emit, pack
 from tracer.render.rows import Row
-from tracer.render.stage_row import lives_for
 
 WORDS: Final = {
     stages.IMPORT: "import",
@@ -59,7 +58,8 @@ class BootTree:
         found, left_out = rows.longest(rows.rows(rows.tree(boot.spans)))
         names = [_label(row) for row in found]
         widest = max(
-            2 * row.node.depth + sum(map(len, name)) for row, name in zip(found, names, strict=True)
+            2 * row.node.depth + sum(map(words.cells, name))
+            for row, name in zip(found, names, strict=True)
         )
         room = max(min(widest, (width - _MS - 4) * 11 // 20), 16)
         bar = min(max(width - room - _MS - 3, 6), _WIDEST_BAR)
@@ -73,8 +73,7 @@ class BootTree:
 
     def _row(self, row: Row, name: tuple[str, str, str], room: int, axis: bars.Axis) -> Line:
         span = row.node.span
-        verdict, _ = lives_for(self.process.lifetime(span.object))
-        own = theme.scope_style(verdict) if verdict else theme.style("bar.own")
+        own, wait, grid = map(theme.style, ("bar.own", "bar.wait", "grid"))
         line = Line().add(" ").to(1 + min(2 * row.node.depth, room // 2))
         word, middle, after = name
         line.add(word, "dim")
@@ -83,11 +82,10 @@ class BootTree:
         line.add(middle, "alarm" if span.error else "name")
         line.add(words.crop(after, 1 + room - line.width), "dim").to(room + 1).add(" ")
         if row.folded:
-            pieces = bars.several(axis, row.folded, own, theme.style("grid"))
+            pieces = bars.several(axis, row.folded, own, grid)
         else:
             inner = [child.span for child in row.node.children]
-            faint = theme.waiting(verdict)
-            pieces = bars.one(axis, span, inner, own, faint, theme.style("grid"))
+            pieces = bars.one(axis, span, inner, own, wait, grid)
         for text, style in pieces:
             line.add(text, style)
         took = sum(each.end - each.start for each in row.folded or (span,))

@@ -31,6 +31,7 @@ WORDS: Final = {
     stages.RESPONSE: "response",
     stages.BODY: "body",
     stages.THREAD: "thread",
+    stages.URLCONF: "URLconf",
 }
 """What stands before a stage's name, where the name alone does not say what it is."""
 

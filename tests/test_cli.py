@@ -21,6 +21,7 @@ from tests.stories import (
 )
 from tracer import cli
 from tracer.cli import main
+from tracer.journal.flight import Flight
 
 
 @pytest.fixture
@@ -143,6 +144,17 @@ def test_a_process_without_requests_can_be_drawn(tmp_path):
     run = Run("show", tmp_path)
     assert (run.status, run.err) == (0, "")
     assert "33" in run.out
+
+
+def test_what_a_living_process_has_begun_and_not_written_is_counted(traces, monkeypatch):
+    record = Flight(traces / "32-2.flight")
+    for number in (1, 2, 3):
+        record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
+    record.forget()
+    monkeypatch.setattr("tracer.journal.reader.alive", lambda path: True)
+    run = Run("show", traces, "--process", 32, "--only", "overview")
+    assert "how far it has come; 1 request has begun and not been written yet." in run.out
+    assert "cut off" not in run.out
 
 
 def test_several_processes_begin_with_their_tree(traces):

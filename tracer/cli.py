@@ -298,7 +298,7 @@ def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[Re
         case "overview":
             yield Overview(process)
             if not process.ended and story.alive is not None:
-                yield Text(_state(process, story.alive))
+                yield Text(_state(story))
         case "boot":
             yield BootTree(process)
         case "timeline":
@@ -313,10 +313,13 @@ def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[Re
             yield Ledger(process)
 
 
-def _state(process: Process, alive: bool) -> str:
-    pid = process.name
-    if alive:
-        return f" Process {pid} is still running: this is how far it has come."
+def _state(story: Story) -> str:
+    pid = story.process.name
+    if story.alive:
+        pending = len(story.pending)
+        plural = "request has" if pending == 1 else "requests have"
+        begun = f"; {pending} {plural} begun and not been written yet" if pending else ""
+        return f" Process {pid} is still running: this is how far it has come{begun}."
     return f" Process {pid} is gone without a word: killed, or its server runs no exit handlers."
 
 

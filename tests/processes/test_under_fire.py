@@ -27,7 +27,7 @@ RECYCLING = ("--max-requests", "250", "--max-requests-jitter", "50")
 def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
     """Each answered one exactly once, each failed one at most once, and nothing else at all.
 
-    Meanwhile somebody watches, and sees no request twice.
+    Meanwhile somebody watches and sees no request twice, and somebody reads all that there is.
     """
     journal = tmp_path / "traces"
     killed: list[int] = []
@@ -54,6 +54,8 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
                     pid = server.kill_a_worker()
                     killed.extend([pid] if pid else [])
                     look()
+                    if len(killed) % 3 == 1:
+                        assert sum(each.served for each in read(journal).processes) <= REQUESTS
 
         crowd.ask(8, now_and_then)
         server.stop()

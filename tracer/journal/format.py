@@ -21,6 +21,9 @@ their end:
 - "deaths": `[token, at, how, ident]`; `at` counts from the fact's "at", a missing ident is the
   fact's "ident".
 
+A request that its process could not write any more is told by the flight record beside the file
+(`tracer.journal.flight`).
+
 A line stands for itself: any line can be lost without harm to the others. A reader ignores keys,
 further row elements and facts that it does not know; what would change the meaning of those it
 does know takes a new version number. Lone surrogates, as in undecodable paths, come back as they

@@ -217,6 +217,11 @@ class Recording(Serving, Assertions):
     # -- while it lasts, and after -----------------------------------------------------------
 
     @property
+    def begun(self) -> bool:
+        """Whether its block was entered."""
+        return self._tap is not None
+
+    @property
     def ended(self) -> bool:
         """Whether its block is over: what it shows is frozen."""
         return self._process is not None

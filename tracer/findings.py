@@ -1,0 +1,195 @@
+"""What `pytest --lifecycle` found: what tests left behind, and what each middleware cost.
+
+Plain data that can be sent from one process to another and added up; `lines` is the report.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import asdict, dataclass, field
+from typing import Any, Final
+
+from tracer.model import Request, stages
+
+LISTED: Final = 100
+"""Tests told one by one in a report."""
+WORKED: Final = (stages.MIDDLEWARE, stages.HOOK)
+
+
+@dataclass
+class Left:
+    """One object that a test left behind."""
+
+    test: str
+    name: str
+    cls: str
+    held_by: str | None
+    """The path of what holds it; None where none was found."""
+
+
+@dataclass
+class Cost:
+    """What one middleware cost: its own time, without what it called."""
+
+    requests: int = 0
+    own: int = 0
+    """Nanoseconds, in all of its requests."""
+
+
+@dataclass
+class Findings:
+    """What one process found, or several together."""
+
+    started: bool = False
+    """Whether Django was set up, so that anything could be recorded."""
+    tests: int = 0
+    asking: int = 0
+    """Tests that made requests."""
+    requests: int = 0
+    left: list[Left] = field(default_factory=list)
+    costs: dict[str, Cost] = field(default_factory=dict)
+    cached: int = 0
+    """Kept objects that caches hold for later."""
+    held_by_tests: int = 0
+    """Kept objects that the tests themselves held for longer than one test."""
+    unsure: list[str] = field(default_factory=list)
+    """Tests after which a request was still under way, so that nothing could be told."""
+    collections: int = 0
+    collecting: float = 0.0
+    """Seconds that the collections after tests took."""
+    notes: list[str] = field(default_factory=list)
+
+    def served(self, request: Request) -> None:
+        """Count one request, and what its middleware cost."""
+        self.requests += 1
+        own: dict[str, int] = {}
+        for name, took in own_times(request):
+            own[name] = own.get(name, 0) + took
+        for name, took in own.items():
+            cost = self.costs.setdefault(name, Cost())
+            cost.requests += 1
+            cost.own += took
+
+    def add(self, other: Findings) -> None:
+        """Take in what another process found."""
+        self.started |= other.started
+        for name in ("tests", "asking", "requests", "cached", "held_by_tests", "collections"):
+            setattr(self, name, getattr(self, name) + getattr(other, name))
+        self.collecting += other.collecting
+        self.left += other.left
+        self.unsure += other.unsure
+        self.notes += [note for note in other.notes if note not in self.notes]
+        for name, cost in other.costs.items():
+            mine = self.costs.setdefault(name, Cost())
+            mine.requests += cost.requests
+            mine.own += cost.own
+
+    def dumps(self) -> str:
+        """Return it as text, for another process."""
+        return json.dumps(asdict(self))
+
+    @classmethod
+    def loads(cls, text: str) -> Findings:
+        """Return what `dumps` wrote."""
+        told: dict[str, Any] = json.loads(text)
+        told["left"] = [Left(**each) for each in told["left"]]
+        told["costs"] = {name: Cost(**each) for name, each in told["costs"].items()}
+        return cls(**told)
+
+    # -- the report --------------------------------------------------------------------------
+
+    def lines(self) -> Iterator[str]:
+        """Give the report line by line."""
+        if not self.started:
+            yield "No Django was set up in this run, so there was nothing to record."
+            yield from self.notes
+            return
+        yield (
+            f"{_many(self.tests, 'test')}, of which {self.asking:,} made "
+            f"{_many(self.requests, 'request')}."
+        )
+        yield ""
+        yield from self._left_behind()
+        yield from self._costs()
+        yield from self._small_print()
+
+    def _left_behind(self) -> Iterator[str]:
+        if not self.left:
+            yield "No test left anything of its requests behind."
+            return
+        by_test: dict[str, list[Left]] = {}
+        for each in self.left:
+            by_test.setdefault(each.test, []).append(each)
+        yield f"{_many(len(by_test), 'test')} left something of their requests behind:"
+        for test, left in list(by_test.items())[:LISTED]:
+            yield f"  {test}"
+            for said in _grouped(left):
+                yield f"    {said}"
+        if len(by_test) > LISTED:
+            yield f"  and {len(by_test) - LISTED:,} more"
+
+    def _costs(self) -> Iterator[str]:
+        if not self.costs:
+            return
+        yield ""
+        width = max(max(map(len, self.costs)), 20)
+        yield f"{'what each middleware cost':{width}}  requests      in all   per request"
+        for name, cost in sorted(self.costs.items(), key=lambda item: -item[1].own):
+            each = cost.own / cost.requests / 1e6
+            yield f"{name:{width}}  {cost.requests:8,}  {cost.own / 1e6:7,.1f} ms  {each:9.3f} ms"
+        yield "  Its own time, on the way in and out, without the layers and the view inside it."
+
+    def _small_print(self) -> Iterator[str]:
+        yield ""
+        spent = f"{self.collecting:.1f} s" if self.collecting >= 0.1 else "less than 0.1 s"
+        yield (
+            f"After each test that made requests a full collection was run: "
+            f"{self.collections:,} of them, {spent} in all."
+        )
+        if self.cached:
+            yield f"Not counted: {_many(self.cached, 'object')} that caches hold for later use."
+        if self.held_by_tests:
+            held = _many(self.held_by_tests, "object")
+            yield f"Not counted: {held} that fixtures, test classes or tracebacks held for longer."
+        if self.unsure:
+            told = ", ".join(self.unsure[:3]) + (" …" if len(self.unsure) > 3 else "")
+            yield f"Nothing can be told of {told}: a request was still under way when it ended."
+        yield from self.notes
+
+
+def own_times(request: Request) -> Iterator[tuple[str, int]]:
+    """Give (middleware, nanoseconds of its own) for each layer and hook of a request."""
+    inside = [0] * len(request.spans)
+    for span in request.spans:
+        if span.parent is not None:
+            inside[span.parent] += span.end - span.start
+    for span, within in zip(request.spans, inside, strict=True):
+        if span.stage in WORKED:
+            name = span.name.partition(".")[0] if span.stage == stages.HOOK else span.name
+            yield name, max(span.end - span.start - within, 0)
+
+
+def _grouped(left: Iterable[Left]) -> Iterator[str]:
+    """Say what was left, what one object reaches together with it."""
+    known = sorted(left, key=lambda each: (each.held_by is None, each.held_by or "", each.name))
+    tops: list[tuple[Left, list[Left]]] = []
+    for each in known:
+        path = each.held_by or ""
+        top = next((t for t in tops if path and t[0].held_by and _within(path, t[0].held_by)), None)
+        if top is not None:
+            top[1].append(each)
+        else:
+            tops.append((each, []))
+    for top_one, reached in tops:
+        more = f" and {_many(len(reached), 'object')} that it reaches" if reached else ""
+        by = f"held by {top_one.held_by}" if top_one.held_by else "its holder was not found"
+        yield f"{top_one.name}{more}, {by}"
+
+
+def _within(path: str, above: str) -> bool:
+    return path.startswith((f"{above}.", f"{above}["))
+
+
+def _many(count: int, noun: str) -> str:
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"

@@ -1,0 +1,43 @@
+"""What the `lifecycle` fixture gives a test: recordings, and assertions about the latest one."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tracer.assertions import Assertions
+from tracer.model import Process
+from tracer.recording import Recording, RecordingError, record
+
+
+class Lifecycle(Assertions):
+    """Makes recordings. Its assertions are those of the recording that was made last."""
+
+    def __init__(self) -> None:
+        self._made: list[Recording] = []
+
+    def record(self, **choices: Any) -> Recording:
+        """Return a recording for a `with` block; the choices are those of `tracer.record`."""
+        self._made.append(record(**choices))
+        return self._made[-1]
+
+    def close(self) -> None:
+        """The test is over: recordings that nobody ended end, newest first."""
+        for recording in reversed(self._made):
+            if recording.begun and not recording.ended:
+                recording.__exit__(None, None, None)
+        self._made.clear()
+
+    @property
+    def recording(self) -> Recording:
+        """The recording that was made last. RecordingError if there is none."""
+        if not self._made:
+            raise RecordingError("Nothing was recorded: with lifecycle.record() as recording: …")
+        return self._made[-1]
+
+    @property
+    def process(self) -> Process:
+        """The process, as the latest recording has it."""
+        return self.recording.process
+
+    def _on_demand(self) -> None:
+        self.recording._on_demand()

@@ -1,0 +1,137 @@
+"""`pytest --lifecycle`: follows a test run and reports at its end. Registered only when asked for.
+
+- It records from the first test on at which Django is set up; a run without Django is told so.
+- Whatever fails in here is one line of the report, and the tests go on: no outcome changes.
+- With pytest-xdist the workers follow their tests and send what they found to the controller.
+"""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Generator
+from importlib import import_module
+from typing import TYPE_CHECKING, Any, ParamSpec
+
+import pytest
+
+from tracer.findings import Findings
+
+if TYPE_CHECKING:
+    from tracer.segments import Segments
+
+P = ParamSpec("P")
+KEY = "tracer_lifecycle"
+"""Under which a worker sends its findings."""
+TITLE = "request lifecycle"
+
+
+def guarded(work: Callable[P, None]) -> Callable[P, None]:
+    """Whatever goes wrong in a method of a suite's is noted, and nothing more."""
+
+    @functools.wraps(work)
+    def method(*args: P.args, **kwargs: P.kwargs) -> None:
+        suite: Any = args[0]
+        try:
+            work(*args, **kwargs)
+        except Exception as fault:
+            suite.fault(work.__name__.strip("_"), fault)
+
+    return method
+
+
+class Suite:
+    """The plugin that `--lifecycle` registers, one in each process."""
+
+    def __init__(self, fail_on: str | None = None) -> None:
+        """`fail_on`: "kept" makes a run fail whose tests left something behind."""
+        self.fail_on = fail_on
+        self.findings = Findings()
+        self.segments: Segments | None = None
+        self.faults: list[str] = []
+        self.test_classes: set[str] = set()
+        self.pid = os.getpid()
+
+    def fault(self, where: str, fault: Exception) -> None:
+        """Note a fault of our own, once for each kind."""
+        line = f"The tracer itself failed ({where}: {type(fault).__name__}: {fault})."
+        if line not in self.faults and len(self.faults) < 5:
+            self.faults.append(line)
+
+    # -- each test ---------------------------------------------------------------------------
+
+    @pytest.hookimpl(wrapper=True, tryfirst=True)
+    def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
+        """Around a test with its fixtures, and all its repetitions."""
+        self._begin(item)
+        try:
+            return (yield)
+        finally:
+            self._end()
+
+    @guarded
+    def _begin(self, item: pytest.Item) -> None:
+        if self.segments is None and _django_is_set_up():
+            self.segments = import_module("tracer.segments").Segments()
+        if self.segments is not None and os.getpid() == self.pid:
+            cls = getattr(item, "cls", None)
+            if isinstance(cls, type):
+                self.test_classes.add(f"{cls.__module__}.{cls.__qualname__}")
+            self.segments.begin(item.nodeid)
+
+    @guarded
+    def _end(self) -> None:
+        if self.segments is not None and os.getpid() == self.pid:
+            self.segments.end()
+
+    # -- the end -----------------------------------------------------------------------------
+
+    @pytest.hookimpl(optionalhook=True)
+    def pytest_testnodedown(self, node: Any) -> None:
+        """A worker of pytest-xdist's is done; whatever it found comes with it."""
+        self._receive(node)
+
+    @guarded
+    def _receive(self, node: Any) -> None:
+        told = getattr(node, "workeroutput", {}).get(KEY)
+        if told is None:
+            self.findings.notes.append("A worker was lost, and what it had found with it.")
+        else:
+            self.findings.add(Findings.loads(told))
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_sessionfinish(self, session: pytest.Session) -> None:
+        """All tests are over: draw the conclusions, and fail the run if that was asked for."""
+        self._conclude(session)
+
+    @guarded
+    def _conclude(self, session: pytest.Session) -> None:
+        if self.segments is not None:
+            self.findings.add(self.segments.finish(self.test_classes))
+        self.findings.notes += self.faults
+        self.faults.clear()
+        output = getattr(session.config, "workeroutput", None)
+        if output is not None:
+            output[KEY] = self.findings.dumps()
+        elif self.fail_on == "kept" and self.findings.left and not session.exitstatus:
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
+        """The report."""
+        if terminalreporter.config.option.collectonly:
+            return
+        if not self.findings.started and not self.faults:
+            terminalreporter.write_line(f"{TITLE}: {' '.join(self.findings.lines())}")
+            return
+        terminalreporter.section(TITLE)
+        for line in (*self.findings.lines(), *self.faults):
+            terminalreporter.write_line(line)
+        if self.fail_on == "kept" and self.findings.left:
+            terminalreporter.write_line("The run fails for that: --lifecycle-fail-on kept.")
+
+
+def _django_is_set_up() -> bool:
+    """Without importing anything: a suite may set Django up late, or never."""
+    registry = sys.modules.get("django.apps")
+    return registry is not None and registry.apps.ready and "django.conf" in sys.modules

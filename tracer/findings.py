@@ -56,8 +56,9 @@ class Findings:
     unsure: list[str] = field(default_factory=list)
     """Tests after which a request was still under way, so that nothing could be told."""
     collections: int = 0
+    """Full ones that were run after tests."""
     collecting: float = 0.0
-    """Seconds that the collections after tests took."""
+    """Seconds that the collections after tests took, young and full."""
     notes: list[str] = field(default_factory=list)
 
     def served(self, request: Request) -> None:
@@ -144,8 +145,8 @@ class Findings:
         yield ""
         spent = f"{self.collecting:.1f} s" if self.collecting >= 0.1 else "less than 0.1 s"
         yield (
-            f"After each test that made requests a full collection was run: "
-            f"{self.collections:,} of them, {spent} in all."
+            f"After each test that made requests a young collection was run, and a full one where "
+            f"something of it was still alive ({self.collections:,} times); {spent} in all."
         )
         if self.cached:
             yield f"Not counted: {_many(self.cached, 'object')} that caches hold for later use."

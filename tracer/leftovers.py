@@ -6,8 +6,8 @@ and hold for later: resolvers, compiled templates. Three things tell the one fro
 them a name that stands for a lifetime:
 
 - others of its class, built in a request as it was, have been used by later requests; or
-- Django itself defines the class and holds the object, and no object of this class was ever seen
-  to end with its request; or
+- Django itself defines the class and holds the object, or a URLconf's `urlpatterns` does, and no
+  object of this class was ever seen to end with its request; or
 - a class holds it whose module this very request had imported, as a view's `queryset`.
 
 Connections are left out: their end is their owner's to bring about, and theirs is another story.
@@ -60,7 +60,8 @@ def is_cached(life: Lifetime, seen: Evidence) -> bool:
     known = set(seen.get(life.cls, ()))
     if known & LASTING:
         return True
-    held_by_django = (life.held_by or "").startswith("django.")
+    path = life.held_by or ""
+    held_by_django = path.startswith("django.") or ".urlpatterns[" in path
     return held_by_django and life.cls.startswith("django.") and scopes.REQUEST not in known
 
 

@@ -16,11 +16,14 @@ from typing import Any
 from tracer import live
 from tracer.conf import Config
 from tracer.findings import Findings, Left
-from tracer.leftovers import came_with_import, candidates, evidence, is_cached
+from tracer.leftovers import LASTING, came_with_import, candidates, evidence, is_cached
 from tracer.model import Fact, History, Lifetime, Request
 from tracer.model import scope as scopes
+from tracer.probes.collector import FULL
 from tracer.recorder.trace import Trace
 
+YOUNG = 1
+"""The generations that hold what is young."""
 SOUGHT = 40
 """Objects of one test whose holders are looked for."""
 FEW = 3
@@ -114,26 +117,43 @@ class Segments:
         if not segment.requests:
             return
         self.findings.asking += 1
-        self._collect()
-        kept = self._kept(segment)
-        if kept:
-            # What frees itself in two steps is not held by anything.
-            self._collect()
-            kept = self._kept(segment)
+        # Most of what waits is young, and a young collection takes a fiftieth of a full one.
+        self._collect(YOUNG)
+        kept: list[Lifetime] = []
+        for _ in range(2):
+            # Twice, for what frees itself in two steps is not held by anything.
+            if self._learn(segment):
+                self._collect()
+                kept = self._kept(segment)
         self._suspect(segment, kept)
 
-    def _collect(self) -> None:
+    def _learn(self, segment: Segment) -> bool:
+        """Note how objects have lived; return whether any is alive that should not be."""
+        with self.tracer.lock:
+            process = segment.history.snapshot()
+        for cls, found in evidence(process).items():
+            self.seen.setdefault(cls, set()).update(found)
+        return any(
+            life.built_in is not None
+            and life.died_at is None
+            and life.mortal
+            and not life.resource
+            and not self.seen.get(life.cls, set()) & LASTING
+            for life in process.lifetimes
+        )
+
+    def _collect(self, generation: int = FULL) -> None:
         began = time.perf_counter()
         hook = sys.unraisablehook
         # Whatever an object has to say when it goes, it goes now because of this collection, and
         # must not be laid at the door of the test that happens to come next.
         sys.unraisablehook = _unheard
         try:
-            self.tracer.installation.collections.collect()
+            self.tracer.installation.collections.collect(generation)
         finally:
             sys.unraisablehook = hook
         self.tracer.gather()
-        self.findings.collections += 1
+        self.findings.collections += generation == FULL
         self.findings.collecting += time.perf_counter() - began
 
     def _kept(self, segment: Segment) -> list[Lifetime]:
@@ -143,10 +163,7 @@ class Segments:
                 if segment.test not in self.findings.unsure:
                     self.findings.unsure.append(segment.test)
                 return []
-            process = segment.history.snapshot()
-        for cls, found in evidence(process).items():
-            self.seen.setdefault(cls, set()).update(found)
-        return candidates(process)
+            return candidates(segment.history.snapshot())
 
     def _suspect(self, segment: Segment, kept: list[Lifetime]) -> None:
         tokens = self._worth_a_search(kept)

@@ -43,11 +43,11 @@ class Collections:
         except Exception as fault:
             recorder.fault("collector", fault)
 
-    def collect(self) -> int:
-        """Run a full collection of the tracer's own; return how many objects it freed."""
+    def collect(self, generation: int = FULL) -> int:
+        """Run a collection of the tracer's own; return how many objects it freed."""
         self.by = "tracer"
         try:
-            return gc.collect()
+            return gc.collect(generation)
         finally:
             self.by = "collector"
 

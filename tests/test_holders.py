@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sys
 import threading
+import time
 import types
 from collections.abc import Callable, Iterator
 from typing import Any
@@ -123,3 +124,14 @@ def test_no_time_means_no_second_step(module: Any) -> None:
     thing = module.a["b"]["c"]["d"][0]
     assert holders.paths({1: thing}, seconds=0.0, running=False) == {}
     assert holders.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
+
+
+def test_the_address_of_a_function_that_is_over_names_nobody_else(module: Any) -> None:
+    """Another thread's frame may be gone by now, and a list stand at its address."""
+    thing = Thing()
+    module.shelf = [thing]
+    search = holders._Search({1: thing}, time.monotonic() + 30, running=False)
+    search.tops[id(module.shelf)] = "<running threading.wait>"
+    search.up()
+    (top, *_) = search.chain(thing)
+    assert top is vars(module)

@@ -96,7 +96,7 @@ def test_an_svg_has_every_word_of_the_text(reading: Reading) -> None:
 
 def test_every_glyph_of_the_theme_is_a_shape_or_in_every_font() -> None:
     """Lines, dots and arrows are shapes; the few others are letters of any font."""
-    assert set(FALLBACK) - set(GLYPHS) == {*"·…→≈µ", TIMES}
+    assert set(FALLBACK) - set(GLYPHS) == {*"·…→≈µ✗", TIMES}
 
 
 @pytest.mark.parametrize("scheme", [LIGHT, DARK], ids=["light", "dark"])

@@ -205,7 +205,8 @@ class Ran:
     @property
     def report(self) -> str:
         """What the plugin had to say, without what follows it."""
-        found = re.search(r"=+ request lifecycle =+\n(.*?)\n(?==+ |\d+ (?:passed|failed))", self.out, re.DOTALL)
+        until = r"\n(?==+ |\d+ (?:passed|failed))"
+        found = re.search(f"=+ request lifecycle =+\n(.*?){until}", self.out, re.DOTALL)
         return found.group(1) if found else ""
 
     @property

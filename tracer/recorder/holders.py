@@ -99,7 +99,7 @@ class _Search:
                 self.below[key].extend(held)
             else:
                 self.below[key] = held
-            if key in self.tops:
+            if self._is_top(holder):
                 self.roots.append(holder)
             elif key not in self.known:
                 self.known[key] = holder
@@ -114,14 +114,19 @@ class _Search:
         while queue:
             holder = queue.popleft()
             for held in self.below.get(id(holder), ()):
-                if id(held) not in self.above and id(held) not in self.tops:
+                if id(held) not in self.above and not self._is_top(held):
                     self.above[id(held)] = holder
                     queue.append(held)
+
+    def _is_top(self, item: Any) -> bool:
+        """Whether a path begins here. A frame's address is another's once its function is over."""
+        name = self.tops.get(id(item))
+        return name is not None and name.startswith("<") == (type(item) is types.FrameType)
 
     def chain(self, target: Any) -> list[Any]:
         """From a root down to the target; empty if none leads there."""
         chain = [target]
-        while id(chain[-1]) not in self.tops:
+        while not self._is_top(chain[-1]):
             holder = self.above.get(id(chain[-1]))
             if holder is None:
                 return []

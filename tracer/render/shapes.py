@@ -25,7 +25,17 @@ _HALVES: Final[dict[str, tuple[float, float]]] = {
 }
 """How thick each is in its left and in its right half."""
 
-GLYPHS: Final = "".join(_HALVES) + "●○▶◆┊"
+_LINES: Final[dict[str, tuple[bool, bool, bool]]] = {
+    "│": (True, True, False),
+    "├": (True, True, True),
+    "└": (True, False, True),
+}
+"""Whether each has an arm upwards, downwards and to the right."""
+
+_BLOCKS: Final = "▁▂▃▄▅▆▇█"
+"""As high as their place in this row, in eighths of a line."""
+
+GLYPHS: Final = "".join((*_HALVES, *_LINES, _BLOCKS)) + "●○▶◆┊"
 """Every glyph that has a shape here."""
 
 
@@ -56,15 +66,36 @@ def _bar(glyph: str, left: float, count: int, middle: float, attributes: str) ->
     )
     for x, long, thick in parts:
         if thick:
-            yield (
-                f'<rect x="{number(x)}" y="{number(middle - thick / 2)}" width="{number(long)}"'
-                f' height="{number(thick)}"{attributes}/>'
-            )
+            yield _rect(x, middle - thick / 2, long, thick, attributes)
+
+
+def _branch(glyph: str, left: float, middle: float, attributes: str) -> str:
+    """A line of a tree."""
+    up, down, right = _LINES[glyph]
+    x = left + (CELL - LIGHT) / 2
+    top = middle - (LINE / 2 if up else LIGHT / 2)
+    bottom = middle + (LINE / 2 if down else LIGHT / 2)
+    drawn = _rect(x, top, LIGHT, bottom - top, attributes)
+    if right:
+        drawn += _rect(x, middle - LIGHT / 2, left + CELL - x, LIGHT, attributes)
+    return drawn
+
+
+def _rect(x: float, y: float, wide: float, high: float, attributes: str) -> str:
+    return (
+        f'<rect x="{number(x)}" y="{number(y)}" width="{number(wide)}"'
+        f' height="{number(high)}"{attributes}/>'
+    )
 
 
 def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
     centre = left + CELL / 2
     x, y = number(centre), number(middle)
+    if glyph in _LINES:
+        return _branch(glyph, left, middle, attributes)
+    if glyph in _BLOCKS:
+        high = LINE * (_BLOCKS.index(glyph) + 1) / 8
+        return _rect(left, middle + LINE / 2 - high, CELL, high, attributes)
     if glyph == "●":
         return f'<circle cx="{x}" cy="{y}" r="4.2"{attributes}/>'
     if glyph == "○":
@@ -78,11 +109,7 @@ def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
     if glyph == "◆":
         return f'<path d="M{x} {number(middle - 4.6)}l4.2 4.6l-4.2 4.6l-4.2 -4.6z"{attributes}/>'
     top = middle - LINE / 2
-    return "".join(
-        f'<rect x="{number(centre - 0.5)}" y="{number(top + step)}" width="1" height="2"'
-        f"{attributes}/>"
-        for step in (1, 6, 11, 16)
-    )
+    return "".join(_rect(centre - 0.5, top + step, 1, 2, attributes) for step in (1, 6, 11, 16))
 
 
 def number(value: float) -> str:

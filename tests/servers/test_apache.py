@@ -21,8 +21,8 @@ ROWS = (
     "apache-mod_python",
     "apache-fcgi",
 )
-SECRET = """a "quoted" $word, back\\slash, 100 % & 'all'"""
-"""Nothing that a configuration file could misunderstand may be."""
+SECRET = """a "quoted" $word, ${HOME} back\\slash, 100 % & 'all'""" + "\nlong" * 100
+"""What a configuration file or a shell could misunderstand, and longer than some would have it."""
 
 
 def served(tmp_path: Path, name: str, **options: int) -> list[Process]:

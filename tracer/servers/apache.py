@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from pathlib import Path
+from shlex import quote
 
 from tracer.servers import apache_configuration as configuration
 from tracer.servers import apache_found as found
@@ -35,7 +36,6 @@ from wsgiref.handlers import CGIHandler
 CGIHandler().run(application)
 """
 _FASTCGI = """\
-#!{python}
 from {module} import application
 
 # One request at a time: that is what mod_fcgid sends to a process.
@@ -45,6 +45,11 @@ import signal
 # Ends at the first SIGTERM; mod_fcgid sends more of them, in the middle of Python's exit handlers.
 signal.signal(signal.SIGTERM, signal.SIG_IGN)
 WSGIServer(application).run()
+"""
+_LAUNCHER = """\
+#!/bin/sh
+{exports}
+exec {python} {program}
 """
 
 Writer = Callable[[Layout, Mapping[str, str]], str]
@@ -89,6 +94,7 @@ def _layout(order: Order, here: Apache, entry: Path) -> Layout:
         account=here.account,
         entry=entry,
         script=_made(order.work / "script") / "application",
+        project=order.project.directory,
         workers=order.workers,
         threads=order.threads or 1,
     )
@@ -112,8 +118,7 @@ def _plan(write: Writer, order: Order, loads: int) -> Plan:
         account.own([*order.work.glob("demo"), *order.work.glob("demo/*")])
     layout = _layout(order, here, entry)
     file = layout.directory / "httpd.conf"
-    # Values of the environment may stand in it.
-    _write(file, write(layout, {**order.environment, **given}), 0o600)
+    _write(file, write(layout, {**order.environment, **given}))
     line = (str(here.program), "-D", "FOREGROUND", "-f", str(file), *order.options)
     program = Program(line, order.port, environment=given, logs=(layout.log,))
     return Plan((program,), loads=loads, journal=journal)
@@ -132,24 +137,32 @@ def _mod_python(layout: Layout, environment: Mapping[str, str]) -> str:
 
 
 def _cgi(layout: Layout, environment: Mapping[str, str]) -> str:
-    _script(_CGI, layout)
+    _write(layout.script, _CGI.format(python=_python(layout), module=MODULE), 0o755)
     return configuration.cgi(layout, environment)
 
 
 def _fastcgi(layout: Layout, environment: Mapping[str, str]) -> str:
-    _script(_FASTCGI, layout)
+    python, program = _python(layout), layout.script.with_suffix(".py")
+    _write(program, _FASTCGI.format(module=MODULE))
+    names = configuration.handed_on(environment)
+    exports = "\n".join(f"export {name}={quote(environment[name])}" for name in names)
+    launcher = _LAUNCHER.format(
+        exports=exports, python=quote(str(python)), program=quote(str(program))
+    )
+    # What stands in it is nobody's business but of those who run it.
+    _write(layout.script, launcher, 0o700)
     sockets = _made(layout.directory / "fcgid")
     if layout.account is not None:
-        layout.account.own([sockets])
-    return configuration.fastcgi(layout, environment, sockets)
+        layout.account.own([layout.script, sockets])
+    return configuration.fastcgi(layout, sockets)
 
 
-def _script(text: str, layout: Layout) -> None:
-    """Write the program that CGI or FastCGI starts. Raises ServerFailed if nothing can run it."""
+def _python(layout: Layout) -> Path:
+    """Return the interpreter for scripts. Raises ServerFailed if there is none."""
     python = found.interpreter(layout.account)
     if isinstance(python, str):
-        raise ServerFailed(python)
-    _write(layout.script, text.format(python=python, module=MODULE), 0o755)
+        raise ServerFailed(f"{python}.")
+    return python
 
 
 def _made(directory: Path) -> Path:

@@ -26,7 +26,6 @@ _REQUEST = re.compile(
     r"PATH_(INFO|TRANSLATED)|QUERY_STRING|AUTH_TYPE|GATEWAY_INTERFACE|DOCUMENT_ROOT"
 )
 _NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
-_UNSPEAKABLE = re.compile(r"[\r\n]|\$\{")
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +44,8 @@ class Layout:
     """The Python file that has the application, to be imported by its name or run."""
     script: Path
     """The program for CGI and FastCGI."""
+    project: Path
+    """The directory of the project that is served."""
     workers: int
     threads: int
     """Of each worker; 1 is the prefork model where there is a choice."""
@@ -74,7 +75,8 @@ def daemon(layout: Layout) -> str:
         f"WSGISocketPrefix {_quoted(layout.directory / 'wsgi')}",
         # Usually it waits for an idle moment; under load there is none, and nothing is replaced.
         f"WSGIDaemonProcess tracer processes={layout.workers} threads={layout.threads} "
-        f"maximum-requests={RECYCLING} graceful-timeout=0",
+        # Not every account has a home, where daemons would start otherwise.
+        f"maximum-requests={RECYCLING} graceful-timeout=0 home={_quoted(layout.project)}",
         f"WSGIScriptAlias / {_quoted(layout.entry)} "
         "process-group=tracer application-group=%{GLOBAL}",
         *_open(layout.entry.parent),
@@ -99,33 +101,26 @@ def mod_python(layout: Layout) -> str:
 
 def cgi(layout: Layout, environment: Mapping[str, str]) -> str:
     """A new process for each request."""
-    names = sorted(name for name in environment if _passable(name))
     return _text(
         *_head(layout, "event", "alias", "env", "cgid"),
         f"ScriptSock {_quoted(layout.directory / 'cgid.sock')}",
-        *(f"PassEnv {name}" for name in names),
+        *(f"PassEnv {name}" for name in handed_on(environment)),
         f"ScriptAlias / {_quoted(f'{layout.script}/')}",
         *_open(layout.script.parent),
     )
 
 
-def fastcgi(layout: Layout, environment: Mapping[str, str], sockets: Path) -> str:
+def fastcgi(layout: Layout, sockets: Path) -> str:
     """Processes that mod_fcgid starts when they are needed, and uses again; no more than workers.
 
-    They get nothing of Apache's environment, so every value stands in the text; those that it
-    cannot hold as they are, of several lines or with `${`, are left out.
+    They get nothing of Apache's environment, and mod_fcgid cuts off what is long: the script itself
+    has to bring it. `sockets` is a directory that the account may write to.
     """
-    given = {
-        name: value
-        for name, value in sorted(environment.items())
-        if _passable(name) and not _UNSPEAKABLE.search(value)
-    }
     return _text(
         *_head(layout, "event", "alias", "fcgid"),
         f"FcgidIPCDir {_quoted(sockets)}",
         f"FcgidProcessTableFile {_quoted(layout.directory / 'fcgid_shm')}",
         f"FcgidMaxProcesses {layout.workers}",
-        *(f"FcgidInitialEnv {name} {_quoted(value)}" for name, value in given.items()),
         f"ScriptAlias / {_quoted(f'{layout.script}/')}",
         f"<Directory {_quoted(layout.script.parent)}>",
         "  SetHandler fcgid-script",
@@ -183,9 +178,9 @@ def _open(directory: Path) -> list[str]:
     return [f"<Directory {_quoted(directory)}>", "  Require all granted", "</Directory>"]
 
 
-def _passable(name: str) -> bool:
-    """Whether a variable can be handed on, and is not one that describes a request."""
-    return bool(_NAME.fullmatch(name)) and not _REQUEST.fullmatch(name)
+def handed_on(environment: Mapping[str, str]) -> list[str]:
+    """Return the variables that a script can be given, and that do not describe a request."""
+    return sorted(n for n in environment if _NAME.fullmatch(n) and not _REQUEST.fullmatch(n))
 
 
 def _quoted(word: object) -> str:

@@ -30,9 +30,14 @@ def visit(server: Server, row: Row) -> int:
         assert Counter(reply.status for reply in replies) == {200: len(replies)}
         assert all(b"</html>" in reply.body for reply in replies)
         # What the workers have written so far; the rest comes with their end.
-        if row.each or len(server.processes()) >= row.processes:
+        if row.each or len(serving(server.processes())) >= row.processes:
             break
     return asked
+
+
+def serving(processes: list[Process]) -> list[Process]:
+    """Those that served; a parent, or a replacement that came late, only booted."""
+    return [process for process in processes if process.requests]
 
 
 def lives(process: Process, kind: str) -> list[Lifetime]:
@@ -58,7 +63,7 @@ def test_processes_threads_and_builds_are_as_they_were_measured(row: Row, tmp_pa
     assert server.orderly
     assert not tree.alive(family)
     everyone = server.processes()
-    served = [process for process in everyone if process.requests]
+    served = serving(everyone)
     _who_serves(row, served, asked)
     _who_boots(row, everyone, served)
     for process in served:

@@ -19,7 +19,6 @@ from django.urls import get_resolver
 from django.utils import timezone, translation
 
 import tests.facts
-import tracer
 from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
 from tests.facts.databases import added, aliases
@@ -28,6 +27,7 @@ from tests.services.postgresql import PostgreSQL
 from tests.services.redis_server import Redis
 from tracer import Recording
 from tracer.journal.reader import processes
+from tracer.lifecycle import Lifecycle
 from tracer.model import Process
 from tracer.recorder.recorder import Recorder
 
@@ -95,16 +95,16 @@ def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) 
 
 
 @pytest.fixture
-def recording(db: None) -> Iterator[Recording]:
+def recording(db: None, lifecycle: Lifecycle) -> Iterator[Recording]:
     """What is recorded of the tests' own requests, with the café's database at hand."""
-    with tracer.record() as made:
+    with lifecycle.record() as made:
         yield made
 
 
 @pytest.fixture
-def record() -> Callable[..., Recording]:
+def record(lifecycle: Lifecycle) -> Callable[..., Recording]:
     """`with record(watch=[...]) as recording:` for facts that choose how to record."""
-    return tracer.record
+    return lifecycle.record
 
 
 @pytest.fixture

@@ -28,20 +28,17 @@ def test_conn_max_age_0_ends_the_connection_with_its_request(files: Recording) -
     """With CONN_MAX_AGE=0 the database connection ends with its request."""
     for _ in range(3):
         files.get("/ask/brief/")
-    lives = born(files, "sqlite connection brief")
-    assert [life.built_in for life in lives] == [1, 2, 3]
-    assert {(life.scope, life.freed, life.freed_after) for life in lives} == {
-        ("request", "response", 0)
-    }
+    files.assert_built_per_request("sqlite connection brief")
+    files.assert_freed_with_response("sqlite connection brief")
 
 
 def test_conn_max_age_60_lets_the_next_request_have_the_connection(files: Recording) -> None:
     """With CONN_MAX_AGE=60 the next request on the same thread has the same connection."""
     for _ in range(3):
         files.get("/ask/long/")
-    life = one(files, "sqlite connection long")
-    assert (life.built_in, life.requests, life.freed) == (1, 3, None)
-    assert life.scope == "connection"
+    files.assert_built_once("sqlite connection long")
+    files.assert_scope("sqlite connection long", "connection")
+    assert one(files, "sqlite connection long").requests == 3
     assert [len(every(request, stages.CONNECTION)) for request in files.process.requests] == [
         1, 0, 0,
     ]  # fmt: skip
@@ -63,9 +60,9 @@ def test_the_wrapper_stays_while_connections_come_and_go(files: Recording) -> No
     """The DatabaseWrapper of a thread serves all its requests, while connections come and go."""
     for _ in range(3):
         files.get("/ask/brief/")
-    wrapper = one(files, "DatabaseWrapper brief")
-    assert (wrapper.built_in, wrapper.requests, wrapper.freed) == (1, 3, None)
-    assert len(born(files, "sqlite connection brief")) == 3
+    files.assert_built_once("DatabaseWrapper brief")
+    files.assert_built_per_request("sqlite connection brief")
+    assert one(files, "DatabaseWrapper brief").requests == 3
 
 
 def test_each_thread_has_a_wrapper_of_its_own(files: Recording) -> None:

@@ -74,8 +74,8 @@ def test_a_number_in_a_module_outlives_every_request(cafe: Recording) -> None:
     first, second = cafe.get("/surprises/counter/"), cafe.get("/surprises/counter/")
     assert first.body != second.body
     assert surprises.VISITS == 2
-    cafe.settle()
-    assert {life.scope for life in born(cafe, "WSGIRequest")} == {"request"}
+    cafe.assert_nothing_kept()
+    cafe.assert_scope("WSGIRequest", "request")
     assert [request.imports for request in cafe.process.requests][1] == ()
 
 
@@ -97,7 +97,7 @@ def test_emptying_the_list_frees_the_requests(leaky: Recording) -> None:
     leaky.settle()
     HELD.clear()
     assert one(leaky, "WSGIRequest").died_at is None
-    leaky.settle()
+    leaky.assert_nothing_kept()
     assert one(leaky, "WSGIRequest").freed == "collector"
 
 
@@ -140,7 +140,8 @@ def test_a_receiver_connected_for_good_keeps_its_object(leaky: Recording) -> Non
 def test_a_receiver_connected_weakly_keeps_nothing(leaky: Recording) -> None:
     """A signal that holds a receiver weakly, as it does by default, keeps nothing."""
     leaky.get("/listen/weakly/")
-    assert (one(leaky, "Listener").scope, one(leaky, "Listener").freed) == ("request", "response")
+    leaky.assert_freed_with_response("Listener")
+    leaky.assert_nothing_kept()
 
 
 def test_a_queryset_of_a_module_answers_from_the_past(leaky: Recording, dishes: None) -> None:

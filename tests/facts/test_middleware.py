@@ -23,10 +23,10 @@ def test_each_middleware_is_built_once_and_serves_every_request(recording: Recor
     """Each middleware is built once and serves every request."""
     for _ in range(3):
         recording.get("/hello/")
+    recording.assert_built_once("SessionMiddleware")
+    recording.assert_scope("SessionMiddleware", "process")
     life = one(recording, "SessionMiddleware")
-    assert life.scope == "process"
-    assert life.built_in is None
-    assert life.requests == 3
+    assert (life.phase, life.requests) == ("boot", 3)
 
 
 def test_the_last_in_the_list_is_built_first(layers: Layers) -> None:
@@ -41,9 +41,9 @@ def test_the_first_in_is_the_last_out(layers: Layers) -> None:
     """Middleware is entered in the order of the list and left in the reverse order."""
     site = layers("Outer", "Middle", "Inner")
     site.get("/plain/")
+    site.assert_order("Outer", "Middle", "Inner", "resolve", "view")
     request = site.request()
     spans = every(request, stages.MIDDLEWARE)
-    assert [span.name for span in spans] == ["Outer", "Middle", "Inner"]
     assert sorted(spans, key=lambda span: span.end)[0].name == "Inner"
     assert around(request, find(request, stages.VIEW)) == ["Outer", "Middle", "Inner"]
 
@@ -130,9 +130,9 @@ def test_process_view_comes_between(layers: Layers) -> None:
     """process_view runs after the URL is resolved and before the view, outermost first."""
     site = layers("Hooked", "HookedToo")
     site.get("/plain/")
+    site.assert_order("resolve", "Hooked.process_view", "HookedToo.process_view", "view")
     request = site.request()
     hooks = every(request, stages.HOOK)
-    assert [hook.name for hook in hooks] == ["Hooked.process_view", "HookedToo.process_view"]
     assert find(request, stages.RESOLVE).end <= hooks[0].start
     assert hooks[-1].end <= find(request, stages.VIEW).start
 
@@ -151,9 +151,10 @@ def test_process_template_response_comes_before_rendering(layers: Layers) -> Non
     """process_template_response runs after the view and before rendering, innermost first."""
     site = layers("Hooked", "HookedToo")
     site.get("/late/")
+    named = (f"{layer}.process_template_response" for layer in ("HookedToo", "Hooked"))
+    site.assert_order("view", *named, "template")
     request = site.request()
     hooks = every(request, stages.HOOK, "process_template_response")
-    assert [hook.name.partition(".")[0] for hook in hooks] == ["HookedToo", "Hooked"]
     assert find(request, stages.VIEW).end <= hooks[0].start
     assert hooks[-1].end <= find(request, stages.TEMPLATE).start
 

@@ -34,8 +34,8 @@ def test_without_user_and_messages_a_request_dies_at_once(layers: Layers) -> Non
     """Without the auth and messages middleware a request dies with its response."""
     site = layers("Outer", SESSION)
     site.get("/plain/")
-    life = one(site, "WSGIRequest")
-    assert (life.scope, life.freed, life.freed_after) == ("request", "response", 0)
+    site.assert_freed_with_response("WSGIRequest")
+    site.assert_scope("WSGIRequest", "request")
 
 
 @pytest.mark.parametrize("path", [AUTH, MESSAGES])
@@ -52,11 +52,8 @@ def test_a_response_dies_when_it_is_closed(site: Recording) -> None:
     """A response dies by reference count as soon as the server has closed it and lets go."""
     for _ in range(3):
         site.get("/plain/")
-    lives = born(site, "HttpResponse")
-    assert {(life.scope, life.freed, life.freed_after) for life in lives} == {
-        ("request", "response", 0)
-    }
-    assert len(lives) == 3
+    site.assert_built_per_request("HttpResponse")
+    site.assert_freed_with_response("HttpResponse")
 
 
 def test_the_response_lives_as_long_as_the_server_holds_it(site: Recording) -> None:
@@ -74,8 +71,7 @@ def test_each_request_has_a_session_of_its_own(site: Recording) -> None:
     """Each request gets a session object of its own, though the guest has one session."""
     cookie = site.get("/visit/").cookies["sessionid"]
     assert site.get("/visit/", cookie=f"sessionid={cookie}").body == b"2"
-    assert [life.built_in for life in born(site, "SessionStore")][::1] == [1, 2]
-    assert {life.requests for life in born(site, "SessionStore")} == {1}
+    site.assert_built_per_request("SessionStore")
 
 
 def test_a_session_is_read_when_it_is_touched(site: Recording) -> None:
@@ -132,7 +128,7 @@ def test_messages_have_a_storage_for_each_request(site: Recording) -> None:
     """Messages have a storage object for each request; what they say travels in between."""
     site.get("/plain/")
     site.get("/plain/")
-    assert [life.built_in for life in born(site, "FallbackStorage")] == [1, 2]
+    site.assert_built_per_request("FallbackStorage")
 
 
 def _logged_in(client: Any) -> str:

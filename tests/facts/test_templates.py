@@ -15,9 +15,9 @@ def test_a_cached_template_is_compiled_once(site: Recording) -> None:
     for _ in range(3):
         site.get("/page/")
     assert [len(every(request, stages.COMPILE)) for request in site.process.requests] == [1, 0, 0]
-    site.settle()
-    template = one(site, "Template page.html")
-    assert (template.built_in, template.requests, template.scope) == (1, 3, "process")
+    site.assert_built_once("Template page.html")
+    site.assert_scope("Template page.html", "process")
+    assert one(site, "Template page.html").requests == 3
 
 
 def test_without_the_cached_loader_each_request_compiles(site: Recording, settings: Any) -> None:
@@ -26,9 +26,8 @@ def test_without_the_cached_loader_each_request_compiles(site: Recording, settin
     for _ in range(3):
         site.get("/page/")
     assert [len(every(request, stages.COMPILE)) for request in site.process.requests] == [1, 1, 1]
-    lives = born(site, "Template page.html")
-    assert [life.built_in for life in lives] == [1, 2, 3]
-    assert {(life.freed, life.freed_after) for life in lives} == {("response", 0)}
+    site.assert_built_per_request("Template page.html")
+    site.assert_freed_with_response("Template page.html")
 
 
 def test_a_cached_template_serves_all_threads(site: Recording) -> None:

@@ -47,10 +47,10 @@ def test_resolvers_are_built_on_first_use_and_stay(site: Recording) -> None:
     """Resolvers are built by the first request that needs them, and serve all others."""
     for _ in range(3):
         site.get("/plain/")
-    site.settle()
-    root, pattern = one(site, "URLResolver ^/"), one(site, "URLPattern plain/")
-    for life in (root, pattern):
-        assert (life.built_in, life.scope, life.requests) == (1, "process", 3)
+    for name in ("URLResolver ^/", "URLPattern plain/"):
+        site.assert_built_once(name)
+        site.assert_scope(name, "process")
+        assert (one(site, name).built_in, one(site, name).requests) == (1, 3)
 
 
 def test_an_include_is_a_resolver_within(site: Recording) -> None:

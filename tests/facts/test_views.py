@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from tests.facts.reading import born, find, inside, names, one
+from tests.facts.site import Classy, Headed
 from tracer import Recording
 from tracer.model import stages
 
@@ -13,8 +14,7 @@ def test_a_class_based_view_is_built_anew_for_each_request(site: Recording) -> N
     """A class-based view is built anew for each request."""
     for _ in range(3):
         site.get("/classy/")
-    assert [life.built_in for life in born(site, "Classy")] == [1, 2, 3]
-    assert {life.requests for life in born(site, "Classy")} == {1}
+    site.assert_built_per_request(Classy)
     assert find(site.request(), stages.VIEW).object == born(site, "Classy")[-1].id
 
 
@@ -30,8 +30,7 @@ def test_a_class_based_view_waits_for_the_collector(site: Recording) -> None:
 def test_a_head_of_its_own_frees_a_view(site: Recording, settings: object) -> None:
     """A class-based view that defines `head` itself is in no cycle, and dies with its response."""
     site.get("/headed/")
-    view = one(site, "Headed")
-    assert (view.scope, view.freed, view.freed_after) == ("request", "response", 0)
+    site.assert_freed_with_response(Headed)
 
 
 def test_a_function_view_is_never_built(site: Recording) -> None:
@@ -77,6 +76,7 @@ def test_a_template_response_renders_after_the_view(site: Recording) -> None:
     site.get("/late/")
     request = site.request()
     view, template = find(request, stages.VIEW), find(request, stages.TEMPLATE)
+    site.assert_order("view", "template")
     assert view.end <= template.start
     for layer in request.spans:
         if layer.stage == stages.MIDDLEWARE:
@@ -107,6 +107,7 @@ def test_the_menu_asks_twice(recording: Recording, dishes: None) -> None:
     """A paginated ListView counts in the view and selects in the template."""
     recording.get("/menu/")
     request = recording.request()
+    recording.assert_max_queries(2)
     counted, selected = (span for span in request.spans if span.stage == stages.QUERY)
     assert inside(request, counted, find(request, stages.VIEW))
     assert not inside(request, selected, find(request, stages.VIEW))

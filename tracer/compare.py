@@ -1,8 +1,13 @@
-"""`python -m tracer compare`: one application, started under every kind of server in turn.
+"""One application, started under every kind of server in turn: `compare_servers`, and the command.
 
 Each server gets the same requests; what its processes recorded is counted once it has stopped.
-Progress goes to standard error, the table or the JSON document to standard output. Exit statuses:
-0, 1 (a server failed, or none was there) and 130 (interrupted; no process is left behind).
+
+    from tracer.compare import compare_servers
+    print(compare_servers("gunicorn", "gunicorn-preload", requests=8))
+
+`python -m tracer compare` tells its progress on standard error, and puts the table or the JSON
+document on standard output. Exit statuses: 0, 1 (a server failed, or none was there) and 130
+(interrupted; no process is left behind).
 """
 
 from __future__ import annotations
@@ -15,6 +20,8 @@ import tempfile
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Final, TextIO
 
@@ -33,6 +40,47 @@ WIDTH: Final = 150
 """Columns of a drawing for which no width was asked."""
 PATIENCE: Final = 10.0
 """Seconds that the records may take to be written once the last request was answered."""
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """What each server is given to serve."""
+
+    requests: int = 20
+    concurrency: int = 4
+    """How many of the requests are under way at a time, after the first, which is alone."""
+    path: str = "/"
+    project: Path | None = None
+    settings: str | None = None
+
+
+def compare_servers(
+    *names: str,
+    requests: int = 20,
+    concurrency: int = 4,
+    path: str = "/",
+    project: str | os.PathLike[str] | None = None,
+    settings: str | None = None,
+) -> Comparison:
+    """Run a Django project under each server in turn, all of them by default, and compare.
+
+    The names are those of `tracer.servers.RECIPES`. `project` is the directory with manage.py
+    (None: the demo), `settings` its settings module (None: the one that manage.py names). A server
+    that is not here, or fails, has a row that says so: no other one suffers.
+
+    Raises ValueError, before anything is started, for a name, number or path that makes no sense.
+    """
+    for name in names:
+        if name not in RECIPES:
+            raise ValueError(_unknown(name, f"there is {', '.join(RECIPES)}"))
+    for what, number in (("requests", requests), ("concurrency", concurrency)):
+        if number < 1:
+            raise ValueError(f"{what} must be 1 or more, not {number}")
+    if not path.startswith("/"):
+        raise ValueError(f"the path must begin with /, unlike {path!r}")
+    place = Path(project) if project is not None else None
+    trial = Trial(requests, concurrency, path, place, settings)
+    return Comparison(requests, [measure(name, trial) for name in dict.fromkeys(names or RECIPES)])
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
@@ -65,9 +113,13 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 def _server(name: str) -> str:
     if name in RECIPES:
         return name
+    raise argparse.ArgumentTypeError(_unknown(name, "--list tells the names"))
+
+
+def _unknown(name: str, otherwise: str) -> str:
+    """Say that there is no such server, and which one may have been meant."""
     close = difflib.get_close_matches(name, RECIPES, n=1)
-    hint = f"did you mean {close[0]}?" if close else "--list tells the names"
-    raise argparse.ArgumentTypeError(f"there is no server {name!r}; {hint}")
+    return f"there is no server {name!r}; {f'did you mean {close[0]}?' if close else otherwise}"
 
 
 def _positive(text: str) -> int:
@@ -127,10 +179,11 @@ def run(
         return 0
     names = list(dict.fromkeys(asked.server or RECIPES))
     progress = Progress(err, names)
+    trial = Trial(asked.requests, asked.concurrency, asked.path, asked.project, asked.settings)
     rows = []
     for name in names:
         begun = time.monotonic()
-        row = measure(name, asked, progress)
+        row = measure(name, trial, partial(progress.step, name))
         rows.append(row)
         progress.done(name, _told(row, time.monotonic() - begun))
     picture = Comparison(asked.requests, rows)
@@ -158,15 +211,22 @@ def _told(row: Row, seconds: float) -> str:
     return f"failed after {seconds:.1f} s: {row.why}"
 
 
-def measure(name: str, asked: argparse.Namespace, progress: Progress) -> Row:
-    """Run the application under one server and return its row. Never raises for a server's sake."""
+def _untold(step: str) -> None:
+    """Nobody wants to know how far it has come."""
+
+
+def measure(name: str, trial: Trial, tell: Callable[[str], None] = _untold) -> Row:
+    """Run the application under one server and return its row. Never raises for a server's sake.
+
+    `tell` is told each step before it is taken.
+    """
     found = RECIPES[name].available()
     version = found.version or None
     if not found.ok:
         return Row(name, version, NOT_INSTALLED, found.why)
     try:
         with _journal() as journal:
-            return _measured(name, version, asked, progress, journal)
+            return _measured(name, version, trial, tell, journal)
     except ServerMissing as missing:
         return Row(name, version, NOT_INSTALLED, str(missing))
     except (ServerError, JournalError, OSError) as error:
@@ -174,41 +234,37 @@ def measure(name: str, asked: argparse.Namespace, progress: Progress) -> Row:
 
 
 def _measured(
-    name: str,
-    version: str | None,
-    asked: argparse.Namespace,
-    progress: Progress,
-    journal: Path,
+    name: str, version: str | None, trial: Trial, tell: Callable[[str], None], journal: Path
 ) -> Row:
-    progress.step(name, "starting")
+    tell("starting")
     with servers.serve(
-        name, project=asked.project, settings=asked.settings, journal=journal
+        name, project=trial.project, settings=trial.settings, journal=journal
     ) as server:
-        progress.step(name, f"sending {asked.requests} requests")
-        replies = [server.get(asked.path)]
-        replies += server.load([asked.path] * (asked.requests - 1), asked.concurrency)
-        wait_for(journal, asked.requests)
-        progress.step(name, "stopping")
+        tell(f"sending {trial.requests} requests")
+        replies = [server.get(trial.path)]
+        replies += server.load([trial.path] * (trial.requests - 1), trial.concurrency)
+        wait_for(journal, trial.requests)
+        tell("stopping")
     recorded = processes(journal)
-    trouble = _trouble(asked, replies, recorded, server)
+    trouble = _trouble(trial, replies, recorded, server)
     if trouble:
         return Row(name, version, FAILED, trouble)
     return count(name, version, recorded, [reply.seconds for reply in replies])
 
 
 def _trouble(
-    asked: argparse.Namespace, replies: Sequence[Reply], recorded: Sequence[Process], server: Server
+    trial: Trial, replies: Sequence[Reply], recorded: Sequence[Process], server: Server
 ) -> str:
     """Say in a sentence what keeps the numbers from meaning what they should; empty if nothing."""
     bad = [reply.status for reply in replies if not 200 <= reply.status < 400]
     if bad:
         return (
-            f"{len(bad)} of {asked.requests} requests to {asked.path} were answered with status "
+            f"{len(bad)} of {trial.requests} requests to {trial.path} were answered with status "
             f"{bad[0]}: choose a page that answers everybody, with --path.\n{server.log()}"
         )
     served = sum(process.served for process in recorded)
-    if served != asked.requests:
-        return f"{asked.requests} requests were answered and {served} recorded."
+    if served != trial.requests:
+        return f"{trial.requests} requests were answered and {served} recorded."
     return ""
 
 

@@ -6,11 +6,10 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model.comparison import FAILED, OK, Row, conclusion
 from tracer.render import words
-from tracer.render.canvas import Line, emit
+from tracer.render.canvas import Line
+from tracer.render.picture import Picture
 
 BAR: Final = 10
 """Cells of the bar that shows which share was built anew."""
@@ -60,7 +59,7 @@ _LEGEND: Final = {
 """What the heads mean that do not say it themselves."""
 
 
-class Comparison:
+class Comparison(Picture):
     """Draws what each server built, and how often, with the conclusion that follows."""
 
     def __init__(self, requests: int, rows: Sequence[Row]) -> None:
@@ -68,9 +67,13 @@ class Comparison:
         self.requests = requests
         self.rows = tuple(rows)
 
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
+    def row(self, server: str) -> Row:
+        """Return the row of one server; KeyError if it was not asked for."""
+        found = next((row for row in self.rows if row.server == server), None)
+        if found is None:
+            there = ", ".join(row.server for row in self.rows)
+            raise KeyError(f"{server!r} is not compared here; there is {there}")
+        return found
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

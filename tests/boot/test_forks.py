@@ -70,7 +70,7 @@ assert child(serve) == 0
     for process in children:
         assert (process.about.inherited, process.about.parent) == (True, parent.about.pid)
         assert process.served == 2
-        assert process.boot is None or not process.boot.spans
+        assert process.boot is None or not stages(process.boot)
         (handler,) = [life for life in process.lifetimes if life.kind == "handler"]
         assert handler.phase == "inherited"
         urlconfs = [span.name for span in process.requests[0].spans if span.stage == "urlconf"]

@@ -86,7 +86,7 @@ def test_under_preload_the_master_boots_and_the_worker_imports_the_urlconf(tmp_p
     assert (master.served, worker.served) == (0, 1)
     assert ("handler", "WSGIHandler") in stages(master.boot)
     assert worker.about.inherited
-    assert worker.boot is None or not worker.boot.spans
+    assert worker.boot is None or not stages(worker.boot)
     (urlconf,) = [span for span in worker.requests[0].spans if span.stage == "urlconf"]
     assert urlconf.name == "mysite.urls"
     text = printed.read_text(errors="replace")

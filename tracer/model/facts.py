@@ -211,7 +211,11 @@ class Boot:
     begun: int
     """The monotonic clock at the interpreter's start, as soon as anybody could look."""
     spans: tuple[Span, ...] = ()
-    """Stages of the boot: start and end count from `begun`, `parent` is an index among these."""
+    """Stages of the boot: start and end count from `begun`, `parent` is an index among these.
+
+    On a clock that stands still while the tracer imports itself; threads count down from 0, the
+    first to be met.
+    """
     modules: int = 0
     """Modules imported so far, without the tracer's own."""
     importing: int = 0

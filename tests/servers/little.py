@@ -10,6 +10,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from tracer.servers import Server
 
 SETTINGS = """\
@@ -74,3 +76,16 @@ def at_start(directory: Path) -> dict[str, str]:
     """The environment with which the project's own sitecustomize.py is found first."""
     rest = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(directory / "startup"), rest]))}
+
+
+@contextmanager
+def odd_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Everything temporary lies below a directory whose name has spaces and quotes in it."""
+    with tempfile.TemporaryDirectory(prefix="odd-") as name:
+        place = Path(name) / "a \"b\" 'c' d"
+        place.mkdir()
+        for path in (Path(name), place):
+            path.chmod(0o755)
+        with monkeypatch.context() as change:
+            change.setattr(tempfile, "tempdir", str(place))
+            yield

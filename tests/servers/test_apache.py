@@ -142,6 +142,15 @@ def test_the_application_gets_its_environment_its_packages_and_the_whole_request
 
 
 @pytest.mark.parametrize("name", ROWS)
+def test_a_path_may_have_any_characters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the project, and those of all files that are made for a start."""
+    needed(name)
+    with little.odd_place(monkeypatch), little.project() as directory:  # noqa: SIM117
+        with serve(name, project=directory, settings="little_settings", timeout=60) as server:
+            assert little.told(server, "PATH", "?q=1")["query"] == "1"
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_an_option_that_apache_does_not_know_fails_with_its_own_words(name: str) -> None:
     """At once, not after the time-out."""
     needed(name)

@@ -91,6 +91,15 @@ def test_the_application_gets_its_environment_and_the_whole_request(name: str) -
 
 
 @pytest.mark.parametrize("name", ROWS)
+def test_a_path_may_have_any_characters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """That of the project, and those of all files that are made for a start."""
+    needed(name)
+    with little.odd_place(monkeypatch), little.project() as directory:  # noqa: SIM117
+        with serve(name, project=directory, settings="little_settings", timeout=60) as server:
+            assert little.told(server, "PATH", "?q=1")["query"] == "1"
+
+
+@pytest.mark.parametrize("name", ROWS)
 def test_an_option_goes_to_what_serves_behind_and_fails_with_its_own_words(name: str) -> None:
     """At once; nginx is not even started."""
     needed(name)

@@ -125,6 +125,8 @@ def fastcgi(layout: Layout, sockets: Path) -> str:
         f"<Directory {_quoted(layout.script.parent)}>",
         "  SetHandler fcgid-script",
         "  Options +ExecCGI",
+        # It takes a script's path apart at every space, but not a wrapper's arguments.
+        f"  FcgidWrapper {_quoted(f'/bin/sh {_quoted(layout.script)}')} virtual",
         "  Require all granted",
         "</Directory>",
     )

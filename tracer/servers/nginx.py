@@ -16,21 +16,22 @@ from tracer.servers.recipe import Availability, Order, Plan, Program, Recipe, wh
 SYSTEM: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
 """Where nginx lies when it is not on the PATH."""
 
+# What is not absolute lies in the directory that the command line names.
 _CONFIGURATION = """\
 daemon off;
 {user}worker_processes 1;
-pid {directory}/nginx.pid;
-error_log {log};
+pid nginx.pid;
+error_log error.log;
 events {{
     worker_connections 256;
 }}
 http {{
     access_log off;
-    client_body_temp_path {directory}/client_body;
-    proxy_temp_path {directory}/proxy;
-    fastcgi_temp_path {directory}/fastcgi;
-    uwsgi_temp_path {directory}/uwsgi;
-    scgi_temp_path {directory}/scgi;
+    client_body_temp_path client_body;
+    proxy_temp_path proxy;
+    fastcgi_temp_path fastcgi;
+    uwsgi_temp_path uwsgi;
+    scgi_temp_path scgi;
     server {{
         listen {listen};
         location / {{
@@ -40,12 +41,12 @@ http {{
 }}
 """
 _PROXY = """\
-            proxy_pass http://unix:{socket}:;
+            proxy_pass "http://unix:{socket}:";
             proxy_set_header Host $http_host;
             proxy_set_header X-Forwarded-For $remote_addr;
             proxy_set_header X-Forwarded-Proto $scheme;"""
 _UWSGI = """\
-            uwsgi_pass unix:{socket};
+            uwsgi_pass "unix:{socket}";
             uwsgi_param REQUEST_METHOD $request_method;
             uwsgi_param REQUEST_URI $request_uri;
             uwsgi_param PATH_INFO $document_uri;
@@ -94,10 +95,8 @@ def _front(order: Order, location: str, socket: Path) -> Program:
     text = _CONFIGURATION.format(
         # Started by root it would serve as another user, who may not reach the socket.
         user="user root;\n" if os.geteuid() == 0 else "",
-        directory=directory,
-        log=log,
         listen=order.bind,
-        location=location.format(socket=socket),
+        location=location.format(socket=str(socket).replace("\\", "\\\\").replace('"', '\\"')),
     )
     file = directory / "nginx.conf"
     file.write_text(text, encoding="utf-8")

@@ -6,6 +6,7 @@ Plain data that can be sent from one process to another and added up; `lines` is
 from __future__ import annotations
 
 import json
+from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
@@ -173,19 +174,25 @@ def own_times(request: Request) -> Iterator[tuple[str, int]]:
 
 def _grouped(left: Iterable[Left]) -> Iterator[str]:
     """Say what was left, what one object reaches together with it."""
-    known = sorted(left, key=lambda each: (each.held_by is None, each.held_by or "", each.name))
-    tops: list[tuple[Left, list[Left]]] = []
-    for each in known:
-        path = each.held_by or ""
-        top = next((t for t in tops if path and t[0].held_by and _within(path, t[0].held_by)), None)
-        if top is not None:
-            top[1].append(each)
+    found: list[tuple[str, str, int]] = []
+    """Path, what it leads to, and how many objects are reached from there."""
+    unknown: Counter[str] = Counter()
+    for each in sorted(left, key=lambda each: (each.held_by or "", each.name)):
+        path = each.held_by
+        if path is None:
+            unknown[each.name] += 1
+        elif found and _within(path, found[-1][0]):
+            above, name, count = found[-1]
+            found[-1] = above, name, count + 1
         else:
-            tops.append((each, []))
-    for top_one, reached in tops:
-        more = f" and {_many(len(reached), 'object')} that it reaches" if reached else ""
-        by = f"held by {top_one.held_by}" if top_one.held_by else "its holder was not found"
-        yield f"{top_one.name}{more}, {by}"
+            found.append((path, each.name, 0))
+    for path, name, count in found:
+        more = f" and {_many(count, 'object')} that it reaches" if count else ""
+        yield f"{name}{more}, held by {path}"
+    if unknown:
+        names = [f"{count} {name}" for name, count in unknown.most_common(5)]
+        more = f" and {len(unknown) - 5} more kinds" if len(unknown) > 5 else ""
+        yield f"{', '.join(names)}{more}: what holds them was not found"
 
 
 def _within(path: str, above: str) -> bool:

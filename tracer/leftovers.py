@@ -10,6 +10,8 @@ them a name that stands for a lifetime:
   object of this class was ever seen to end with its request; or
 - a class holds it whose module this very request had imported, as a view's `queryset`.
 
+What Django's memory of function signatures holds is its own affair, too: with DEBUG on it keeps
+the latest 512 receivers that were connected, and the test client's hold contexts and requests.
 Connections are left out: their end is their owner's to bring about, and theirs is another story.
 """
 
@@ -22,6 +24,9 @@ from tracer.model import Lifetime, Process
 from tracer.model import scope as scopes
 
 LASTING = frozenset({scopes.PROCESS, scopes.THREAD, scopes.CONNECTION})
+
+SIGNATURES = "django.utils.inspect."
+"""Where paths begin that lead through Django's memory of function signatures."""
 
 Evidence = Mapping[str, Iterable[str]]
 """Class to the scopes that objects of it, built in requests, were seen to have."""
@@ -61,6 +66,8 @@ def is_cached(life: Lifetime, seen: Evidence) -> bool:
     if known & LASTING:
         return True
     path = life.held_by or ""
+    if path.startswith(SIGNATURES):
+        return True
     held_by_django = path.startswith("django.") or ".urlpatterns[" in path
     return held_by_django and life.cls.startswith("django.") and scopes.REQUEST not in known
 

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import Boot, Imported, Process, Span, stages
 from tracer.render import bars, rows, theme, words
-from tracer.render.canvas import Line, emit, pack
+from tracer.render.canvas import Line, pack
+from tracer.render.picture import Picture
 from tracer.render.rows import Row
 
 WORDS: Final = {
@@ -31,15 +30,11 @@ _WIDEST_BAR: Final = 110
 _HOW: Final = "python -m tracer run --journal DIR -- COMMAND"
 
 
-class BootTree:
+class BootTree(Picture):
     """Draws the boot of one process as a tree with times."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
@@ -92,15 +87,11 @@ class BootTree:
         return line.right(words.milliseconds(took), _MS, "duration")
 
 
-class BootLine:
+class BootLine(Picture):
     """Tells the boot of one process in a few lines: what a console has room for."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

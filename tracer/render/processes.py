@@ -7,12 +7,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.model import Process
 from tracer.model.family import Member, at_once
 from tracer.render import bars, theme, words
-from tracer.render.canvas import Line, emit, pack
+from tracer.render.canvas import Line, pack
+from tracer.render.picture import Picture
 
 ROWS: Final = 60
 """About so many processes are drawn; of the others those that ended first are counted."""
@@ -57,17 +56,13 @@ class _Layout:
     """Requests in the fullest cell of all."""
 
 
-class Processes:
+class Processes(Picture):
     """Draws families of processes, on one time axis."""
 
     def __init__(self, families: Sequence[Member], brief: bool = False) -> None:
         """`brief`: without the time axis, as for a picture that is drawn again and again."""
         self.families = families
         self.brief = brief
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

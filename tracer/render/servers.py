@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from rich.console import Console, ConsoleOptions, RenderResult
-
 from tracer.render import words
-from tracer.render.canvas import Line, emit
+from tracer.render.canvas import Line
+from tracer.render.picture import Picture
 
 
 class Availability(Protocol):
@@ -42,15 +41,11 @@ class Recipe(Protocol):
         """Whether it is here."""
 
 
-class Servers:
+class Servers(Picture):
     """Draws the list."""
 
     def __init__(self, recipes: Iterable[Recipe]) -> None:
         self.found = [(recipe, recipe.available()) for recipe in recipes]
-
-    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
-        yield from emit(self.lines(options.max_width), options)
 
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""

@@ -53,13 +53,15 @@ class Servers(Picture):
         line = Line().add(" ").add("Servers", "title")
         yield line.add(f" · {here} of {len(self.found)} are here", "dim")
         name = max((len(recipe.name) for recipe, _ in self.found), default=6) + 2
+        longest = max((len(found.version) for _, found in self.found), default=0)
+        state = min(max(longest + 7, 10), width // 4)
         for recipe, found in self.found:
             line = Line().add(" ").fit(recipe.name, name, "heading" if found.ok else "dim")
             if found.ok:
-                line.fit(f"here {found.version}", 16, "scope.process")
+                line.fit(f"here {found.version}", state, "scope.process").add("  ")
                 yield line.add(words.crop(recipe.title, width - line.width))
                 continue
-            line.fit("not here", 16, "dim")
+            line.fit("not here", state, "dim").add("  ")
             told = words.clean(found.why)
             if width - line.width >= len(told):
                 yield line.add(told, "dim")

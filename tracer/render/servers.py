@@ -37,6 +37,10 @@ class Recipe(Protocol):
     def title(self) -> str:
         """What it is, in a few words."""
 
+    @property
+    def needs(self) -> str:
+        """What must be installed: names for pip, and packages of the system."""
+
     def available(self) -> Availability:
         """Whether it is here."""
 
@@ -52,19 +56,26 @@ class Servers(Picture):
         here = sum(1 for _, found in self.found if found.ok)
         line = Line().add(" ").add("Servers", "title")
         yield line.add(f" · {here} of {len(self.found)} are here", "dim")
-        name = max((len(recipe.name) for recipe, _ in self.found), default=6) + 2
-        longest = max((len(found.version) for _, found in self.found), default=0)
-        state = min(max(longest + 7, 10), width // 4)
+        name = _widest(recipe.name for recipe, _ in self.found)
+        needs = _widest(recipe.needs for recipe, _ in self.found)
+        version = _widest(found.version for _, found in self.found)
+        line = Line().add(" ").fit("server", name, "column").fit("", 10)
+        line.fit("needs", needs, "column")
+        if width >= 150:
+            line.fit("version", version, "column")
+        yield line.add("what it does" if width >= 100 else "", "column")
         for recipe, found in self.found:
             line = Line().add(" ").fit(recipe.name, name, "heading" if found.ok else "dim")
-            if found.ok:
-                line.fit(f"here {found.version}", state, "scope.process").add("  ")
-                yield line.add(words.crop(recipe.title, width - line.width))
-                continue
-            line.fit("not here", state, "dim").add("  ")
-            told = words.clean(found.why)
-            if width - line.width >= len(told):
-                yield line.add(told, "dim")
-                continue
-            yield line.add(words.crop(recipe.title, width - line.width), "dim")
-            yield Line().to(name + 1).add(words.crop(told, width - name - 1), "dim")
+            line.fit("here", 10, "scope.process") if found.ok else line.fit("not here", 10, "dim")
+            line.fit(recipe.needs, min(needs, width - line.width), "name" if found.ok else "dim")
+            if width >= 150:
+                line.fit(found.version, version, "dim")
+            if width >= 100:
+                line.add(words.crop(recipe.title, width - line.width), "dim")
+            yield line
+            if not found.ok:
+                yield Line().to(name + 1).add(words.crop(words.clean(found.why), width - name - 1))
+
+
+def _widest(texts: Iterable[str]) -> int:
+    return max(map(len, texts), default=6) + 2

@@ -19,7 +19,6 @@ from tracer.servers.project import Project
 HOST = "127.0.0.1"
 WSGI = "tracer.application.wsgi:application"
 ASGI = "tracer.application.asgi:application"
-EXTRA = 'pip install "django-request-tracer[servers]"'
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,11 +119,13 @@ def wheel(name: str, *others: str, least: tuple[int, ...] = ()) -> Callable[[], 
             try:
                 version = importlib.metadata.version(each)
             except importlib.metadata.PackageNotFoundError:
-                return Availability(False, f"{each} is not installed: {EXTRA}")
+                return Availability(False, f"{each} is not installed: pip install {each}")
         version = importlib.metadata.version(name)
         if least and tuple(map(int, re.findall(r"\d+", version)[: len(least)])) < least:
             wanted = ".".join(map(str, least))
-            return Availability(False, f"{name} {version} is older than {wanted}: {EXTRA}", version)
+            return Availability(
+                False, f"{name} {version} is older than {wanted}: pip install -U {name}", version
+            )
         return Availability(True, version=version)
 
     return find

@@ -9,7 +9,7 @@ import importlib.metadata
 import sysconfig
 from pathlib import Path
 
-from tracer.servers.recipe import EXTRA, WSGI, Availability, Order, Plan, Program, Recipe
+from tracer.servers.recipe import WSGI, Availability, Order, Plan, Program, Recipe
 
 RECYCLING = 5
 """Requests after which a recycled worker is replaced."""
@@ -24,7 +24,7 @@ def find() -> Availability:
             continue
         if _program() is not None:
             return Availability(True, version=version)
-    return Availability(False, f"uWSGI is not installed: {EXTRA}")
+    return Availability(False, "uWSGI is not installed: pip install pyuwsgi")
 
 
 def _program() -> Path | None:

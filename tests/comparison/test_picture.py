@@ -36,6 +36,14 @@ def test_each_number_stands_under_its_head(width: int) -> None:
     assert row.rstrip().endswith("1.00")
 
 
+@pytest.mark.parametrize("width", [80, 118, 200])
+def test_numbers_never_touch_however_slow_a_server_is(width: int) -> None:
+    slow = count("cgi", None, [process(pid, 1) for pid in range(1, 5)], [99.9, 98.7, 9.9999, 9.9])
+    row = next(line for line in drawn(width, (slow,)) if line.startswith(" cgi"))
+    assert " 100 s " in row or width < 118
+    assert " 10 s " in row
+
+
 def test_columns_go_where_there_is_no_room_and_come_back_where_there_is() -> None:
     assert "modules" not in drawn(80)[2]
     assert "modules" in drawn(200)[2]

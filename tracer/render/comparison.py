@@ -178,4 +178,6 @@ def _mean(value: float | None) -> str:
 def _time(value: float | None) -> str:
     if value is None:
         return "-"
+    if value >= 9_999.5:
+        return f"{value / 1000:.0f} s"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

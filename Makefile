@@ -5,6 +5,7 @@ VENV ?= .venv
 PORT ?= 8000
 ONCE ?=
 ARGS ?=
+WRITE ?=
 DJANGO ?=
 
 CHOSEN := $(origin PYTHON)
@@ -12,7 +13,7 @@ RUN = $(VENV)/bin/python
 INSTALL = @sh .ci/venv "$(PYTHON)" "$(CHOSEN)" "$(VENV)"
 
 .DEFAULT_GOAL := help
-.PHONY: help demo compare test lint bench pictures clean
+.PHONY: help demo compare test lint bench pictures notebooks lab clean
 
 help: ## show what can be made
 	@echo "tracer: see how long Django's objects really live"
@@ -51,7 +52,16 @@ pictures: ## draw the pictures of the README anew, from requests to the café
 	$(INSTALL) "" "$(DJANGO)"
 	@TRACER_ENABLED=0 $(RUN) demo_project/pictures.py
 
+notebooks: ## run every notebook and hold it to its claims (WRITE=1 keeps the outputs)
+	$(INSTALL) notebooks "$(DJANGO)"
+	@$(RUN) notebooks/run.py $(if $(filter-out 0 no,$(WRITE)),--write) $(ARGS)
+
+lab: ## open the notebooks in JupyterLab
+	$(INSTALL) notebooks "$(DJANGO)"
+	@$(RUN) -m jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
+
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache
 	rm -f demo_project/*.sqlite3 demo_project/*.sqlite3-journal
+	rm -rf notebooks/.ipynb_checkpoints
 	find . -name __pycache__ -type d -not -path './.git/*' -prune -exec rm -rf {} +

@@ -44,9 +44,10 @@ lint: ## check style, formatting and types
 	@$(RUN) -m ruff format --check .
 	@$(RUN) -m mypy
 
-bench: ## count what recording costs, in instructions per request (needs valgrind)
+bench: ## measure this tracer beside its peers (valgrind helps); ARGS=--quick takes minutes
 	$(INSTALL) "" "$(DJANGO)"
-	@$(RUN) benchmarks/instructions.py $(ARGS)
+	@$(RUN) -m benchmarks.installing
+	@$(RUN) -m benchmarks $(ARGS)
 
 pictures: ## draw the pictures of the README anew, from requests to the café
 	$(INSTALL) "" "$(DJANGO)"

@@ -13,7 +13,7 @@ import shutil
 
 import pytest
 
-from benchmarks import instructions
+from benchmarks import child, instructions
 from benchmarks.instructions import Count
 
 SHORT, LIST = 200, 60
@@ -54,7 +54,7 @@ def test_recording_a_list_page_costs_at_most_three_per_cent_more(dishes: Count) 
 
 def test_switched_off_it_costs_nothing_that_can_be_measured(short: Count) -> None:
     """Within one per cent either way, which is what chance alone can do; and no thread beside."""
-    off = instructions.measure("short", "off", SHORT)
+    off = instructions.measure("short", "switched off", SHORT)
     assert off.request_thread == pytest.approx(short.request_thread, rel=0.01)
     assert off.background_thread == 0
 
@@ -68,5 +68,5 @@ def test_what_runs_beside_the_requests_is_counted_too(short: Count) -> None:
 def test_without_valgrind_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A measurement that cannot be made is an error with a sentence, never a number."""
     monkeypatch.setenv("PATH", "")
-    with pytest.raises(instructions.CannotMeasure, match="install valgrind"):
+    with pytest.raises(child.CannotMeasure, match="install valgrind"):
         instructions.measure("short", "nothing", 1)

@@ -1,0 +1,186 @@
+"""What was measured, as one document, and that document as the Markdown tables of RESULTS.md."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+from benchmarks.contestants import ALL
+from benchmarks.site import PAGES
+
+HERE = Path(__file__).resolve().parent
+DOCUMENT = HERE / "results.json"
+TABLES = HERE / "RESULTS.md"
+
+HEAD = """# What watching costs
+
+Written by `make bench` on {date}: Python {python}, Django {django}, {machine}, {processors}
+processors{quick}. Every contestant runs in a process of its own, set up as its documentation
+recommends; the handler is called as a server calls it. Ratios are times those of the same page with
+nothing: 1.00 is free. {minutes} minutes in all.
+
+{versions}
+"""
+
+
+def save(told: dict[str, Any], document: Path = DOCUMENT, tables: Path = TABLES) -> None:
+    """Write both files."""
+    document.write_text(json.dumps(told, indent=1, ensure_ascii=False) + "\n", encoding="utf-8")
+    tables.write_text(markdown(told), encoding="utf-8")
+
+
+def markdown(told: dict[str, Any]) -> str:
+    """Return the document as tables."""
+    about = dict(told["about"])
+    named = [f"{package} {version}" for package, version in sorted(about["versions"].items())]
+    about["versions"] = "Peers: " + (", ".join(named) or "none is installed") + "."
+    about["quick"] = " (a quick run)" if about["quick"] else ""
+    parts = [HEAD.format(**about)]
+    for part in (_instructions, _times, _growth, _drawing, _notes):
+        parts += part(told)
+    return "\n".join(parts).rstrip() + "\n"
+
+
+def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:
+    lines = [f"| {' | '.join(head)} |", f"|{'---|' * len(head)}"]
+    lines += [f"| {' | '.join(str(cell) for cell in row)} |" for row in rows]
+    return [*lines, ""]
+
+
+def _instructions(told: dict[str, Any]) -> list[str]:
+    """Ratios of instructions: one row per contestant, one column per page."""
+    counts = {(row["page"], row["contestant"]): row for row in told["instructions"]}
+    pages = [page for page in PAGES if any(key[0] == page for key in counts)]
+    names = [name for name in ALL if any(key[1] == name for key in counts)]
+    if not pages:
+        return []
+    rows = []
+    for name in names:
+        cells = []
+        for page in pages:
+            row, bare = counts.get((page, name)), counts.get((page, "nothing"))
+            cells.append(_ratio(row, bare, PAGES[page].awaited))
+        rows.append([name, *cells])
+    head = ["contestant", *(f"{page}: {PAGES[page].what}" for page in pages)]
+    return [
+        "## Instructions per request",
+        "",
+        "Counted by callgrind. Under WSGI: on the thread that serves the request, and in brackets",
+        "on all threads of the process. Under ASGI several threads serve one request: all threads.",
+        "",
+        *_table(head, rows),
+    ]
+
+
+def _ratio(row: Any, bare: Any, awaited: bool) -> str:
+    if row is None or bare is None:
+        return ""
+    if row.get("reason"):
+        return "—"
+    if bare.get("reason"):
+        return "?"
+    if row["contestant"] == "nothing":
+        whole = row["request_thread"] + row["background_thread"]
+        return f"{whole if awaited else row['request_thread']:,}"
+    whole = sum(row[key] for key in ("request_thread", "background_thread"))
+    ground = sum(bare[key] for key in ("request_thread", "background_thread"))
+    together = _times_of(whole / ground)
+    if awaited:
+        return together
+    own = _times_of(row["request_thread"] / bare["request_thread"])
+    return own if own == together else f"{own} ({together})"
+
+
+def _times_of(ratio: float) -> str:
+    if ratio >= 10:
+        return f"{ratio:.0f}"
+    return f"{ratio:.1f}" if ratio >= 3 else f"{ratio:.2f}" if ratio >= 1.2 else f"{ratio:.3f}"
+
+
+def _times(told: dict[str, Any]) -> list[str]:
+    rows = []
+    for row in told["times"]:
+        if row.get("reason"):
+            continue
+        answer = "same" if row["same"] else "adds to it"
+        if row["headers"]:
+            answer += f", {len(row['headers'])} headers more"
+        rows.append(
+            [
+                row["contestant"], row["page"], f"{row['bare']:,.0f}", f"{row['watched']:,.0f}",
+                f"**{row['ratio']:.2f}** ({row['spread'][0]:.2f} to {row['spread'][1]:.2f})",
+                f"{row['peak'] / 1024:.0f} ({(row['peak'] - row['peak_bare']) / 1024:+.0f})",
+                answer, row["recorded"],
+            ]
+        )  # fmt: skip
+    if not rows:
+        return []
+    return [
+        "## Processor time, memory, and what there is for it",
+        "",
+        "Microseconds of processor time per request, all threads; the median of interleaved pairs",
+        "of batches, with the lowest and highest pair. Peak memory in MB, and how much of it is",
+        "more than with nothing. The answer is compared byte for byte.",
+        "",
+        *_table(
+            ("contestant", "page", "nothing, µs", "µs", "ratio", "memory", "answer", "recorded"),
+            rows,
+        ),
+    ]
+
+
+def _growth(told: dict[str, Any]) -> list[str]:
+    if not told["growth"]:
+        return []
+    rows = [
+        [
+            row["what"], f"{row['bare']:,.0f}", f"{row['watched']:,.0f}",
+            f"{row['watched'] - row['bare']:,.0f}",
+            f"{row['memory_bare'] / 1024:.1f}", f"{row['memory'] / 1024:.1f}",
+        ]
+        for row in told["growth"]
+    ]  # fmt: skip
+    head = ("", "nothing, µs", "recording, µs", "added, µs", "nothing, MB", "recording, MB")
+    return ["## Growth", "", *_table(head, rows)]
+
+
+def _drawing(told: dict[str, Any]) -> list[str]:
+    lines: list[str] = []
+    if told["drawing"]:
+        rows = [[row["page"], row["rows"], f"{row['per_second']:,.0f}"] for row in told["drawing"]]
+        lines += ["## Timelines drawn per second", "", *_table(("page", "lines", "per s"), rows)]
+    if told["writing"]:
+        rows = [
+            [row["page"], f"{row['bytes_each']:,.0f}", f"{row['microseconds']:,.0f}"]
+            for row in told["writing"]
+        ]
+        head = ("page", "bytes", "µs of the background thread")
+        lines += ["## The journal, per request", "", *_table(head, rows)]
+    if told["saturation"]:
+        bare = told["saturation"]["nothing"]
+        rows = [
+            [mode, f"{rate:,.0f}", f"{rate / bare:.2f}"]
+            for mode, rate in told["saturation"].items()
+        ]
+        lines += [
+            "## Saturated: requests per second through gunicorn",
+            "",
+            *_table(("", "requests/s", "times nothing"), rows),
+        ]
+    return lines
+
+
+def _notes(told: dict[str, Any]) -> list[str]:
+    """What each records, how it was set up, and why some rows are empty."""
+    rows = [[one.name, one.records, one.note] for one in ALL.values() if one.name != "nothing"]
+    lines = ["## What each records", "", *_table(("contestant", "records", "set up"), rows)]
+    reasons = dict.fromkeys(
+        f"- {row['contestant']}, {row['page']}: {row['reason']}"
+        for row in (*told["instructions"], *told["times"])
+        if row.get("reason")
+    )
+    if reasons:
+        lines += ["## Not measured", "", *reasons, ""]
+    return lines

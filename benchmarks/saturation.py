@@ -1,0 +1,128 @@
+"""Requests per second through gunicorn when it is given as many as it can take.
+
+One worker process, asked by several connections at once; standard output is a pseudo-terminal that
+is read. With nothing, recording, with a journal, with the console.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import pty
+import socket
+import statistics
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+from benchmarks.child import ROOT, CannotMeasure
+
+MODES = ("nothing", "recording", "with journal", "with console")
+CLIENTS = 4
+SECONDS = 3.0
+ROUNDS = 5
+
+
+def measure(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, float]:
+    """Return requests per second by mode: the median over rounds in which modes take turns."""
+    with contextlib.ExitStack() as stack:
+        ports = {mode: stack.enter_context(_serving(mode)) for mode in MODES}
+        for port in ports.values():
+            _saturate(port, 1.0)
+        found: dict[str, list[float]] = {mode: [] for mode in MODES}
+        for _ in range(rounds):
+            for mode, port in ports.items():
+                found[mode].append(_saturate(port, seconds))
+    return {mode: statistics.median(rates) for mode, rates in found.items()}
+
+
+@contextlib.contextmanager
+def _serving(mode: str) -> Iterator[int]:
+    """One gunicorn with one worker; yield its port."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port: int = free.getsockname()[1]
+    master, slave = pty.openpty()
+    reader = threading.Thread(target=_read, args=(master,), daemon=True)
+    reader.start()
+    with tempfile.TemporaryDirectory() as directory:
+        words = Path(directory) / "words"
+        with words.open("w") as file:
+            process = subprocess.Popen(
+                [
+                    *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class"),
+                    *("gthread", "--threads", "2", "--keep-alive", "60"),
+                    *("--bind", f"127.0.0.1:{port}", "benchmarks.served:application"),
+                ],
+                cwd=ROOT,
+                stdout=slave,
+                stderr=file,
+                env=os.environ
+                | {"BENCH_MODE": mode, "BENCH_DIRECTORY": directory, "PYTHONPATH": str(ROOT)},
+            )
+        try:
+            _await(port, process, words)
+            yield port
+        finally:
+            process.kill() if mode == "nothing" else process.terminate()
+            try:
+                process.wait(30)
+            except subprocess.TimeoutExpired:
+                process.kill()
+                process.wait()
+            os.close(slave)
+            reader.join(5)
+            os.close(master)
+
+
+def _read(master: int) -> None:
+    with contextlib.suppress(OSError):
+        while os.read(master, 65536):
+            pass
+
+
+def _await(port: int, process: subprocess.Popen[bytes], words: Path) -> None:
+    limit = time.monotonic() + 60
+    while time.monotonic() < limit:
+        if process.poll() is not None:
+            break
+        with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
+            return
+        time.sleep(0.05)
+    lines = words.read_text(encoding="utf-8", errors="replace").splitlines()
+    raise CannotMeasure(f"gunicorn did not start: {lines[-1] if lines else 'it said nothing'}")
+
+
+def _saturate(port: int, seconds: float) -> float:
+    """Ask as fast as it answers; return requests per second."""
+    end = time.monotonic() + seconds
+    counts = [0] * CLIENTS
+    wrong: list[str] = []
+
+    def client(index: int) -> None:
+        # Not `http.client`: it would take as much of the processor as the server does.
+        with socket.create_connection(("127.0.0.1", port), 30) as connection:
+            while time.monotonic() < end and not wrong:
+                connection.sendall(b"GET /short/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
+                answer = b""
+                while not answer.endswith(b"\r\n\r\nhello"):
+                    more = connection.recv(65536)
+                    answer += more
+                    if not more:
+                        wrong.append(answer[:80].decode(errors="replace"))
+                        return
+                counts[index] += 1
+
+    threads = [threading.Thread(target=client, args=(index,)) for index in range(CLIENTS)]
+    begun = time.monotonic()
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    if wrong:
+        raise CannotMeasure(f"gunicorn answered otherwise: {wrong[0]!r}")
+    return sum(counts) / (time.monotonic() - begun)

@@ -19,6 +19,7 @@ PATHS = sorted(NOTEBOOKS.glob("*.ipynb"))
 FEWEST_CLAIMS = 8
 PUBLIC = {
     "tracer": set(tracer.__all__),
+    "tracer.compare": {"compare_servers"},
     "tracer.servers": set(tracer.servers.__all__),
 }
 """What a notebook may import of the project, by module."""

@@ -12,6 +12,7 @@ import os
 import platform
 import sys
 import threading
+import time
 from contextvars import Context
 from typing import TextIO
 
@@ -161,13 +162,29 @@ class Live:
 
     def _look(self, draw: bool) -> int:
         with self.lock:
+            if self._only_counts():
+                return self._count()
+            began = time.monotonic()
             requests, count = self._take()
         if self.screen is not None and requests:
+            self.screen.spent += time.monotonic() - began
             if draw:
                 with self.drawing:
                     self.screen.timelines(self._snapshot, requests)
             else:
                 self.screen.skipped += len(requests)
+        return count
+
+    def _only_counts(self) -> bool:
+        """Whether nothing but the console wants requests one by one, and it is behind."""
+        alone = self.screen is not None and self.journal is None and not self.desk.listeners
+        return alone and self.said_who and self.screen is not None and self.screen.is_behind()
+
+    def _count(self) -> int:
+        """Put requests by undrawn, as a process does whose requests nobody asks for."""
+        assert self.screen is not None
+        count = self.desk.rest_until_asked()
+        self.screen.skipped += count
         return count
 
     def _take(self) -> tuple[list[Request], int]:
@@ -177,10 +194,12 @@ class Live:
         self._say_who()
         if self.desk.quiet:
             return [], self.desk.rest_until_asked()
+        counted = len(self.desk.rest.traces)
         facts = self.desk.take()
         if self.journal is not None and facts:
             self.journal.append(facts)
-        requests = self.desk.requests_of(facts)
+        # Those that were put by undrawn are counted already.
+        requests = self.desk.requests_of(facts)[counted:]
         return requests, len(requests)
 
     def _say_who(self) -> None:

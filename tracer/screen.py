@@ -19,8 +19,10 @@ from tracer.render.timeline import Timeline
 
 AT_ONCE = 12
 """Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
-SHARE = 0.25
-"""Of its time that the background thread may spend drawing while requests keep coming."""
+SHARE = 0.15
+"""Of its time that the background thread may spend on pictures while requests keep coming."""
+WINDOW = 2.0
+"""Seconds after which that time is counted anew."""
 
 
 class Screen:
@@ -51,16 +53,20 @@ class Screen:
             self._terminal = self._find()
         return self._terminal
 
+    def is_behind(self) -> bool:
+        """Whether it has had its share of the time, so that nothing is to be drawn just now."""
+        now = self.clock()
+        if now - self.since > WINDOW:
+            self.since, self.spent = now, 0.0
+        return self.spent > SHARE * WINDOW
+
     def timelines(self, look: Callable[[], Process], requests: Sequence[Request]) -> None:
         """Draw the newest of these requests, as many as the time allows; count the others.
 
         `look` returns the process as it stands.
         """
         began = self.clock()
-        if began - self.since > 2:
-            self.since, self.spent = began, 0.0
-        busy = self.spent > SHARE * 2
-        draw = () if busy else requests[-AT_ONCE:]
+        draw = () if self.is_behind() else requests[-AT_ONCE:]
         self.skipped += len(requests) - len(draw)
         if not draw:
             return

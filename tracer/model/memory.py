@@ -63,6 +63,8 @@ class Memory:
         self._earlier: dict[tuple[str, str], Counter[str]] = {}
         self._newest = 0
         self._dead: list[int] = []
+        self._enough = 2 * (keep or 0)
+        """So many dead are looked through for those to forget: not all of them at each request."""
         self._reused: set[tuple[str, int]] = set()
         """(class, request): some born there of that class were used by later requests."""
 
@@ -286,7 +288,7 @@ class Memory:
             del self.requests[number]
         del self._begins[: -2 * keep]
         self._forget_threads()
-        if len(self._dead) < 2 * keep:
+        if len(self._dead) < self._enough:
             return
         remaining = []
         for token in self._dead:
@@ -298,14 +300,16 @@ class Memory:
                 self._unproven.pop(token, None)
                 self._fold(self._objects.pop(token))
         self._dead = remaining
+        self._enough = len(remaining) + 2 * keep
 
     def _forget_threads(self) -> None:
         """Servers start a thread for each connection: remember the newest of them."""
         if len(self._took_part) > 2 * THREADS:
             self._took_part = dict(list(self._took_part.items())[-THREADS:])
         for known in (self.threads, self._thread_ends):
-            for token in list(known)[: max(0, len(known) - 10 * THREADS)]:
-                del known[token]
+            if len(known) > 10 * THREADS:
+                for token in list(known)[: len(known) - 10 * THREADS]:
+                    del known[token]
         if len(self._reused) > 100 * THREADS:
             alive = {(one.birth.cls, one.built_in) for one in self._objects.values()}
             self._reused = {pair for pair in self._reused if pair in alive}

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from types import ModuleType
 from typing import Any
 
 import pytest
@@ -39,6 +40,15 @@ def test_each_server_is_known_by_a_mark_of_its_own(
 ) -> None:
     """A module, a flag or a variable that no other server sets."""
     assert surroundings.server(first, modules, environ, argv)[0] == name
+
+
+@pytest.mark.parametrize(("cores", "alone"), [(1, True), (4, False)])
+def test_a_uwsgi_process_of_one_thread_stays_alone(cores: int, alone: bool) -> None:
+    """With more than one it is no harm to add another."""
+    uwsgi = ModuleType("uwsgi")
+    vars(uwsgi)["cores"] = cores
+    assert surroundings.stays_alone({"uwsgi": uwsgi}) is alone
+    assert not surroundings.stays_alone({})
 
 
 def test_gunicorn_being_installed_does_not_make_it_the_server() -> None:

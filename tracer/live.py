@@ -1,7 +1,9 @@
 """The tracer of this process: takes what was recorded, keeps its history, draws and writes.
 
-All of it happens in one background thread, started by the first request and again after a fork.
-When the console falls behind it skips timelines and says how many; the journal skips none.
+All of it happens in one background thread, started by the first request and again after a fork;
+only where a process is better off without one (`surroundings.stays_alone`), each request's thread
+does it once the response is closed. When the console falls behind, the background thread skips
+timelines and says how many; the journal skips none.
 """
 
 from __future__ import annotations
@@ -102,6 +104,9 @@ class Live:
             self.look(draw=False)
 
     def _wake(self) -> None:
+        if surroundings.stays_alone(sys.modules):
+            self.look()
+            return
         self.awake = True
         if self.thread is None or not self.thread.is_alive():
             thread = threading.Thread(target=self._run, name="tracer", daemon=True)

@@ -54,7 +54,7 @@ def test_the_environment_keeps_what_was_there(tmp_path: Path) -> None:
 
 
 def test_a_uwsgi_worker_is_told_that_it_was_forked() -> None:
-    """Or threads, the tracer's among them, can keep it from ending; a choice made stays made."""
+    """Or the first requests, on several threads, would find out; a choice made stays made."""
     assert environment({})["UWSGI_PY_CALL_UWSGI_FORK_HOOKS"] == "1"
     chosen = {"UWSGI_PY_CALL_UWSGI_FORK_HOOKS": "0"}
     assert environment(chosen)["UWSGI_PY_CALL_UWSGI_FORK_HOOKS"] == "0"

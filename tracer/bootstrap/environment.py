@@ -31,8 +31,8 @@ def environment(
         "TRACER_ENABLED": "1",
         "TRACER_CONSOLE": "1" if console else "0",
     }
-    # uWSGI tells a forked Python nothing of the fork unless asked to, and a thread, such as the
-    # tracer's, could then keep a worker from ending. Its other option, which tells the child alone
+    # uWSGI tells a forked Python nothing of the fork unless asked to, and with threads several
+    # requests would come upon it at once. Its other option, which tells the child alone
     # (UWSGI_PY_CALL_OSAFTERFORK), makes every worker of a Python 3.13 abort.
     made.setdefault("UWSGI_PY_CALL_UWSGI_FORK_HOOKS", "1")
     if journal is not None:

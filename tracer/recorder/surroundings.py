@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Collection, Mapping, Sequence
+from types import ModuleType
 from typing import Any
 
 _MODULES = (
@@ -49,6 +50,17 @@ def server(
     if "pytest" in modules or "test" in argv[1:2]:
         return "test client", ""
     return "unknown", _flags(first)
+
+
+def stays_alone(modules: Mapping[str, ModuleType]) -> bool:
+    """Whether a second thread could keep this process from ending: uWSGI's with one thread each.
+
+    uWSGI ends a worker with all of `exit` from within its signal handler. As long as there was
+    never a second thread, the C library takes no lock for its memory; after that, a signal that
+    comes in the midst of `free` waits for ever for the lock that its own thread holds. `modules`
+    is `sys.modules`. Under gevent, or with threads of its own, a process has more than one core.
+    """
+    return getattr(modules.get("uwsgi"), "cores", 0) == 1
 
 
 def before_requests(

@@ -39,7 +39,8 @@ def command(order: Order, *words: str) -> tuple[str, ...]:
         str(_program()), "--master", "--need-app",
         # Else SIGTERM means: reload.
         "--die-on-term",
-        # Python's threads sleep for ever without it, the tracer's own among them.
+        # Python's threads sleep for ever without it: the project's own, and, with more than one
+        # thread in a worker, the tracer's.
         "--enable-threads",
         "--processes", str(order.workers), "--module", module, "--callable", name,
         "--pythonpath", str(order.project.directory),

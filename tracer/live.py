@@ -32,7 +32,7 @@ from tracer.recorder.recorder import Recorder
 
 try:
     from tracer.render.block import Terminal
-    from tracer.screen import Screen
+    from tracer.screen import FEW, Screen
 except ModuleNotFoundError as missing:
     # A project that is traced from outside need not have it; a journal is kept all the same.
     if missing.name != "rich":
@@ -183,7 +183,8 @@ class Live:
     def _only_counts(self) -> bool:
         """Whether nothing but the console wants requests one by one, and it is behind."""
         alone = self.screen is not None and self.journal is None and not self.desk.listeners
-        return alone and self.said_who and self.screen is not None and self.screen.is_behind()
+        many = len(self.recorder.finished) > FEW and self.said_who
+        return alone and many and self.screen is not None and self.screen.is_behind()
 
     def _count(self) -> int:
         """Put requests by undrawn, as a process does whose requests nobody asks for."""

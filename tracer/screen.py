@@ -17,6 +17,8 @@ from tracer.render.lifelines import Lifelines
 from tracer.render.overview import Overview
 from tracer.render.timeline import Timeline
 
+FEW = 6
+"""Requests that are drawn however far behind the drawing is: nobody waits for so few."""
 AT_ONCE = 12
 """Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
 SHARE = 0.15
@@ -66,7 +68,7 @@ class Screen:
         `look` returns the process as it stands.
         """
         began = self.clock()
-        draw = () if self.is_behind() else requests[-AT_ONCE:]
+        draw = () if len(requests) > FEW and self.is_behind() else requests[-AT_ONCE:]
         self.skipped += len(requests) - len(draw)
         if not draw:
             return

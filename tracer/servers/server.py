@@ -20,7 +20,7 @@ from tracer.servers.errors import NoReply
 from tracer.servers.process import Child, wait
 from tracer.servers.recipe import HOST, Recipe
 
-WRITING: Final = 2.0
+WRITING: Final = 5.0
 """Seconds that a server's processes have to write down what they answered."""
 LINES: Final = 60
 """Lines that are shown of a log."""

@@ -59,7 +59,7 @@ notebooks: ## run every notebook and hold it to its claims (WRITE=1 keeps the ou
 
 lab: ## open the notebooks in JupyterLab
 	$(INSTALL) notebooks "$(DJANGO)"
-	@$(RUN) -m jupyter lab --ServerApp.root_dir=notebooks $(ARGS)
+	@$(RUN) -m jupyter lab --ServerApp.root_dir=notebooks $(if $(filter 0,$(shell id -u)),--allow-root) $(ARGS)
 
 clean: ## remove what the other targets made
 	rm -rf .venv .venv-* build dist *.egg-info .coverage .coverage.* .mypy_cache .pytest_cache .ruff_cache

@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import Protocol
 
 from django.conf import settings
 
+from tracer.lines import Lines
 from tracer.model import (
     Barrier,
     Birth,
     Built,
     Deaths,
+    Died,
     Ended,
     Fact,
     Held,
@@ -31,7 +33,7 @@ from tracer.recorder.assembly import Assembly, birth
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
-from tracer.rest import Rest
+from tracer.rest import Ends, Rest
 
 KEEP = 64
 """Requests that a running process remembers one by one."""
@@ -39,6 +41,8 @@ RESTING = 16
 """Requests that a quiet process keeps as they were recorded; older ones are tallied."""
 TALLY = 32
 """How many are tallied together."""
+CROWD = 1000
+"""Births outside requests that wait for the history; beyond, the requests before them are taken."""
 NAMES = 1000
 """Names of threads remembered; beyond, those of threads that ended are forgotten."""
 HOLDERS = 24
@@ -77,6 +81,11 @@ class Desk:
         self.assembly = self.disclosing(show_query_values, show_cache_keys)
         self.told_boot = (0, 0)
         """How far the boot had come when it was last told."""
+        self.lines: Lines | None = None
+        """Where a journal is kept: what writes its requests."""
+        self.ready: list[Fact | bytes] = []
+        self.untold: list[Fact] = []
+        """What the history is told when the requests that rest are, and not before."""
 
     def disclosing(self, query_values: bool, cache_keys: bool) -> Assembly:
         """Return what makes requests of traces, with these values shown or masked in them."""
@@ -118,8 +127,12 @@ class Desk:
     def inherit(self) -> None:
         """In a forked child: start a history of its own with what the parent had built."""
         self.listeners.clear()
+        # The journal and what is ready for it are the parent's.
+        self.lines = None
+        self.ready.clear()
         refs = self.recorder.lives.refs
-        closed = {token for token, _, _ in self.recorder.closings}
+        closed = {token for token, _, _ in self.recorder.closings} | self.rest.closed.keys()
+        self.rest.closed.clear()
         received: dict[int, Birth] = {}
         for born in self._handed_down():
             ref = refs.get(born.token)
@@ -137,8 +150,10 @@ class Desk:
         """Every birth that the parent knew of when it forked; some more than once."""
         yield from self.history.living()
         yield from self.boot
-        for fact in self._outside():
-            yield from fact.births
+        for fact in (*self.untold, *self._outside()):
+            if isinstance(fact, Built):
+                yield from fact.births
+        self.untold.clear()
         for trace in (*self.rest.traces, *self.recorder.finished):
             self.recorder.lives.keep(trace.births)
             for ref, kind, cls, told in zip(*[iter(trace.births)] * 4, strict=True):
@@ -151,30 +166,70 @@ class Desk:
         if token in self.names:
             self.recorder.met.append((token, self.names[token], self.recorder.clock()))
 
+    # -- for a journal ----------------------------------------------------------------------
+
+    def write(self) -> None:
+        """From now on, have everything that is taken ready for a journal, too."""
+        self.lines = Lines(self.assembly)
+
+    def written(self) -> list[Fact | bytes]:
+        """Return what is ready for the journal since the last time: facts, and whole lines."""
+        ready, self.ready = self.ready, []
+        return ready
+
+    def _early(self) -> list[Fact]:
+        """Threads, and what was built outside of requests: what must be told before them."""
+        facts: list[Fact] = [*self._threads(), *self._outside()]
+        if self.lines is not None:
+            self.ready += facts
+        return facts
+
+    def _note(self, traces: Iterable[Trace], standing: Sequence[int]) -> Ends:
+        """Take over what finished requests built, have them written, and return what ended."""
+        already: list[Ref] = []
+        for trace in traces:
+            already += self.recorder.lives.keep(trace.births)
+            if self.lines is not None:
+                try:
+                    self.ready.append(self.lines.request(trace, standing))
+                except Exception as fault:
+                    self.recorder.fault("assembly", fault)
+        ends = self.rest.ends(already)
+        if self.lines is not None and (told := ends.all):
+            self.ready.append(self.lines.deaths(told))
+        return ends
+
+    # -- for the history --------------------------------------------------------------------
+
     def take(self) -> list[Fact]:
         """Take everything recorded so far and return it as facts, in order, folded already."""
         recorder = self.recorder
         # Barriers first and births of requests before deaths: what happened before a barrier is
         # then certain to be among the rest.
-        barriers = [recorder.barriers.popleft() for _ in range(len(recorder.barriers))]
-        traces = [*self.rest.traces, *self._finished()]
+        barriers = [Barrier(*recorder.barriers.popleft()) for _ in range(len(recorder.barriers))]
+        rested, finished = list(self.rest.traces), self._finished()
         self.rest.traces.clear()
-        facts: list[Fact] = [*self._threads(), *self._outside()]
-        standing = self._standing() if traces else []
+        facts: list[Fact] = [*self.untold, *self._early()]
+        self.untold.clear()
+        standing = self._standing() if rested or finished else []
         already: list[Ref] = []
-        sources: dict[int, Trace] = {}
-        for trace in traces:
+        for trace in rested:
             already += recorder.lives.keep(trace.births)
+        ends = self._note(finished, standing).all + self.rest.deaths(already).all
+        sources: dict[int, Trace] = {}
+        for trace in (*rested, *finished):
             try:
-                facts.append(self._request(trace, standing))
+                facts.append(self.assembly.request(trace, standing))
                 if self.listeners:
                     sources[trace.number] = trace
             except Exception as fault:
                 recorder.fault("assembly", fault)
-        deaths = self.rest.deaths(already)
+        deaths = [*self.rest.waiting(), *(Died(*end) for end in ends)]
         if deaths:
             facts.append(Deaths(tuple(deaths)))
-        facts.extend(Barrier(at, by) for at, by in barriers)
+        facts += barriers
+        if self.lines is not None:
+            self.ready += barriers
         self._feed(facts, sources)
         return facts
 
@@ -207,29 +262,40 @@ class Desk:
         Returns how many requests there were. What cannot be tallied by its marks alone is taken
         with all the others.
         """
-        traces = self._finished()
-        self.rest.traces.extend(traces)
+        crowded = sum(len(fact.births) for fact in self.untold if isinstance(fact, Built)) > CROWD
+        if self.recorder.barriers or self.history.served < len(PINNED) or crowded:
+            rested = len(self.rest.traces)
+            return len(self.requests_of(self.take())) - rested
+        finished = self._finished()
+        if self.lines is not None:
+            self.untold += self._early()
+            standing = self._standing() if finished else []
+            self._bury(self._note(finished, standing))
+        self.rest.traces.extend(finished)
         old = len(self.rest.traces) - RESTING
-        if self.recorder.barriers or self.history.served < len(PINNED):
-            self.take()
-        elif old >= TALLY:
-            pending: list[Fact] = [*self._threads(), *self._outside()]
-            self._feed(pending)
-            deaths = self.rest.deaths(knows=self.history.knows)
-            if deaths:
-                self.history.feed(Deaths(tuple(deaths)))
-            standing = self._standing()
+        if old >= TALLY:
+            if self.lines is None:
+                self.untold += self._early()
+            self._feed(self.untold)
+            self.untold.clear()
+            if self.lines is None:
+                self._bury(self.rest.ends())
             aged = [self.rest.traces.popleft() for _ in range(old)]
-            self.rest.tally(aged, standing, self.history)
-        return len(traces)
+            self.rest.tally(aged, self._standing(), self.history)
+        return len(finished)
+
+    def _bury(self, ends: Ends) -> None:
+        """Tell the history of the ends of those that it knows, or will before any request."""
+        expected = {
+            each.token for fact in self.untold if isinstance(fact, Built) for each in fact.births
+        }
+        deaths = self.rest.known(ends, lambda token: self.history.knows(token) or token in expected)
+        if deaths:
+            self.history.feed(Deaths(tuple(deaths)))
 
     def _finished(self) -> list[Trace]:
         finished = self.recorder.finished
         return [finished.popleft() for _ in range(len(finished))]
-
-    def _request(self, trace: Trace, standing: Iterable[int]) -> Request:
-        trace.seen.extend((token, trace.thread) for token in standing)
-        return self.assembly.request(trace)
 
     def _threads(self) -> Iterable[ThreadSeen]:
         for queue, ended in ((self.recorder.met, False), (self.recorder.gone, True)):
@@ -271,6 +337,8 @@ class Desk:
         found = self.holders_of(sought, last)
         self.in_vain.update(set(sought) - found.keys())
         facts: list[Fact] = [Held(token, path) for token, path in found.items()]
+        if self.lines is not None:
+            self.ready += facts
         self._feed(facts)
         return facts
 

@@ -63,12 +63,11 @@ class Live:
         self.recorder = Recorder()
         self.installation = Installation(self.recorder, config.watch, config.cache_keys)
         draws = config.console and CAN_DRAW
-        quiet = not draws and config.journal is None
         self.desk = Desk(
             self.recorder,
             self.installation.collections,
             config.query_values,
-            quiet,
+            not draws,
             config.cache_keys,
         )
         self.screen = Screen(self._terminal, self.recorder.fault) if draws else None
@@ -182,16 +181,33 @@ class Live:
 
     def _only_counts(self) -> bool:
         """Whether nothing but the console wants requests one by one, and it is behind."""
-        alone = self.screen is not None and self.journal is None and not self.desk.listeners
-        many = len(self.recorder.finished) > FEW and self.said_who
-        return alone and many and self.screen is not None and self.screen.is_behind()
+        if self.screen is None or self.desk.listeners or not self.said_who:
+            return False
+        return len(self.recorder.finished) > FEW and self.screen.is_behind()
 
     def _count(self) -> int:
         """Put requests by undrawn, as a process does whose requests nobody asks for."""
         assert self.screen is not None
-        count = self.desk.rest_until_asked()
+        count = self._rest()
         self.screen.skipped += count
         return count
+
+    def _rest(self) -> int:
+        """Put requests by, and write them down where a journal is kept."""
+        count = self.desk.rest_until_asked()
+        self._write()
+        return count
+
+    def _fold(self) -> list[Fact]:
+        """Make facts of everything recorded so far, and write it down where a journal is kept."""
+        facts = self.desk.take()
+        self._write()
+        return facts
+
+    def _write(self) -> None:
+        ready = self.desk.written()
+        if self.journal is not None and ready:
+            self.journal.append(ready)
 
     def _take(self) -> tuple[list[Request], int]:
         """Return the requests to draw, and how many there were."""
@@ -199,13 +215,10 @@ class Live:
             return [], 0
         self._say_who()
         if self.desk.quiet:
-            return [], self.desk.rest_until_asked()
+            return [], self._rest()
         counted = len(self.desk.rest.traces)
-        facts = self.desk.take()
-        if self.journal is not None and facts:
-            self.journal.append(facts)
         # Those that were put by undrawn are counted already.
-        requests = self.desk.requests_of(facts)[counted:]
+        requests = self.desk.requests_of(self._fold())[counted:]
         return requests, len(requests)
 
     def _say_who(self) -> None:
@@ -229,6 +242,7 @@ class Live:
             if self.journal is None:
                 self.journal = Journal(self.config.journal)
                 facts = self.desk.inherited()
+                self.desk.write()
             self.journal.append([*facts, *self.desk.booted()])
         else:
             self.desk.booted()
@@ -243,9 +257,7 @@ class Live:
         try:
             with self.lock:
                 self._introduce()
-                facts = self.desk.take()
-                if self.journal is not None:
-                    self.journal.append(facts)
+                self._fold()
         except Exception as fault:
             self.recorder.fault("the boot", fault)
 
@@ -294,9 +306,9 @@ class Live:
         self.look(draw)
         with self.lock:
             last = self.stop.is_set()
-            facts = [*self.desk.take(), *self.desk.find_holders(last)]
-            if self.journal is not None and facts:
-                self.journal.append(facts)
+            self.desk.take()
+            self.desk.find_holders(last)
+            self._write()
         return freed
 
     def gather(self) -> None:
@@ -305,16 +317,14 @@ class Live:
         with self.lock:
             # A journal begins with the first request: what came before stands at its head.
             if self.said_who or self.journal is None:
-                facts = self.desk.take()
-                if self.journal is not None and facts:
-                    self.journal.append(facts)
+                self._fold()
 
     def process(self) -> Process:
         """Return this process as recorded so far. Raises ValueError before its first request."""
         self.look()
         with self.lock:
             if self.desk.quiet:
-                self.desk.take()
+                self._fold()
             return self.desk.history.snapshot()
 
     def close(self, settle: bool = True) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
-from typing import Any
+from typing import Any, NamedTuple
 
 from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
@@ -19,6 +19,22 @@ from tracer.recorder.assembly import birth
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
+
+End = tuple[int, int, str, int]
+"""(token, at, how, ident), as in `Died`."""
+
+
+class Ends(NamedTuple):
+    """What ended since somebody asked last."""
+
+    told: list[End]
+    taken_along: list[End]
+    """Raw connections whose wrappers are among those told."""
+
+    @property
+    def all(self) -> list[End]:
+        """All of them."""
+        return [*self.told, *self.taken_along]
 
 
 class Rest:
@@ -31,32 +47,48 @@ class Rest:
         """Token of a resource that was closed before its request was tallied, to when."""
         self.rows: dict[tuple[str, type], Row] = {}
 
-    def deaths(
-        self, already: Iterable[Ref] = (), knows: Callable[[int], bool] | None = None
-    ) -> list[Died]:
-        """Return the closings and deaths since the last time, and those of `already`.
+    def ends(self, already: Iterable[Ref] = ()) -> Ends:
+        """Return the closings and deaths since the last time, and those of `already`."""
+        recorder = self.recorder
+        closings = recorder.closings
+        closed = [closings.popleft() for _ in range(len(closings))]
+        dead = self.deaths((*already, *recorder.lives.drain()))
+        told = [(token, at, "closed", ident) for token, at, ident in closed]
+        return Ends([*told, *dead.told], dead.taken_along)
 
-        With `knows`, closings of what it does not know wait for the tally of their request.
-        """
-        recorder, deaths = self.recorder, []
-        while recorder.closings:
-            token, at, ident = recorder.closings.popleft()
-            if knows is None or knows(token):
-                deaths.append(Died(token, at, "closed", ident))
-            else:
-                self.closed[token] = at
-        if knows is None:
-            deaths += [Died(token, at, "closed", 0) for token, at in self.closed.items()]
-            self.closed.clear()
-        for ref in (*already, *recorder.lives.drain()):
+    def deaths(self, refs: Iterable[Ref]) -> Ends:
+        """Return the ends of objects that are dead."""
+        recorder = self.recorder
+        told: list[End] = []
+        taken_along: list[End] = []
+        for ref in refs:
             how, at = ("collector", -ref.at) if ref.at < 0 else ("reference", ref.at)
-            deaths.append(Died(ref.token, at, how, 0))
+            told.append((ref.token, at, how, 0))
             # A wrapper that dies open takes its raw connection along; one that is watched itself
             # tells its own end.
             raw = recorder.resources.pop(ref.token, None)
             if raw is not None and raw not in recorder.lives.refs:
-                deaths.append(Died(raw, at, how, 0))
-        return deaths
+                taken_along.append((raw, at, how, 0))
+        return Ends(told, taken_along)
+
+    def known(self, ends: Ends, knows: Callable[[int], bool]) -> list[Died]:
+        """Return the ends of those that are remembered one by one.
+
+        Closings of others wait for the tally of their request; their deaths it finds by itself.
+        """
+        found = []
+        for end in ends.told:
+            if knows(end[0]):
+                found.append(Died(*end))
+            elif end[2] == "closed":
+                self.closed[end[0]] = end[1]
+        return [*found, *(Died(*end) for end in ends.taken_along)]
+
+    def waiting(self) -> list[Died]:
+        """Return the closings that waited for a tally, which now will not come."""
+        found = [Died(token, at, "closed", 0) for token, at in self.closed.items()]
+        self.closed.clear()
+        return found
 
     def tally(self, traces: Sequence[Trace], standing: Sequence[int], history: History) -> None:
         """Count old requests by their marks. Most are of a few shapes, so count shapes first."""

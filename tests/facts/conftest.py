@@ -8,7 +8,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -26,10 +26,14 @@ from tests.facts.templates import engine
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis_server import Redis
 from tracer import Recording
+from tracer.journal.format import encode
 from tracer.journal.reader import processes
 from tracer.lifecycle import Lifecycle
-from tracer.model import Process
+from tracer.lines import Lines
+from tracer.model import Process, Request
+from tracer.recorder.assembly import Assembly
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace
 
 _book = Book()
 
@@ -85,6 +89,22 @@ def _no_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setattr(Recorder, "fault", lambda _, where, exc: faults.append(f"{where}: {exc!r}"))
     yield
     assert faults == []
+
+
+@pytest.fixture(autouse=True)
+def _written_alike(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever a fact records, a journal's short way to its line is as good as the long one."""
+    make = Assembly.request
+    writers: dict[int, Lines] = {}
+
+    def request(self: Assembly, trace: Trace, standing: Sequence[int] = ()) -> Request:
+        fact = make(self, trace, standing)
+        lines = writers.setdefault(id(self), Lines(self))
+        # Not `Lines.request`, which would take the long way by itself where the short one fails.
+        assert lines._request(trace, standing).encode() == encode(fact)
+        return fact
+
+    monkeypatch.setattr(Assembly, "request", request)
 
 
 @pytest.fixture(autouse=True)

@@ -11,11 +11,13 @@ from tests.promises.breaking import Broken, ask, broken, told
 from tracer import live, screen
 from tracer.desk import Desk
 from tracer.journal.reader import read
-from tracer.model import History, Request
+from tracer.lines import Lines
+from tracer.model import History
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.recorder import holders
 from tracer.recorder.assembly import Assembly
+from tracer.recorder.trace import Trace
 from tracer.render.block import Terminal
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
@@ -24,7 +26,9 @@ pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 BEHIND: tuple[tuple[Any, str], ...] = (
     (Desk, "about"),
     (Desk, "take"),
-    (Desk, "_request"),
+    (Desk, "_note"),
+    (Lines, "request"),
+    (Lines, "_spans"),
     (Desk, "requests_of"),
     (Assembly, "request"),
     (Assembly, "_spans"),
@@ -116,15 +120,15 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
     traced: live.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its neighbours in the same batch reach the journal."""
-    request = Assembly.request
+    path_of = Assembly.path
 
-    def picky(self: Assembly, trace: Any) -> Request:
+    def picky(self: Assembly, trace: Trace) -> str:
         if trace.told[2] == "/listing/":
             raise Broken
-        return request(self, trace)
+        return path_of(self, trace)
 
     with traced.lock:  # so that the background thread takes all of them at once
-        monkeypatch.setattr(Assembly, "request", picky)
+        monkeypatch.setattr(Assembly, "path", picky)
         for path in ("/plain/", "/listing/", "/stream/"):
             ask(path)
     traced.look()

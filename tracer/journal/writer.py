@@ -61,8 +61,8 @@ class Journal:
         self.over = False
         """Closed, or given up."""
 
-    def append(self, facts: Iterable[Fact]) -> None:
-        """Write `facts`, all of them in one write."""
+    def append(self, facts: Iterable[Fact | bytes]) -> None:
+        """Write `facts`, all of them in one write; bytes are a fact's line already."""
         if os.getpid() != self.pid:
             return
         with self._lock:
@@ -104,11 +104,11 @@ class Journal:
             self.over = True
             self._release()
 
-    def _append(self, batch: tuple[Fact, ...]) -> None:
+    def _append(self, batch: tuple[Fact | bytes, ...]) -> None:
         data = b""
         written = 0
         try:
-            data = b"".join(map(encode, batch))
+            data = b"".join([fact if isinstance(fact, bytes) else encode(fact) for fact in batch])
             file = self._open() if self._file is None else self._file
             while written < len(data):
                 written += os.write(file, data[written:])

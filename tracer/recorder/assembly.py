@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tracer.model import Birth, Request, Span, stages
@@ -41,10 +41,11 @@ class Assembly:
         self.urlconf = urlconf
         self.show_cache_keys = show_cache_keys
 
-    def request(self, trace: Trace) -> Request:
-        """Return the finished request as facts."""
+    def request(self, trace: Trace, standing: Iterable[int] = ()) -> Request:
+        """Return the finished request as facts; `standing` are tokens that it used as all do."""
         seen = dict.fromkeys(
-            (item, trace.thread) if isinstance(item, int) else item for item in trace.seen
+            (item, trace.thread) if isinstance(item, int) else item
+            for item in (*trace.seen, *standing)
         )
         events = whole(trace)
         for event in events:
@@ -66,15 +67,17 @@ class Assembly:
             spans=self._spans(events, trace.begun),
             births=tuple(
                 birth(ref, kind, cls, told, trace.begun, trace.thread)
-                for ref, kind, cls, told in _grouped(trace.births, 4)
+                for ref, kind, cls, told in grouped(trace.births, 4)
             ),
             seen=tuple(seen),
-            imports=tuple(
-                name for name in dict.fromkeys(trace.modules or ()) if name in sys.modules
-            ),
+            imports=self.imports(trace),
             ending=trace.ending,
             uncounted=trace.uncounted,
         )
+
+    def imports(self, trace: Trace) -> tuple[str, ...]:
+        """Return the modules that it imported and that are there still."""
+        return tuple(name for name in dict.fromkeys(trace.modules or ()) if name in sys.modules)
 
     def path(self, trace: Trace) -> str:
         """Return path and query string, the query's values masked unless they may be shown."""
@@ -92,7 +95,7 @@ class Assembly:
         return f"{path}?{masked}"
 
     def _spans(self, events: list[Any], begun: int) -> tuple[Span, ...]:
-        events = _with_rows(events)
+        events = with_rows(events)
         intervals = [event[:4] for event in events]
         order = nesting.order(intervals)
         events = [events[index] for index in order]
@@ -102,7 +105,13 @@ class Assembly:
         )
 
     def _span(self, event: Whole, parent: int | None, begun: int) -> Span:
-        start, end, thread, stage, token, name, detail, error = event
+        start, end, thread, _, token, _, _, error = event
+        stage, name, detail = self.words(event[3:])
+        return Span(stage, name, parent, start - begun, end - begun, token, thread, detail, error)
+
+    def words(self, what: What) -> tuple[str, str, str]:
+        """Return a stage that is told whole as (stage, name, detail), for people to read."""
+        stage, token, name, detail, _ = what
         if stage == stages.QUERY:
             alias, rows = detail
             name, transactional = statements.describe(name)
@@ -135,9 +144,7 @@ class Assembly:
             detail = "new instance" if is_class else ""
         elif stage == stages.COLLECTION:
             name, detail = f"generation {name}", f"{detail} freed"
-        return Span(
-            stage, name, parent, start - begun, end - begun, token, thread, str(detail), error
-        )
+        return stage, name, str(detail)
 
 
 _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINISHED})
@@ -155,16 +162,16 @@ def whole(trace: Trace) -> list[Whole]:
     """Return a trace's stages with everything that goes without saying in it."""
     home = trace.thread
     found: list[Whole] = [
-        (start, end, home, *_told(trace, what)) for start, end, what in _grouped(trace.events, 3)
+        (start, end, home, *told(trace, what)) for start, end, what in grouped(trace.events, 3)
     ]
     if trace.far:
         found += [
-            (start, end, thread, *_told(trace, what)) for thread, start, end, what in trace.far
+            (start, end, thread, *told(trace, what)) for thread, start, end, what in trace.far
         ]
     return found
 
 
-def _told(trace: Trace, what: What) -> What:
+def told(trace: Trace, what: What) -> What:
     """What a stage was, with what the trace knows of it and the stage does not."""
     stage, token, name, detail, error = what
     if stage == stages.VIEW:
@@ -178,7 +185,7 @@ def _told(trace: Trace, what: What) -> What:
     return stage, token, name, where, error
 
 
-def _grouped(flat: Sequence[Any], size: int) -> list[Any]:
+def grouped(flat: Sequence[Any], size: int) -> list[Any]:
     """Regroup a flat list into tuples."""
     return list(zip(*[iter(flat)] * size, strict=True))
 
@@ -198,7 +205,7 @@ def birth(
     return Birth(token, kind, dotted, name, at, thread, phase, owner, mortal)
 
 
-def _with_rows(events: list[Whole]) -> list[Whole]:
+def with_rows(events: list[Whole]) -> list[Whole]:
     """Fold row counts into their statements, and a statement that only begins into its BEGIN."""
     out: list[Whole] = []
     newest: dict[int, int] = {}

@@ -27,6 +27,8 @@ def order(intervals: Sequence[Interval]) -> list[int]:
 
 def parents(intervals: Sequence[Interval]) -> list[int | None]:
     """Return for each interval, given in `order`, the index of the one it ran inside, or None."""
+    if len({thread for _, _, thread, _ in intervals}) < 2:
+        return enclosing([end for _, end, _, _ in intervals])
     spine = {thread for _, _, thread, stage in intervals if stage in _SPINE}
     stacks: dict[int, list[int]] = {}
     found: list[int | None] = []
@@ -42,6 +44,22 @@ def parents(intervals: Sequence[Interval]) -> list[int | None]:
                 best = inner
         found.append(best)
         stacks.setdefault(thread, []).append(index)
+    return found
+
+
+def enclosing(ends: Sequence[int]) -> list[int | None]:
+    """`parents` where there is one thread; of intervals in `order`, their ends are enough.
+
+    The parent is the newest that ends no earlier. One that ends before it can be nobody else's
+    parent any more: whatever comes later and fits into that one fits into the newer one, too.
+    """
+    found: list[int | None] = []
+    open_: list[tuple[int, int]] = []
+    for index, end in enumerate(ends):
+        while open_ and open_[-1][0] < end:
+            open_.pop()
+        found.append(open_[-1][1] if open_ else None)
+        open_.append((end, index))
     return found
 
 

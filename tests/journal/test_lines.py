@@ -1,0 +1,213 @@
+"""The journal's short way: what was recorded becomes a line without the detour over facts."""
+
+from __future__ import annotations
+
+import gc
+import weakref
+from http import HTTPStatus
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+
+from tests.driving import environ, serve
+from tracer import live, record
+from tracer.conf import Config
+from tracer.journal.format import decode, encode
+from tracer.journal.reader import read
+from tracer.lines import _MOST, Lines
+from tracer.model import Deaths, Died, Request
+from tracer.recorder.assembly import Assembly, whole
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace
+
+
+class Thing:
+    """Something that is watched."""
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A recorder on a clock that goes in steps of ten."""
+    ticks = iter(range(0, 10**9, 10))
+    return Recorder(clock=lambda: next(ticks))
+
+
+@pytest.fixture
+def assembly(recorder: Recorder) -> Assembly:
+    """Makes requests of what was recorded."""
+    return Assembly(True, lambda token: f"thread {token}", lambda _trace: 7, recorder.epoch)
+
+
+def made(recorder: Recorder, *events: Any, **changes: Any) -> Trace:
+    """One finished request with these stages."""
+    trace = recorder.begin(("GET", "", "/café/", "q=\udcff"))
+    for event in events:
+        trace.add(event)
+    for name, value in changes.items():
+        setattr(trace, name, value)
+    recorder.finish(trace)
+    return trace
+
+
+STAGES = (
+    (30, 40, ("middleware", 5, "Inner", "", "")),
+    (20, 50, ("middleware", 4, 'Outer "quoted"', "", "")),
+    (20, 50, ("view", None, None, "", "ValueError")),
+    (60, 60, ("response", 9, "HttpResponse", 200, "")),
+    (55, 70, ("query", None, "SELECT 1 FROM cafe_dish", ("default", -1), "")),
+    (70, 70, ("rows", None, 20, "", "")),
+    (75, 80, ("transaction", None, "BEGIN", "default", "")),
+    (90, 95, ("cache", 3, "get", ("key", "hit"), "")),
+)
+
+
+@pytest.mark.parametrize("count", range(len(STAGES) + 1))
+def test_a_line_is_that_of_the_request_to_the_byte(
+    recorder: Recorder, assembly: Assembly, count: int
+) -> None:
+    """Nesting, rows folded into their statement, quotes, surrogates, exceptions."""
+    trace = made(recorder, *STAGES[:count], modules=["json", "no.such.module"], status=404)
+    trace.seen += [11, 12, 11]
+    line = Lines(assembly)._request(trace, [12, 13])
+    assert line.encode() == encode(assembly.request(trace, [12, 13]))
+    told = decode(line.encode())
+    assert isinstance(told, Request)
+    assert told.seen[:3] == ((11, trace.thread), (12, trace.thread), (13, trace.thread))
+
+
+def test_stages_that_do_not_end_one_after_the_other_are_nested_alike(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """Whatever the order in which they were recorded, and on whichever thread."""
+    inner, outer = STAGES[:2]
+    trace = made(recorder, outer, inner)
+    trace.far = [(99, 32, 38, STAGES[3][2]), (99, 33, 36, STAGES[0][2])]
+    trace.single = False
+    assert whole(trace)[2][2] == 99
+    assert Lines(assembly)._request(trace, ()).encode() == encode(assembly.request(trace))
+
+
+def test_births_are_told_whoever_watches_and_wherever_they_happen(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """With a label or without, on another thread, with an owner, and without an end to be seen."""
+    thing, lines = Thing(), Lines(assembly)
+    token, mortal = recorder.lives.watch(thing)
+    ref = recorder.lives.refs[token]
+    births = [
+        ref, "thing", Thing, None,
+        ref, "thing", Thing, "a name",
+        ref, "lazy", Thing, "make.<locals>.lazily",
+        ref, "view", Thing, None,
+        ref, "thing", Thing, (None, 99, None, mortal),
+        77, "connection", Thing, ("raw", 99, token, False),
+    ]  # fmt: skip
+    trace = made(recorder, births=births)
+    for _ in range(2):
+        assert lines._request(trace, ()).encode() == encode(assembly.request(trace))
+
+
+@pytest.mark.parametrize("status", [None, HTTPStatus.OK, True])
+def test_a_status_may_be_any_kind_of_number(
+    recorder: Recorder, assembly: Assembly, status: Any
+) -> None:
+    """As in `HttpResponse(status=HTTPStatus.OK)`."""
+    trace = made(recorder, status=status)
+    assert Lines(assembly).request(trace) == encode(assembly.request(trace))
+
+
+def test_what_is_of_an_unusual_type_takes_the_long_way(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """A stage's name that is no text: as much of it comes through as the long way has."""
+    trace = made(recorder, (20, 30, ("middleware", 5, 4711, "", "")))
+    with pytest.raises(TypeError):
+        Lines(assembly)._request(trace, ())
+    assert Lines(assembly).request(trace) == encode(assembly.request(trace))
+
+
+def test_ends_are_told_as_a_batch_of_deaths() -> None:
+    """The first gives the time to count from, and the thread that goes without saying."""
+    ends = [(4, 1000, "closed", 7), (5, 990, "collector", 0), (6, 1010, "reference", 7)]
+    line = Lines(None).deaths(ends)  # type: ignore[arg-type]
+    assert line == encode(Deaths(tuple(Died(*end) for end in ends)))
+
+
+def test_a_class_made_for_one_request_dies_though_its_birth_was_written(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """And another at its address is not taken for it."""
+    lines = Lines(assembly)
+    for number in range(30):
+        cls = type(f"Made{number}", (), {})
+        thing, gone = cls(), weakref.ref(cls)
+        token, _ = recorder.lives.watch(thing)
+        trace = made(recorder, births=[recorder.lives.refs[token], "thing", cls, None])
+        assert f"Made{number}".encode() in lines.request(trace)
+        del cls, thing, trace
+        recorder.finished.clear()
+        gc.collect()
+        assert gone() is None
+
+
+def test_what_is_remembered_of_stages_and_classes_is_bounded(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """However many different ones there are."""
+    lines = Lines(assembly)
+    ref = recorder.lives.refs[recorder.lives.watch(Thing)[0]]
+    for number in range(_MOST + 10):
+        stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
+        lines.request(made(recorder, stage, births=[ref, "thing", Thing, f"number {number}"]))
+        recorder.finished.clear()
+    assert len(lines._stages) <= _MOST
+    assert len(lines._births) <= _MOST
+
+
+@pytest.fixture
+def site(settings: Any) -> None:
+    """A few plain pages."""
+    settings.ROOT_URLCONF = "tests.promises.site"
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("site")
+def test_a_journal_tells_the_same_as_the_process_that_wrote_it(tmp_path: Any) -> None:
+    """A process that only keeps a journal rests its requests; the reader has every one of them."""
+    running = live.start(Config(enabled=True, console=False, journal=tmp_path / "traces"))
+    try:
+        handler = WSGIHandler()
+        for _ in range(100):
+            serve(handler, environ("/plain/"))
+            running.look()
+        running.settle()
+        mine = running.process()
+    finally:
+        live.stop(settle=False)
+    (story,) = read(tmp_path / "traces").stories
+    told = story.process
+    assert [request.number for request in told.requests] == list(range(1, 101))
+    rows = {(row.kind, row.cls): row for row in mine.ledger}
+    for row in told.ledger:
+        known = rows[row.kind, row.cls]
+        assert (row.built, row.requests, row.scopes) == (known.built, known.requests, known.scopes)
+        assert sum(row.freed.values()) == sum(known.freed.values())
+
+
+@pytest.mark.django_db
+@pytest.mark.usefixtures("site")
+def test_a_recording_hears_of_requests_that_rested_when_it_began(tmp_path: Any) -> None:
+    """A process that keeps a journal is shared: what rests there comes before the recording."""
+    live.start(Config(enabled=True, console=False, journal=tmp_path / "traces"))
+    try:
+        handler = WSGIHandler()
+        for _ in range(5):
+            serve(handler, environ("/plain/"))
+        with record() as recording:
+            recording.get("/plain/")
+        assert [request.number for request in recording.requests] == [1]
+    finally:
+        live.stop(settle=False)
+    (story,) = read(tmp_path / "traces").stories
+    assert [request.number for request in story.process.requests] == list(range(1, 7))

@@ -35,6 +35,7 @@ from tracer.render.comparison import Comparison
 from tracer.render.servers import Servers
 from tracer.render.svg import to_svg
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
+from tracer.servers.project import find
 
 WIDTH: Final = 150
 """Columns of a drawing for which no width was asked."""
@@ -68,7 +69,8 @@ def compare_servers(
     (None: the demo), `settings` its settings module (None: the one that manage.py names). A server
     that is not here, or fails, has a row that says so: no other one suffers.
 
-    Raises ValueError, before anything is started, for a name, number or path that makes no sense.
+    Raises ValueError, before anything is started, for a name, number, path or project that makes no
+    sense.
     """
     for name in names:
         if name not in RECIPES:
@@ -79,6 +81,7 @@ def compare_servers(
     if not path.startswith("/"):
         raise ValueError(f"the path must begin with /, unlike {path!r}")
     place = Path(project) if project is not None else None
+    find(place, settings, {})
     trial = Trial(requests, concurrency, path, place, settings)
     return Comparison(requests, [measure(name, trial) for name in dict.fromkeys(names or RECIPES)])
 
@@ -161,7 +164,12 @@ class Progress:
 
 
 def refuse_nonsense(asked: argparse.Namespace) -> None:
-    """Exit with a usage error before minutes are spent on what could not be written."""
+    """Exit with a usage error before minutes are spent on what could not be served or written."""
+    if not asked.list:
+        try:
+            find(asked.project, asked.settings, {})
+        except ValueError as error:
+            asked.refuse(f"{error}")
     if asked.output is None:
         return
     if asked.format == "console":

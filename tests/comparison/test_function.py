@@ -43,6 +43,7 @@ def test_a_row_that_was_not_asked_for_is_an_error_that_names_those_that_were(mon
         (("gunicorn",), {"requests": 0}, "requests must be 1 or more"),
         (("gunicorn",), {"concurrency": 0}, "concurrency must be 1 or more"),
         (("gunicorn",), {"path": "menu/"}, "path must begin with /"),
+        (("gunicorn",), {"project": "/nowhere"}, "/nowhere is no directory"),
     ],
 )
 def test_what_makes_no_sense_is_refused_before_anything_starts(names, asked, said) -> None:

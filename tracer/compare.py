@@ -35,6 +35,7 @@ from tracer.render.comparison import Comparison
 from tracer.render.servers import Servers
 from tracer.render.svg import to_svg
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
+from tracer.servers.errors import with_log
 from tracer.servers.project import find
 
 WIDTH: Final = 150
@@ -266,10 +267,13 @@ def _trouble(
     """Say in a sentence what keeps the numbers from meaning what they should; empty if nothing."""
     bad = [reply.status for reply in replies if not 200 <= reply.status < 400]
     if bad:
-        return (
+        told = (
             f"{len(bad)} of {trial.requests} requests to {trial.path} were answered with status "
-            f"{bad[0]}: choose a page that answers everybody, with --path.\n{server.log()}"
+            f"{bad[0]}"
         )
+        # From 500 on it is the application that failed, whatever page is asked for.
+        mend = "." if max(bad) >= 500 else ": choose a page that answers everybody, with --path."
+        return with_log(told + mend, server.log())
     served = sum(process.served for process in recorded)
     if served != trial.requests:
         return f"{trial.requests} requests were answered and {served} recorded."

@@ -79,6 +79,28 @@ def test_a_page_that_does_not_answer_makes_a_failed_row_with_the_reason() -> Non
     assert row["processes"] is None
 
 
+def test_an_application_that_fails_is_shown_by_its_log_and_no_other_page_is_advised(
+    tmp_path: Path,
+) -> None:
+    (tmp_path / "failing.py").write_text(
+        "DEBUG = True\nSECRET_KEY = 'x'\nALLOWED_HOSTS = ['*']\nROOT_URLCONF = 'failing'\n"
+        "from django.urls import path\n"
+        "def view(request):\n    raise ValueError('the oven is cold')\n"
+        "urlpatterns = [path('', view)]\n"
+    )
+    status, out, _ = compare(
+        "--project", str(tmp_path), "--settings", "failing",
+        "--server", "gunicorn", "--requests", "2", "--json",
+    )  # fmt: skip
+    assert status == 1
+    (row,) = json.loads(out)["rows"]
+    assert row["why"].startswith(
+        "2 of 2 requests to / were answered with status 500.\nIts log says:\n"
+    )
+    assert "the oven is cold" in row["why"]
+    assert "--path" not in row["why"]
+
+
 def test_a_project_that_cannot_start_fails_and_the_others_go_on(tmp_path: Path) -> None:
     (tmp_path / "manage.py").write_text("")
     (tmp_path / "broken.py").write_text("import nothing_of_this_name\n")

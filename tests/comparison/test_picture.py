@@ -8,6 +8,7 @@ from tests.comparison.telling import process
 from tracer.model.comparison import Row, count
 from tracer.render.block import to_text
 from tracer.render.comparison import Comparison
+from tracer.servers import ServerFailed
 
 ROWS = (
     count("cgi", None, [process(pid, 1) for pid in range(1, 5)], [1.25] * 4),
@@ -62,10 +63,18 @@ def test_a_server_that_did_not_run_says_why_in_one_line() -> None:
     assert not any("Traceback" in line for line in text)
 
 
+def test_a_failed_row_announces_no_log_that_it_does_not_show() -> None:
+    why = str(ServerFailed("It ended at once.", "the log"))
+    (row,) = (line for line in drawn(118, (Row("cgi", status="failed", why=why),)) if "cgi" in line)
+    assert row.endswith("failed · It ended at once.")
+
+
 def test_the_conclusion_stands_last() -> None:
     told = " ".join(line.strip() for line in drawn(118)[-4:])
     assert "Under cgi each of the 4 requests built everything anew." in told
 
 
 def test_nothing_that_ran_still_makes_a_picture() -> None:
-    assert "No server ran" in drawn(80, ROWS[2:])[-1]
+    lines = drawn(80, ROWS[2:])
+    assert "No server ran" in lines[-1]
+    assert "0 servers" not in lines[0]

@@ -84,14 +84,14 @@ def test_a_server_that_dies_at_once_is_noticed_at_once(begin: Callable[..., Serv
         begin(makeshift.recipe(makeshift.DYING), timeout=60)
     assert time.monotonic() - begun < 20
     assert str(failed.value) == (
-        "makeshift ended at its start, with status 3. Its log says:\nno paper in the printer"
+        "makeshift ended at its start, with status 3.\nIts log says:\nno paper in the printer"
     )
     assert failed.value.directory is None
 
 
 def test_a_server_that_opens_no_port_is_given_up(begin: Callable[..., Server]) -> None:
     """After the time-out, with what it said."""
-    with pytest.raises(ServerFailed, match=r"opened no port in time. Its log says:\nthinking"):
+    with pytest.raises(ServerFailed, match=r"opened no port in time.\nIts log says:\nthinking"):
         begin(makeshift.recipe(makeshift.SILENT), timeout=1)
 
 

@@ -78,8 +78,7 @@ class Comparison(Picture):
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
         ran = [row for row in self.rows if row.status == OK]
-        servers = f"each of {words.many(len(ran), 'server')}" if len(ran) != 1 else "one server"
-        told = f" · {words.many(self.requests, 'request')} to {servers}"
+        told = f" · {words.many(self.requests, 'request')} to {_servers(len(ran))}"
         line = Line().add(" ").add("One application, every server", "title")
         yield line.add(words.crop(told, width - line.width), "dim")
         name = max((len(row.server) for row in self.rows), default=6) + 1
@@ -99,6 +98,12 @@ class Comparison(Picture):
             yield from _wrapped(told, width, "dim")
         yield Line()
         yield from _wrapped(conclusion(self.requests, self.rows), width, "heading")
+
+
+def _servers(ran: int) -> str:
+    if not ran:
+        return "each server"
+    return "one server" if ran == 1 else f"each of {words.many(ran, 'server')}"
 
 
 def _fitting(room: int, gap: int) -> list[_Column]:

@@ -5,6 +5,11 @@ from __future__ import annotations
 from pathlib import Path
 
 
+def with_log(sentence: str, log: str) -> str:
+    """Return the sentence as the first line, with the end of a log below it if there is any."""
+    return f"{sentence}\nIts log says:\n{log}" if log.strip() else sentence
+
+
 class ServerError(Exception):
     """Anything that keeps a server from serving."""
 
@@ -21,7 +26,7 @@ class ServerFailed(ServerError):
         self.sentence = sentence
         self.log = log
         self.directory = directory
-        super().__init__(f"{sentence}\n{log}".strip())
+        super().__init__(with_log(sentence, log))
 
 
 class NoReply(ServerFailed):

@@ -231,6 +231,6 @@ def _look_for_trouble(name: str, site: Site, deadline: float, what: str) -> None
     if dead:
         status = dead[0].popen.returncode
         ending = f"signal {-status}" if status < 0 else f"status {status}"
-        raise ServerFailed(f"{name} ended at its start, with {ending}. Its log says:", log)
+        raise ServerFailed(f"{name} ended at its start, with {ending}.", log)
     if late:
-        raise ServerFailed(f"{name} {what} in time. Its log says:", log)
+        raise ServerFailed(f"{name} {what} in time.", log)

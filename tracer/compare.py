@@ -6,8 +6,8 @@ Each server gets the same requests; what its processes recorded is counted once 
     print(compare_servers("gunicorn", "gunicorn-preload", requests=8))
 
 `python -m tracer compare` tells its progress on standard error, and puts the table or the JSON
-document on standard output. Exit statuses: 0, 1 (a server failed, or none was there) and 130
-(interrupted; no process is left behind).
+document on standard output. Exit statuses: 0, 1 (a server failed, or none was there), 130
+(interrupted) and 143 or 129 (told to end, or its terminal was closed); no process is left behind.
 """
 
 from __future__ import annotations
@@ -27,7 +27,7 @@ from typing import Final, TextIO
 
 from rich.console import RenderableType
 
-from tracer import exports, servers
+from tracer import exports, servers, termination
 from tracer.journal.reader import JournalError, processes
 from tracer.model import Process
 from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
@@ -190,11 +190,12 @@ def run(
     progress = Progress(err, names)
     trial = Trial(asked.requests, asked.concurrency, asked.path, asked.project, asked.settings)
     rows = []
-    for name in names:
-        begun = time.monotonic()
-        row = measure(name, trial, partial(progress.step, name))
-        rows.append(row)
-        progress.done(name, _told(row, time.monotonic() - begun))
+    with termination.orderly():
+        for name in names:
+            begun = time.monotonic()
+            row = measure(name, trial, partial(progress.step, name))
+            rows.append(row)
+            progress.done(name, _told(row, time.monotonic() - begun))
     picture = Comparison(asked.requests, rows)
     if asked.format == "json":
         exports.write(

@@ -149,8 +149,14 @@ def test_what_is_asked_for_in_a_wrong_way_is_a_usage_error(words, said, capsys) 
     assert said in capsys.readouterr().err
 
 
-def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
-    """The signal comes when the server is up: its first worker has begun to write."""
+@pytest.mark.parametrize(("number", "status"), [("INT", 130), ("TERM", 143), ("HUP", 129)])
+def test_an_interrupted_comparison_leaves_no_process_behind(
+    tmp_path: Path, number: str, status: int
+) -> None:
+    """By Ctrl-C, by kill, by a closed terminal.
+
+    The signal comes when the server is up: its first worker has begun to write.
+    """
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     running = subprocess.Popen(
         [sys.executable, "-m", "tracer", "compare", "--server", "gunicorn",
@@ -161,12 +167,12 @@ def test_ctrl_c_leaves_no_process_behind(tmp_path: Path) -> None:
     try:
         started = _wait_until(lambda: list(tmp_path.rglob("journal/*.jsonl")), running)
         pids = {int(path.name.partition("-")[0]) for path in started}
-        running.send_signal(signal.SIGINT)
+        running.send_signal(signal.Signals[f"SIG{number}"])
         running.communicate(timeout=60)
     finally:
         running.kill()
         running.communicate()
-    assert running.returncode == 130
+    assert running.returncode == status
     assert [pid for pid in pids if Path(f"/proc/{pid}").exists()] == []
     assert list(tmp_path.glob("tracer-*")) == []
 

@@ -60,11 +60,12 @@ def test_what_a_worker_built_itself_stands_beside_what_it_inherited() -> None:
 
 
 def test_a_timeline_says_from_whom_an_object_was_inherited() -> None:
-    """By its pid, and never "built at boot"."""
+    """By its pid, and never "built at boot"; where there is no room, its use is still told."""
     process = worker()
-    text = plain(Timeline(process, process.requests[1]))
-    assert "inherited from 48200 · use 2" in row(text, "Doorbell")
+    text = plain(Timeline(process, process.requests[1]), 200)
+    assert "inherited · use 2 · from 48200" in row(text, "Doorbell")
     assert "built at boot" not in text
+    assert "inherited · use 2 ·" in row(plain(Timeline(process, process.requests[1])), "Doorbell")
 
 
 def test_the_overview_counts_what_was_inherited_and_from_whom() -> None:

@@ -52,13 +52,13 @@ def _life(index: Index, request: Request, life: Lifetime) -> str:
     """Return where an object came from and the how manieth use of it this request is."""
     if life.built_in == request.number:
         return "new"
+    use = f"use {index.use(life, request.number)}"
     if life.built_in is not None:
-        origin = f"built in #{life.built_in}"
-    elif life.phase == "inherited":
-        origin = f"inherited from {index.parent}"
-    else:
-        origin = "built before tracing" if life.phase == "before" else "built at boot"
-    return f"{origin} · use {index.use(life, request.number)}"
+        return f"built in #{life.built_in} · {use}"
+    if life.phase == "inherited":
+        # Last, for a narrow column cuts it off: the tree of processes tells it, too.
+        return f"inherited · {use} · from {index.parent}"
+    return f"{'built before tracing' if life.phase == 'before' else 'built at boot'} · {use}"
 
 
 class Notes:

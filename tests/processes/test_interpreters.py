@@ -18,6 +18,7 @@ from tests.promises.programs import CHANGES, environment, settings_file
 from tests.promises.waiting import until
 from tests.stories import Run
 from tracer.journal.reader import read
+from tracer.render.theme import TIMES
 
 UWSGI = Path(sys.executable).with_name("pyuwsgi")
 pytestmark = [
@@ -106,7 +107,7 @@ def test_two_journals_of_one_process_are_told_apart(port: int, journal: Path) ->
     text = Run("show", journal, "--only", "processes").out
     for story in (one, two):
         assert f"─ {story.process.name} " in text
-        assert f"{story.process.about.application}: 1" in text
+        assert f"1 {TIMES} uWSGI WSGI, one thread · {story.process.about.application}" in text
     run = Run("show", journal, "--process", two.process.name, "--request", "all")
     assert run.out.count("/two/plain/") >= 3
     assert "/one/plain/" not in run.out

@@ -11,6 +11,7 @@ from sample_process import EPOCH, Story
 from tracer.model import Process, ProcessStarted
 from tracer.model.family import Member, family
 from tracer.render.processes import LEVELS, ROWS, Processes
+from tracer.render.theme import TIMES
 
 SECOND = 10**9
 
@@ -141,8 +142,8 @@ def test_servers_are_counted_where_there_are_several() -> None:
             )
         )
     )
-    assert "gunicorn WSGI, threads · shop.settings: 2" in text
-    assert "uWSGI: 1" in text
+    assert f"2 {TIMES} gunicorn WSGI, threads · shop.settings" in text
+    assert f"1 {TIMES} uWSGI" in text
 
 
 def test_of_very_many_processes_the_earliest_are_counted() -> None:

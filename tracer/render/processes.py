@@ -237,7 +237,7 @@ def _served_by(processes: Iterable[Process]) -> Iterator[str]:
         for each in processes
     )
     for text, count in counts.items():
-        yield f"{text}: {count:,}" if len(counts) > 1 else text
+        yield f"{count:,} {theme.TIMES} {text}" if len(counts) > 1 else text
 
 
 def _density(process: Process, layout: _Layout) -> list[int]:

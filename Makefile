@@ -31,7 +31,7 @@ demo: ## open the café on http://127.0.0.1:8000, take a tour, serve until Ctrl-
 	@$(RUN) demo_project/tour.py --port "$(PORT)" $(if $(filter-out 0 no,$(ONCE)),--once)
 
 compare: ## run the café under every server that is here, and count what each builds
-	$(INSTALL) servers "$(DJANGO)"
+	$(INSTALL) servers "$(DJANGO)" >&2
 	@$(RUN) -m tracer compare $(ARGS)
 
 test: ## run all tests

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import shlex
 import socket
 import subprocess
@@ -99,3 +100,16 @@ def test_another_python_named_by_hand_makes_the_environment_anew(tmp_path: Path)
         make("demo", f"PYTHON={python}", f"VENV={tmp_path}/venv", "PORT=70000")
     assert (first / "installs").exists()
     assert (second / "installs").exists()
+
+
+@pytest.mark.slow
+def test_the_comparison_brings_its_servers_and_prints_nothing_but_its_document(
+    tmp_path: Path,
+) -> None:
+    python = python_that_notes_installs(tmp_path)
+    options = "ARGS=--json --server cgi --requests 2"
+    result = make("compare", f"PYTHON={python}", f"VENV={tmp_path}/venv", options, timeout=300)
+    assert result.returncode == 0, result.stderr
+    (row,) = json.loads(result.stdout)["rows"]
+    assert (row["server"], row["status"], row["processes"]) == ("cgi", "ok", 2)
+    assert ".[servers]" in (tmp_path / "installs").read_text()

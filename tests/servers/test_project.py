@@ -55,10 +55,14 @@ def test_settings_that_are_named_win(tmp_path: Path) -> None:
     assert (found.settings, found.manage, found.is_demo) == ("from.outside", None, False)
 
 
-def test_what_cannot_be_found_is_said_with_the_mend(tmp_path: Path) -> None:
-    """A directory without settings, and no directory at all."""
-    with pytest.raises(ValueError, match=r"Which settings does .*name them, such as"):
+def test_what_cannot_be_found_is_said_with_the_mend(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A directory without settings, whatever surrounds us, and no directory at all."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "somebody.elses")
+    with pytest.raises(ValueError, match=r"Which settings does .*name them, such as") as refused:
         project.find(tmp_path, None, {})
+    assert "is not set" not in str(refused.value)
     with pytest.raises(ValueError, match="is no directory; name the one that holds"):
         project.find(tmp_path / "nowhere", None, {})
 

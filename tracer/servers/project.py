@@ -73,8 +73,8 @@ def find(directory: Path | None, settings: str | None, environ: Mapping[str, str
     chosen = settings or _default_settings(directory) or environ.get(SETTINGS)
     if not chosen:
         raise ValueError(
-            f"Which settings does {directory} use? There is no manage.py in it that says so, and "
-            f"{SETTINGS} is not set; name them, such as mysite.settings."
+            f"Which settings does {directory} use? There is no manage.py in it that says so: "
+            "name them, such as mysite.settings."
         )
     return Project(directory, chosen)
 

@@ -71,7 +71,7 @@ def test_a_failed_row_announces_no_log_that_it_does_not_show() -> None:
 
 def test_the_conclusion_stands_last() -> None:
     told = " ".join(line.strip() for line in drawn(118)[-4:])
-    assert "Under cgi each of the 4 requests built everything anew." in told
+    assert "Under cgi each of the 4 requests built everything anew; under gunicorn " in told
 
 
 def test_nothing_that_ran_still_makes_a_picture() -> None:

@@ -203,17 +203,19 @@ def conclusion(requests: int, rows: Iterable[Row]) -> str:
     anew = [name for name, share in known.items() if share >= ANEW]
     kept = {name: share for name, share in known.items() if share < ONCE}
     between = {n: share for n, share in known.items() if ONCE <= share < ANEW}
-    sentences = []
+    said = []
     if anew:
-        sentences.append(
-            f"Under {_and(anew)} each of the {requests} requests built everything anew."
-        )
+        said.append(f"under {_and(anew)} each of the {requests} requests built everything anew")
     if kept:
-        sentences.append(_kept(kept, bool(anew)))
+        said.append(_kept(kept, bool(anew)))
     if between:
         told = _and([f"{name} ({share:.2f})" for name, share in between.items()])
-        sentences.append(f"Between the two: {told}.")
-    return " ".join(sentences)
+        said.append(
+            f"under {told} that share of what lives for the process was built again for each "
+            "further request"
+        )
+    sentence = "; ".join(said)
+    return f"{sentence[0].upper()}{sentence[1:]}."
 
 
 def _kept(kept: Mapping[str, float], after: bool) -> str:
@@ -223,8 +225,8 @@ def _kept(kept: Mapping[str, float], after: bool) -> str:
     worst = max(kept.values())
     share = "nothing" if worst == 0 else f"at most {worst:.2f} of it"
     return (
-        f"Under {names} what lives for the process was built once in each process that loaded the "
-        f"application, and stayed: {share} was built again for each further request."
+        f"under {names} what lives for the process was built once in each process that loaded the "
+        f"application, and stayed: {share} was built again for each further request"
     )
 
 

@@ -130,6 +130,26 @@ def test_the_list_names_every_server_and_says_whether_it_is_here() -> None:
     assert all(name in out for name in servers.RECIPES)
 
 
+@pytest.mark.parametrize("width", [100, 118, 200])
+def test_the_list_tells_what_each_server_does_and_needs_to_the_last_word(
+    width: int, monkeypatch
+) -> None:
+    absent = servers.Availability(False, " ".join(f"reason-{number}" for number in range(30)))
+    found = servers.Recipe.available
+    monkeypatch.setattr(
+        servers.Recipe,
+        "available",
+        lambda recipe: absent if recipe.name == "daphne" else found(recipe),
+    )
+    out = compare("--list", "--width", str(width))[1]
+    assert max(map(len, out.splitlines())) <= width
+    assert "…" not in out
+    column = out.splitlines()[1].index("what it does")
+    told = " ".join(line[column:].strip() for line in out.splitlines()[2:])
+    assert all(recipe.title in told for recipe in servers.RECIPES.values())
+    assert absent.why in " ".join(out.split())
+
+
 @pytest.mark.parametrize(
     ("words", "said"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
@@ -70,11 +71,21 @@ class Servers(Picture):
             line.fit(recipe.needs, min(needs, width - line.width), "name" if found.ok else "dim")
             if width >= 150:
                 line.fit(found.version, version, "dim")
-            if width >= 100:
-                line.add(words.crop(recipe.title, width - line.width), "dim")
-            yield line
+            if width < 100:
+                yield line
+            else:
+                yield from _with_title(line, recipe.title, width)
             if not found.ok:
-                yield Line().to(name + 1).add(words.crop(words.clean(found.why), width - name - 1))
+                for text in textwrap.wrap(words.clean(found.why), width - name - 1):
+                    yield Line().to(name + 1).add(text)
+
+
+def _with_title(line: Line, title: str, width: int) -> Iterator[Line]:
+    """Add what a server does to its line, and what has no room to lines of the same column."""
+    column = line.width
+    for text in textwrap.wrap(title, width - column):
+        yield line.to(column).add(text, "dim")
+        line = Line()
 
 
 def _widest(texts: Iterable[str]) -> int:

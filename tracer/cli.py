@@ -19,7 +19,6 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from tracer import __version__, compare, drawings, exports, run
 from tracer.follow import Follower
@@ -33,6 +32,7 @@ from tracer.render.ledger import Ledger
 from tracer.render.lifelines import Lifelines
 from tracer.render.overview import Overview
 from tracer.render.processes import Processes
+from tracer.render.sentence import Sentence
 from tracer.render.timeline import Timeline
 
 PICTURES: Final = (
@@ -230,7 +230,7 @@ def _drawn(
 ) -> Iterator[tuple[str, int, RenderableType]]:
     """Give the pictures asked for, with their kinds and processes; what is only said stays out."""
     for name, pid, picture in _chosen(asked, stories):
-        if not isinstance(picture, Text):
+        if not isinstance(picture, Sentence):
             yield name, pid, picture
 
 
@@ -298,7 +298,7 @@ def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[Re
         case "overview":
             yield Overview(process)
             if not process.ended and story.alive is not None:
-                yield Text(_state(story))
+                yield Sentence(_state(story))
         case "boot":
             yield BootTree(process)
         case "timeline":
@@ -319,16 +319,16 @@ def _state(story: Story) -> str:
         pending = len(story.pending)
         plural = "request has" if pending == 1 else "requests have"
         begun = f"; {pending} {plural} begun and not been written yet" if pending else ""
-        return f" Process {pid} is still running: this is how far it has come{begun}."
-    return f" Process {pid} is gone without a word: killed, or its server runs no exit handlers."
+        return f"Process {pid} is still running: this is how far it has come{begun}."
+    return f"Process {pid} is gone without a word: killed, or its server runs no exit handlers."
 
 
 def _timelines(process: Process, request: int | str | None) -> Iterable[RenderableType]:
     requests: Sequence[Request] = process.requests
     if request is None and len(requests) > LATEST:
         requests = requests[-LATEST:]
-        yield Text(
-            f" The last {LATEST} of {len(process.requests)} requests of process "
+        yield Sentence(
+            f"The last {LATEST} of {len(process.requests)} requests of process "
             f"{process.name}; --request N draws another, --request all draws all."
         )
     for each in requests:

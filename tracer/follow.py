@@ -8,7 +8,6 @@ from pathlib import Path
 from typing import Final
 
 from rich.console import RenderableType
-from rich.text import Text
 
 from tracer.journal import flight
 from tracer.journal.locks import alive
@@ -17,6 +16,7 @@ from tracer.model import Ended, History, Process, ProcessStarted, Request
 from tracer.model.family import family, letter
 from tracer.render import words
 from tracer.render.processes import Processes
+from tracer.render.sentence import Sentence
 from tracer.render.timeline import Timeline
 
 KEEP: Final = 64
@@ -121,7 +121,7 @@ class Follower:
         if state is not False and not known.history.ended:
             served = words.many(known.history.served, "request")
             running = "is running and has" if state else "has"
-            yield Text(f" {_name(known)} {running} served {served} so far.")
+            yield Sentence(f"{_name(known)} {running} served {served} so far.")
 
     def _tree(self) -> Iterator[RenderableType]:
         """The tree, if it has changed: those that live, and those that were in it last time."""
@@ -156,18 +156,18 @@ def _heard(known: _Process, news: News) -> Iterator[RenderableType]:
         if isinstance(fact, ProcessStarted):
             server = _server(fact)
             if not known.server:
-                yield Text(
-                    f" {_name(known)} began: {server}, Python {fact.python}, Django {fact.django}."
+                yield Sentence(
+                    f"{_name(known)} began: {server}, Python {fact.python}, Django {fact.django}."
                 )
             elif server != known.server:
-                yield Text(f" {_name(known)} is {server}.")
+                yield Sentence(f"{_name(known)} is {server}.")
             known.server = server
     requests = [fact for fact in news.facts if isinstance(fact, Request)]
     if len(requests) > AT_ONCE:
-        yield Text(f" {len(requests) - AT_ONCE} requests of {_name(known)} are not drawn.")
+        yield Sentence(f"{len(requests) - AT_ONCE} requests of {_name(known)} are not drawn.")
     yield from _drawn(known, requests)
     if any(isinstance(fact, Ended) for fact in news.facts):
-        yield Text(f" {_name(known)} ended.")
+        yield Sentence(f"{_name(known)} ended.")
 
 
 def _lost(known: _Process, path: Path) -> Iterator[RenderableType]:
@@ -176,7 +176,7 @@ def _lost(known: _Process, path: Path) -> Iterator[RenderableType]:
     for request in missing:
         known.history.feed(request)
     with_it = f"; {words.many(len(missing), 'request')} cut off" if missing else ""
-    yield Text(f" {_name(known)} is gone without a word{with_it}.")
+    yield Sentence(f"{_name(known)} is gone without a word{with_it}.")
     if known.history.about is not None:
         yield from _drawn(known, missing)
 

@@ -73,6 +73,18 @@ def pack(
     return lines
 
 
+def wrapped(text: str, width: int, style: str = "name") -> Iterator[Line]:
+    """Lay running text out between the words, at the margin of the pictures."""
+    line = Line().to(1)
+    for word in text.split():
+        started = line.width > 1
+        if started and line.width + 1 + cell_len(word) > width:
+            yield line
+            line, started = Line().to(1), False
+        line.add(f" {word}" if started else word, style)
+    yield line
+
+
 def emit(lines: Iterable[Line], options: ConsoleOptions) -> Iterator[Segment]:
     """Give lines to the console: never wider than it, and in glyphs that its encoding has."""
     limit = options.max_width

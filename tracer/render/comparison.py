@@ -8,7 +8,7 @@ from typing import Final
 
 from tracer.model.comparison import FAILED, OK, Row, conclusion
 from tracer.render import words
-from tracer.render.canvas import Line
+from tracer.render.canvas import Line, wrapped
 from tracer.render.picture import Picture
 
 BAR: Final = 10
@@ -95,9 +95,9 @@ class Comparison(Picture):
             yield Line()
             heads = [column.head for column in columns if column.head in _LEGEND]
             told = " · ".join(f"{head}: {_LEGEND[head]}" for head in heads)
-            yield from _wrapped(told, width, "dim")
+            yield from wrapped(told, width, "dim")
         yield Line()
-        yield from _wrapped(conclusion(self.requests, self.rows), width, "heading")
+        yield from wrapped(conclusion(self.requests, self.rows), width, "heading")
 
 
 def _servers(ran: int) -> str:
@@ -158,16 +158,6 @@ def _absent(row: Row, name: int, width: int) -> Line:
         first = words.clean(row.why.strip().splitlines()[0]) if row.why.strip() else ""
         line.add(words.crop(f" · {first}", width - line.width), "dim")
     return line
-
-
-def _wrapped(text: str, width: int, style: str) -> Iterator[Line]:
-    line = Line().add(" ")
-    for word in text.split():
-        if line.width > 1 and line.width + len(word) + 1 > width:
-            yield line
-            line = Line().add(" ")
-        line.add(word if line.width == 1 else f" {word}", style)
-    yield line
 
 
 def _number(value: int | None) -> str:

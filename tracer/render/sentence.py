@@ -1,0 +1,20 @@
+"""A sentence among pictures: what is said and not drawn."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from tracer.render.canvas import Line, wrapped
+from tracer.render.picture import Picture
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class Sentence(Picture):
+    """Says it at the pictures' margin, on as many lines as it takes."""
+
+    text: str
+
+    def lines(self, width: int) -> Iterator[Line]:
+        """Give the sentence line by line."""
+        yield from wrapped(self.text, width)

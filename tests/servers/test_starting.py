@@ -69,6 +69,14 @@ def test_a_reply_has_status_headers_body_and_time(begin: Callable[..., Server]) 
         assert repr(server) == f"<Server makeshift 1 at {server.address}>"
 
 
+def test_a_path_in_any_language_is_sent_as_browsers_send_it(begin: Callable[..., Server]) -> None:
+    """And what is encoded already is not encoded twice."""
+    with begin(makeshift.recipe(makeshift.ORDINARY)) as server:
+        reply = server.get("/menü/?q=%C3%BC&n=1")
+    assert reply.path == "/menü/?q=%C3%BC&n=1"
+    assert reply.body == b"/men%C3%BC/?q=%C3%BC&n=1"
+
+
 def test_replies_come_in_the_order_of_the_paths(begin: Callable[..., Server]) -> None:
     """However many are asked for at once."""
     paths = [f"/{number}" for number in range(12)]

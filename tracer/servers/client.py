@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import http.client
 import itertools
+import string
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from email.message import Message
+from urllib.parse import quote
 
 from tracer.servers.recipe import HOST
 
@@ -26,14 +28,15 @@ class Reply:
 
 
 def ask(port: int, path: str, headers: Mapping[str, str], timeout: float) -> Reply:
-    """GET `path` on a connection of its own.
+    """GET `path` on a connection of its own; what is no ASCII in it is encoded as browsers do.
 
     Raises OSError or http.client.HTTPException when there is no whole answer.
     """
     begun = time.perf_counter()
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
     try:
-        connection.request("GET", path, headers={"Connection": "close", **headers})
+        address = quote(path, safe=string.punctuation)
+        connection.request("GET", address, headers={"Connection": "close", **headers})
         response = connection.getresponse()
         body = response.read()
     finally:

@@ -108,6 +108,8 @@ class Assertions(Reading):
         (see `tracer.leftovers`).
         """
         __tracebackhide__ = True
+        if not self.requests:
+            raise RecordingError("No request was recorded, so nothing can be said of what is kept.")
         self._on_demand()
         kept = left_behind(self.process)
         if kept:
@@ -128,7 +130,8 @@ class Assertions(Reading):
             return
         repeated = Counter(span.name for span in found).most_common(5)
         lines = [f"  {count} times {name}" for name, count in repeated if count > 1]
-        said = f"Request {worst.number}, {worst.method} {worst.path}, ran {len(found)} statements;"
+        ran = many(len(found), "statement")
+        said = f"Request {worst.number}, {worst.method} {worst.path}, ran {ran};"
         self._fail("\n".join([f"{said} {most} are allowed.", *lines]), self.timeline(worst.number))
 
     def assert_order(self, *expected: str, request: int = -1) -> None:
@@ -139,6 +142,10 @@ class Assertions(Reading):
         beginnings.
         """
         __tracebackhide__ = True
+        if not expected:
+            raise ValueError(
+                'assert_order takes what to expect, as in assert_order("resolve", "view").'
+            )
         recorded = self.request(request)
         spans = sorted(recorded.spans, key=lambda span: span.start)
         for word in expected:

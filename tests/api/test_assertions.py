@@ -172,6 +172,8 @@ def test_order(recorded: Recorded) -> None:
     assert told.startswith("'SessionMiddleware' does not come after 'CommonMiddleware'.\n\n GET")
     told = message_of(recording.assert_order, "SesionMiddleware")
     assert "There is no 'SesionMiddleware' in request 1. Did you mean 'SessionMiddleware'" in told
+    with pytest.raises(ValueError, match="assert_order takes what to expect"):
+        recording.assert_order()
 
 
 def test_an_unknown_name_is_no_success(recorded: Recorded) -> None:
@@ -193,4 +195,6 @@ def test_no_request_is_no_success() -> None:
         pass
     with pytest.raises(RecordingError, match="No request was recorded"):
         recording.assert_max_queries(10)
+    with pytest.raises(RecordingError, match="No request was recorded"):
+        recording.assert_nothing_kept()
     assert Reading(recording.process).requests == ()

@@ -81,16 +81,16 @@ def _journal(directory: Path) -> Iterator[conf.Problem]:
 
 def _watch(paths: Iterable[str]) -> Iterator[conf.Problem]:
     for path in paths:
-        name, _, cls = path.rpartition(".")
-        wrong = _wrong(name, cls)
+        wrong = unwatchable(path)
         if wrong is not None:
             id_, message = wrong
             hint = 'Name classes as in "shop.models.Basket", by the module that defines them.'
             yield conf.Problem(id_, f'TRACER["WATCH"] names {path}, but {message}.', hint)
 
 
-def _wrong(name: str, cls: str) -> tuple[str, str] | None:
+def unwatchable(path: str) -> tuple[str, str] | None:
     """Return the id and reason for which a class cannot be watched; None if it seems to be fine."""
+    name, _, cls = path.rpartition(".")
     module = sys.modules.get(name)
     if module is not None:
         if cls not in vars(module):

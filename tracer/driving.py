@@ -183,7 +183,7 @@ class Serving:
         return self.handlers[kind]
 
     def _serving(self) -> None:
-        """A request is about to be served."""
+        """Something is about to be served, or run where requests are."""
 
     # -- as a WSGI server does ---------------------------------------------------------------
 
@@ -229,6 +229,7 @@ class Serving:
 
         So two requests overlap.
         """
+        self._serving()
         return self._on(thread).submit(lambda: self.get(path, **headers))
 
     def run(self, work: Callable[[], T], *, thread: str | None = None) -> T:
@@ -236,6 +237,7 @@ class Serving:
 
         For database work of your own in a notebook: `recording.run(Dish.objects.count)`.
         """
+        self._serving()
         if thread is None and _loop_runs():
             thread = SERVER
         if thread is None or threading.current_thread().name == thread:

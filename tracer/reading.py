@@ -48,6 +48,8 @@ class Reading:
 
     def request(self, number: int = -1) -> Request:
         """Return the request with this number; -1 is the latest, -2 the one before."""
+        if not isinstance(number, int):
+            raise RecordingError(f"A request is named by its number, such as 1, not by {number!r}.")
         requests = self.requests
         if number < 0 and len(requests) >= -number:
             return requests[number]
@@ -66,6 +68,8 @@ class Reading:
         A string is a class's name, dotted or short, or what the pictures call an object, such as
         "DatabaseWrapper default", or the beginning of that, such as "Template".
         """
+        if not isinstance(named, str | type):
+            raise RecordingError(f"Lifetimes are asked for by a class or a name, not by {named!r}.")
         return tuple(life for life in self.lifetimes if _is_called(life, named))
 
     def lifetime_of(self, named: type | str) -> Lifetime:
@@ -106,6 +110,8 @@ class Reading:
 
     def lifelines(self, last: int = 12) -> Lifelines:
         """Draw who lived how long, with a column for each of the `last` requests."""
+        if not isinstance(last, int) or last < 1:
+            raise RecordingError(f"lifelines(…) takes how many requests to show, not {last!r}.")
         return Lifelines(self.process, last)
 
     def ledger(self) -> Ledger:

@@ -28,6 +28,7 @@ from django.conf import settings
 
 from tracer import live
 from tracer.assertions import Assertions
+from tracer.checks import unwatchable
 from tracer.conf import Config
 from tracer.driving import Answer, Serving
 from tracer.journal.writer import Journal
@@ -115,8 +116,12 @@ class Recording(Serving, Assertions):
     ) -> None:
         """See `record`."""
         super().__init__()
+        if keep is not None and (not isinstance(keep, int) or keep < 0):
+            raise RecordingError(
+                f"record(keep=…) takes a number of requests, or None for all, not {keep!r}."
+            )
         self._process: Process | None = None
-        self._watch = _watched([watch] if isinstance(watch, str | type) else watch)
+        self._watch = _watched(watch)
         self._shown = query_values, cache_keys
         self._journal = Path(journal).absolute() if journal is not None else None
         self._keep = keep
@@ -132,6 +137,10 @@ class Recording(Serving, Assertions):
         if self._tap is not None:
             raise RecordingError("A recording is made once: call record() again for another.")
         _demand_django()
+        for path in self._watch:
+            wrong = unwatchable(path) if isinstance(path, str) else None
+            if wrong is not None:
+                raise RecordingError(f"record(watch=…) names {path}, but {wrong[1]}.")
         # What nobody holds any more is no part of the story.
         gc.collect()
         with _lock:
@@ -255,7 +264,9 @@ class Recording(Serving, Assertions):
 
     def _serving(self) -> None:
         if self.ended:
-            raise RecordingError("The recording has ended: requests belong inside the block.")
+            raise RecordingError(
+                "The recording has ended: requests and run() belong inside the block."
+            )
         self._opened().server = "record()"
 
     def __repr__(self) -> str:
@@ -280,7 +291,8 @@ def _demand_django() -> None:
 
 def _watched(named: Iterable[type | str]) -> tuple[type | str, ...]:
     """Return the classes to watch. RecordingError for what can be none."""
-    found = tuple(named)
+    several = isinstance(named, Iterable) and not isinstance(named, str | type)
+    found: tuple[type | str, ...] = tuple(named) if several else (named,)  # type: ignore[assignment]
     for each in found:
         if not isinstance(each, type) and not (isinstance(each, str) and "." in each):
             raise RecordingError(

@@ -105,9 +105,17 @@ def test_after_its_block_a_recording_is_frozen_and_readable() -> None:
     assert before.barriers == ()
     assert recording.lifetime_of("WSGIRequest").scope == "request"
     assert "GET /hello/" in str(recording.timeline(1))
-    for late in (recording.settle, lambda: recording.get("/hello/"), recording.__enter__):
+    threads = threading.enumerate()
+    for late in (
+        recording.settle,
+        recording.__enter__,
+        lambda: recording.get("/hello/"),
+        lambda: recording.send("/hello/", thread="Ann"),
+        lambda: recording.run(threading.current_thread, thread="Ann"),
+    ):
         with pytest.raises(RecordingError):
             late()
+    assert threading.enumerate() == threads
 
 
 def test_the_block_s_end_settles_unless_it_is_told_not_to() -> None:
@@ -279,10 +287,34 @@ def test_classes_of_one_s_own_can_be_watched(named: Any, shared: bool) -> None:
     assert vars(Basket).get("__init__") is before
 
 
-def test_what_cannot_be_watched_is_refused_at_once() -> None:
+@pytest.mark.parametrize("wrong", ["Basket", 3, None], ids=str)
+def test_what_cannot_be_watched_is_refused_at_once(wrong: Any) -> None:
     """The message says what is taken."""
-    with pytest.raises(RecordingError, match="dotted paths of classes, not 'Basket'"):
-        record(watch=["Basket"])
+    for given in (wrong, [wrong]):
+        with pytest.raises(RecordingError, match=f"dotted paths of classes, not {wrong!r}"):
+            record(watch=given)
+
+
+@pytest.mark.parametrize(
+    ("named", "why"),
+    [
+        ("cafe.models.Bascet", "cafe.models has no Bascet"),
+        ("cafe.no_such.Basket", "there is no module cafe.no_such"),
+        ("cafe.models.models", "models is not a class"),
+    ],
+)
+def test_a_class_that_is_not_there_is_told_where_the_block_begins(named: str, why: str) -> None:
+    """Or nobody would learn why nothing of it was seen."""
+    with pytest.raises(RecordingError, match=f"names {named}, but {why}"), record(watch=[named]):
+        pass
+    assert live.running() is None
+
+
+@pytest.mark.parametrize("wrong", ["5", 2.5, -1])
+def test_what_is_no_number_of_requests_is_refused_at_once(wrong: Any) -> None:
+    """The message says what is taken."""
+    with pytest.raises(RecordingError, match=f"number of requests, or None for all, not {wrong!r}"):
+        record(keep=wrong)
 
 
 def test_a_recording_shows_what_it_asks_for_and_the_shared_tracer_does_not() -> None:
@@ -344,6 +376,22 @@ def test_an_unknown_name_is_answered_with_those_that_are_close() -> None:
         recording.lifetime_of(Basket)
     with pytest.raises(RecordingError, match="There is no request 7 here: they are 1 to 2"):
         recording.timeline(7)
+
+
+def test_what_names_nothing_is_answered_with_what_would() -> None:
+    """Not with the error of whatever stumbles over it first."""
+    with record() as recording:
+        recording.get("/hello/")
+    wrong: Any
+    for wrong in ("one", None, 1.5):
+        with pytest.raises(RecordingError, match=f"by its number, such as 1, not by {wrong!r}"):
+            recording.timeline(wrong)
+    for wrong in (3, None):
+        with pytest.raises(RecordingError, match=f"by a class or a name, not by {wrong}"):
+            recording.lifetime_of(wrong)
+    for wrong in (0, "all"):
+        with pytest.raises(RecordingError, match=f"how many requests to show, not {wrong!r}"):
+            recording.lifelines(wrong)
 
 
 def test_a_base_class_names_its_subclasses() -> None:

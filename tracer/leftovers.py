@@ -2,12 +2,14 @@
 
 An object is *kept* when a full collection found it alive though no later request has used it (see
 `tracer.model.scope`). After a few requests that is also true of what frameworks build on first use
-and hold for later: resolvers, compiled templates. Three things tell the one from the other, none of
+and hold for later: resolvers, compiled templates. Four things tell the one from the other, none of
 them a name that stands for a lifetime:
 
 - others of its class, built in a request as it was, have been used by later requests; or
 - Django itself defines the class and holds the object, or a URLconf's `urlpatterns` does, and no
-  object of this class was ever seen to end with its request; or
+  object of this class and name was ever seen to end with its request; or
+- Django's table of template engines has it, or a function of Django's that remembers what it
+  returned, or it hangs on that by plain attributes; or
 - a class holds it whose module this very request had imported, as a view's `queryset`.
 
 What Django's memory of function signatures holds is its own affair, too: with DEBUG on it keeps
@@ -17,8 +19,11 @@ Connections are left out: their end is their owner's to bring about, and theirs 
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from typing import Final
 
 from tracer.model import Lifetime, Process
 from tracer.model import scope as scopes
@@ -28,13 +33,49 @@ LASTING = frozenset({scopes.PROCESS, scopes.THREAD, scopes.CONNECTION})
 SIGNATURES = "django.utils.inspect."
 """Where paths begin that lead through Django's memory of function signatures."""
 
-Evidence = Mapping[str, Iterable[str]]
-"""Class to the scopes that objects of it, built in requests, were seen to have."""
+REMEMBERED: Final = re.compile(
+    r"django(\.\w+)+(\.<_lru_cache_wrapper>|\._engines\['…'\])(\.\w+)*",
+)
+"""Such paths; the arguments of a function that remembers would be items of a key."""
+
+
+@dataclass
+class Evidence:
+    """How objects that requests built have lived."""
+
+    scopes: dict[str, set[str]] = field(default_factory=dict)
+    """Class to the scopes that objects of it had."""
+    ended: dict[str, set[str]] = field(default_factory=dict)
+    """Class to the names of those that ended with their requests, as far as they are known."""
+
+    def learn(self, process: Process) -> None:
+        """Take in what is known of a process."""
+        for row in process.ledger:
+            if row.first_built is not None:
+                self.scopes.setdefault(row.cls, set()).update(row.scopes)
+        for life in process.lifetimes:
+            if life.built_in is not None and life.scope == scopes.REQUEST:
+                self.ended.setdefault(life.cls, set()).add(life.name)
+
+    def lasts(self, cls: str) -> bool:
+        """Whether any of this class was used by later requests."""
+        return bool(self.scopes.get(cls, set()) & LASTING)
+
+    def ends(self, life: Lifetime) -> bool:
+        """Whether others of its class and name ended with their requests.
+
+        Templates are of one class, whether a loader keeps them or a request uses them up.
+        """
+        if scopes.REQUEST not in self.scopes.get(life.cls, set()):
+            return False
+        names = self.ended.get(life.cls)
+        return not names or life.name in names
 
 
 def left_behind(process: Process) -> list[Lifetime]:
     """Return what requests of this process left behind and is alive still."""
-    seen = evidence(process)
+    seen = Evidence()
+    seen.learn(process)
     return [life for life in candidates(process) if not is_cached(life, seen)]
 
 
@@ -51,25 +92,16 @@ def candidates(process: Process) -> list[Lifetime]:
     ]
 
 
-def evidence(process: Process) -> dict[str, set[str]]:
-    """Return how objects of each class that were built in requests have lived."""
-    seen: dict[str, set[str]] = {}
-    for row in process.ledger:
-        if row.first_built is not None:
-            seen.setdefault(row.cls, set()).update(row.scopes)
-    return seen
-
-
 def is_cached(life: Lifetime, seen: Evidence) -> bool:
     """Whether what keeps an object keeps it for later, as far as anything tells."""
-    known = set(seen.get(life.cls, ()))
-    if known & LASTING:
-        return True
     path = life.held_by or ""
-    if path.startswith(SIGNATURES):
+    if seen.lasts(life.cls) or path.startswith(SIGNATURES):
         return True
-    held_by_django = path.startswith("django.") or ".urlpatterns[" in path
-    return held_by_django and life.cls.startswith("django.") and scopes.REQUEST not in known
+    if not life.cls.startswith("django."):
+        return False
+    if REMEMBERED.fullmatch(path):
+        return True
+    return (path.startswith("django.") or ".urlpatterns[" in path) and not seen.ends(life)
 
 
 def came_with_import(life: Lifetime, imports: Iterable[str]) -> bool:

@@ -16,7 +16,7 @@ from typing import Any
 from tracer import live
 from tracer.conf import Config
 from tracer.findings import Findings, Left
-from tracer.leftovers import LASTING, came_with_import, candidates, evidence, is_cached
+from tracer.leftovers import Evidence, came_with_import, candidates, is_cached
 from tracer.model import Fact, History, Lifetime, Request
 from tracer.model import scope as scopes
 from tracer.probes.collector import FULL
@@ -68,7 +68,7 @@ class Segments:
         if self.live is None:
             self.live = live.start(Config(enabled=True, console=False))
         self.findings = Findings(started=True)
-        self.seen: dict[str, set[str]] = {}
+        self.seen = Evidence()
         self.suspects: dict[int, Suspect] = {}
         self.newest: deque[Segment] = deque(maxlen=8)
         self.searching = 0.0
@@ -92,7 +92,7 @@ class Segments:
             suspect = self.suspects.get(token)
             if suspect is not None and suspect.segment is not segment:
                 # Built on first use, as it turns out, and not left behind.
-                self.seen.setdefault(suspect.life.cls, set()).add(scopes.PROCESS)
+                self.seen.scopes.setdefault(suspect.life.cls, set()).add(scopes.PROCESS)
                 del self.suspects[token]
         if segment is not None:
             segment.requests += 1
@@ -131,14 +131,13 @@ class Segments:
         """Note how objects have lived; return whether any is alive that should not be."""
         with self.tracer.lock:
             process = segment.history.snapshot()
-        for cls, found in evidence(process).items():
-            self.seen.setdefault(cls, set()).update(found)
+        self.seen.learn(process)
         return any(
             life.built_in is not None
             and life.died_at is None
             and life.mortal
             and not life.resource
-            and not self.seen.get(life.cls, set()) & LASTING
+            and not self.seen.lasts(life.cls)
             for life in process.lifetimes
         )
 

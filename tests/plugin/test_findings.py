@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.stories import process
 from tests.stories import request as plain
 from tracer.findings import Cost, Findings, Left, own_times
-from tracer.leftovers import is_cached, left_behind
+from tracer.leftovers import Evidence, is_cached, left_behind
 from tracer.model import Barrier, Birth, History, Request, Span, stages
 
 
@@ -100,6 +100,25 @@ def test_what_django_builds_and_holds_is_cached() -> None:
     assert kept(("shop.models.Basket", "django.dispatch.signal.receivers[0]")) == ["Basket"]
 
 
+def test_what_a_function_of_django_s_remembers_is_cached() -> None:
+    """Though others of its class end with their requests: an Engine is built for each plain 404."""
+    engine, request = "django.template.engine.Engine", "django.core.handlers.wsgi.WSGIRequest"
+    memory = "<_lru_cache_wrapper>"
+    for cls, path, cached in (
+        (engine, f"django.forms.renderers.get_default_renderer.{memory}.engine.engine", True),
+        (engine, "django.template.engines._engines['…'].engine", True),
+        (engine, f"shop.views.engines.{memory}.engine", False),
+        (request, "django.conf.settings._wrapped.REQUESTS['…']", False),
+        (request, f"django.utils.functional.some.{memory}[0]", False),
+        ("shop.models.Basket", f"django.forms.renderers.get_default_renderer.{memory}", False),
+    ):
+        history = story((cls, path))
+        history.feed(process(1))
+        (life,) = history.snapshot().lifetimes
+        seen = Evidence({cls: {"request"}}, {cls: {life.name}})
+        assert is_cached(life, seen) == cached, path
+
+
 def test_what_came_with_an_import_is_no_leftover() -> None:
     """A class of a module that the request imported holds it; a list in that module is no class."""
     assert kept(("shop.Query", "decimal.Decimal.queryset")) == []
@@ -114,6 +133,16 @@ def test_a_class_that_later_requests_use_is_cached() -> None:
     history.feed(process(1))
     (lifetime,) = history.snapshot().lifetimes
     assert life.survived
-    assert is_cached(lifetime, {"shop.Compiled": {"process"}})
-    assert not is_cached(lifetime, {"shop.Compiled": {"request"}})
-    assert not is_cached(lifetime, {})
+    assert is_cached(lifetime, Evidence({"shop.Compiled": {"process"}}))
+    assert not is_cached(lifetime, Evidence({"shop.Compiled": {"request"}}))
+    assert not is_cached(lifetime, Evidence())
+
+
+def test_what_ends_with_requests_has_its_name_too() -> None:
+    """A template from a string ends with its request, and says nothing of one that a loader has."""
+    history = story(("django.Template", "django.loaders[0].cache['…']"))
+    history.feed(process(1))
+    (lifetime,) = history.snapshot().lifetimes
+    for ended, cached in (({"from a string"}, True), ({lifetime.name}, False), (set(), False)):
+        seen = Evidence({"django.Template": {"request"}}, {"django.Template": ended})
+        assert is_cached(lifetime, seen) == cached

@@ -88,6 +88,34 @@ def test_one_single_test_has_built_what_it_left(tmp_path: Path) -> None:
     assert "that caches hold for later use." in ran.report
 
 
+def test_a_form_and_a_missing_page_are_nobody_s_leak(tmp_path: Path) -> None:
+    """Django remembers the engine of its forms, and builds another for each page not found."""
+    pages = """
+        from django import forms
+        from django.http import HttpResponse
+        from django.urls import path
+
+
+        class Order(forms.Form):
+            dish = forms.CharField()
+
+
+        urlpatterns = [path("form/", lambda request: HttpResponse(Order().as_p()))]
+    """
+    suite = """
+        def test_form(client):
+            assert client.get("/form/").status_code == 200
+
+
+        def test_missing(client):
+            assert client.get("/nowhere/").status_code == 404
+    """
+    directory = project(tmp_path, test_pages=suite, **{"shop/urls": pages})
+    ran = run(directory, "--lifecycle-fail-on", "kept", "test_pages.py")
+    assert set(ran.outcomes.values()) == {"passed"}
+    assert (ran.status, ran.left) == (0, {})
+
+
 def test_a_suite_without_django_gets_one_line(tmp_path: Path) -> None:
     """And nothing else."""
     (tmp_path / "test_plain.py").write_text("def test_plain(): pass\n")

@@ -140,7 +140,7 @@ class Findings:
         for name, cost in sorted(self.costs.items(), key=lambda item: -item[1].own):
             each = cost.own / cost.requests / 1e6
             yield f"{name:{width}}  {cost.requests:8,}  {cost.own / 1e6:7,.1f} ms  {each:9.3f} ms"
-        yield "  Its own time, on the way in and out, without the layers and the view inside it."
+        yield "  Its own time, on the way in and out, without the layers and view inside it."
 
     def _small_print(self) -> Iterator[str]:
         yield ""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import functools
 import os
 import sys
+import textwrap
 from collections.abc import Callable, Generator
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ParamSpec
@@ -124,11 +125,23 @@ class Suite:
         if not self.findings.started and not self.faults:
             terminalreporter.write_line(f"{TITLE}: {' '.join(self.findings.lines())}")
             return
+        width = terminalreporter.config.get_terminal_writer().fullwidth
         terminalreporter.section(TITLE)
         for line in (*self.findings.lines(), *self.faults):
-            terminalreporter.write_line(line)
+            for piece in fitting(line, width):
+                terminalreporter.write_line(piece)
         if self.fail_on == "kept" and self.findings.left:
             terminalreporter.write_line("The run fails for that: --lifecycle-fail-on kept.")
+
+
+def fitting(line: str, width: int) -> list[str]:
+    """Return a line in pieces that fit, broken between words; what cannot be broken stays whole."""
+    if len(line) <= width:
+        return [line]
+    further = line[: len(line) - len(line.lstrip())] + "  "
+    return textwrap.wrap(
+        line, width, subsequent_indent=further, break_long_words=False, break_on_hyphens=False
+    )
 
 
 def _django_is_set_up() -> bool:

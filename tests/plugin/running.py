@@ -214,6 +214,8 @@ class Ran:
         """Test to what it left behind, as reported."""
         told: dict[str, list[str]] = {}
         for line in self.report.splitlines():
+            if told and not line:
+                break
             if re.match(r"  \S+::", line):
                 told[line.strip()] = []
             elif line.startswith("    ") and told:
@@ -226,7 +228,7 @@ def run(directory: Path, *arguments: str, timeout: float = 120) -> Ran:
     settled = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
     for name in ("COVERAGE_PROCESS_START", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):
         settled.pop(name, None)
-    settled["PYTHONPATH"] = str(ROOT)
+    settled |= {"PYTHONPATH": str(ROOT), "COLUMNS": "80"}
     outcomes = directory / "outcomes.xml"
     plugins = ("-p", "tracer.pytest_plugin", "-p", "no:randomly", "-p", "no:cacheprovider")
     done = subprocess.run(

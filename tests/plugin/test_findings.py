@@ -7,6 +7,7 @@ from tests.stories import request as plain
 from tracer.findings import Cost, Findings, Left, own_times
 from tracer.leftovers import Evidence, is_cached, left_behind
 from tracer.model import Barrier, Birth, History, Request, Span, stages
+from tracer.suite import fitting
 
 
 def nested() -> Request:
@@ -66,6 +67,17 @@ def test_the_report_names_what_holds_and_counts_what_it_reaches() -> None:
         "    2 Basket: what holds them was not found",
         "  t.py::two",
         "    WSGIRequest, held by shop.RECENT[1]",
+    ]
+
+
+def test_a_long_line_is_broken_between_words() -> None:
+    """Further pieces stand under the first; a path stays whole, so that it can be copied."""
+    path = "shop.views.a_module_level_name_that_is_longer_than_the_screen_is_wide[0]"
+    assert fitting("    Basket", 40) == ["    Basket"]
+    assert fitting(f"    Basket and 4 objects that it reaches, held by {path}", 40) == [
+        "    Basket and 4 objects that it",
+        "      reaches, held by",
+        f"      {path}",
     ]
 
 

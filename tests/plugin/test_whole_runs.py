@@ -44,9 +44,11 @@ def test_those_that_left_something_behind_are_named_with_its_holder(followed: Ra
 
 def test_the_report_says_what_it_rests_on(followed: Ran) -> None:
     """How much was seen, and what that took."""
-    assert "15 tests, of which 13 made 19 requests." in followed.report
-    assert "a young collection was run, and a full one where" in followed.report
-    assert "that fixtures, test classes or tracebacks held for longer." in followed.report
+    told = " ".join(followed.report.split())
+    assert "15 tests, of which 13 made 19 requests." in told
+    assert "a young collection was run, and a full one where" in told
+    assert "that fixtures, test classes or tracebacks held for longer." in told
+    assert max(map(len, followed.report.splitlines())) <= 80
 
 
 def test_each_middleware_is_told_with_its_own_time(followed: Ran) -> None:

@@ -342,15 +342,20 @@ class Desk:
         self._feed(facts)
         return facts
 
-    def holders_of(self, tokens: Iterable[int], last: bool = False) -> dict[int, str]:
-        """Return what holds each of these objects, as far as it is found; `last` as above."""
+    def holders_of(
+        self, tokens: Iterable[int], last: bool = False, seconds: float = 1.0
+    ) -> dict[int, str]:
+        """Return what holds each of these objects, as far as it is found; `last` as above.
+
+        No step of the search is begun after `seconds`.
+        """
         objects = {}
         for token in tokens:
             ref = self.recorder.lives.refs.get(token)
             if ref is not None and (obj := ref()) is not None:
                 objects[token] = obj
                 del obj
-        return holders.paths(objects, running=last or holders.LOOKING_IS_HARMLESS)
+        return holders.paths(objects, seconds, running=last or holders.LOOKING_IS_HARMLESS)
 
     def end(self) -> Ended:
         """The orderly end, folded."""

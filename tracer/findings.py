@@ -60,6 +60,8 @@ class Findings:
     """Full ones that were run after tests."""
     collecting: float = 0.0
     """Seconds that the collections after tests took, young and full."""
+    searching: float = 0.0
+    """Seconds that were spent looking for what holds objects."""
     notes: list[str] = field(default_factory=list)
 
     def served(self, request: Request) -> None:
@@ -79,6 +81,7 @@ class Findings:
         for name in ("tests", "asking", "requests", "cached", "held_by_tests", "collections"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
         self.collecting += other.collecting
+        self.searching += other.searching
         self.left += other.left
         self.unsure += other.unsure
         self.notes += [note for note in other.notes if note not in self.notes]
@@ -144,10 +147,11 @@ class Findings:
 
     def _small_print(self) -> Iterator[str]:
         yield ""
-        spent = f"{self.collecting:.1f} s" if self.collecting >= 0.1 else "less than 0.1 s"
+        spent = f"{_seconds(self.collecting)} in all, and {_seconds(self.searching)}"
         yield (
             f"After each test that made requests a young collection was run, and a full one where "
-            f"something of it was still alive ({self.collections:,} times); {spent} in all."
+            f"something of it was still alive ({self.collections:,} times); {spent} to look for "
+            f"holders."
         )
         if self.cached:
             yield f"Not counted: {_many(self.cached, 'object')} that caches hold for later use."
@@ -197,6 +201,10 @@ def _grouped(left: Iterable[Left]) -> Iterator[str]:
 
 def _within(path: str, above: str) -> bool:
     return path.startswith((f"{above}.", f"{above}["))
+
+
+def _seconds(spent: float) -> str:
+    return f"{spent:.1f} s" if spent >= 0.1 else "less than 0.1 s"
 
 
 def _many(count: int, noun: str) -> str:

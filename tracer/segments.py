@@ -28,6 +28,8 @@ SOUGHT = 40
 """Objects of one test whose holders are looked for."""
 FEW = 3
 """Of one class."""
+SEARCH = 5.0
+"""Seconds that the search after one test may take: no request waits for it, and heaps are large."""
 PATIENCE = 60.0
 """Seconds that a run spends looking for holders; afterwards they stay unknown."""
 MOST = 5_000
@@ -71,7 +73,6 @@ class Segments:
         self.seen = Evidence()
         self.suspects: dict[int, Suspect] = {}
         self.newest: deque[Segment] = deque(maxlen=8)
-        self.searching = 0.0
         with self.live.lock:
             self.live.desk.listeners.append(self)
 
@@ -95,6 +96,7 @@ class Segments:
                 self.seen.scopes.setdefault(suspect.life.cls, set()).add(scopes.PROCESS)
                 del self.suspects[token]
         if segment is not None:
+            self.findings.asking += not segment.requests
             segment.requests += 1
             segment.history.feed(fact)
             self.findings.served(fact)
@@ -115,8 +117,9 @@ class Segments:
         self.tracer.gather()
         segment = self.newest[-1]
         if not segment.requests:
+            if any(trace.begun >= segment.begun for trace in self._flying()):
+                self._cannot_tell(segment)
             return
-        self.findings.asking += 1
         # Most of what waits is young, and a young collection takes a fiftieth of a full one.
         self._collect(YOUNG)
         kept: list[Lifetime] = []
@@ -159,10 +162,16 @@ class Segments:
         with self.tracer.lock:
             barriers = segment.history.barriers
             if not barriers or barriers[-1].by != "tracer":
-                if segment.test not in self.findings.unsure:
-                    self.findings.unsure.append(segment.test)
+                self._cannot_tell(segment)
                 return []
             return candidates(segment.history.snapshot())
+
+    def _flying(self) -> list[Trace]:
+        return list(self.tracer.recorder.flying.values())
+
+    def _cannot_tell(self, segment: Segment) -> None:
+        if segment.test not in self.findings.unsure:
+            self.findings.unsure.append(segment.test)
 
     def _suspect(self, segment: Segment, kept: list[Lifetime]) -> None:
         tokens = self._worth_a_search(kept)
@@ -189,18 +198,21 @@ class Segments:
         return [token for group in few for token in group][:SOUGHT]
 
     def _holders(self, tokens: list[int]) -> dict[int, str]:
-        if not tokens or self.searching > PATIENCE:
+        if not tokens or self.findings.searching > PATIENCE:
             return {}
         began = time.perf_counter()
         with self.tracer.lock:
-            found = self.tracer.desk.holders_of(tokens)
-        self.searching += time.perf_counter() - began
+            found = self.tracer.desk.holders_of(tokens, seconds=SEARCH)
+        self.findings.searching += time.perf_counter() - began
         return found
 
     # -- the end -----------------------------------------------------------------------------
 
     def finish(self, test_classes: Iterable[str] = ()) -> Findings:
         """The run is over. Return what was found; `test_classes` are dotted paths of the tests'."""
+        if self.own:
+            # A response that nobody closed, and no request came after it.
+            self.tracer.land()
         self.tracer.gather()
         with self.tracer.lock:
             if self in self.tracer.desk.listeners:

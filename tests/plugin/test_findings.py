@@ -34,7 +34,7 @@ def test_a_layer_is_charged_with_its_own_time_alone() -> None:
 
 def found() -> Findings:
     """What one worker found."""
-    findings = Findings(started=True, tests=3, asking=2, collecting=1.5)
+    findings = Findings(started=True, tests=3, asking=2, collecting=1.5, searching=0.5)
     findings.served(nested())
     findings.left = [
         Left("t.py::one", "WSGIRequest", "django.WSGIRequest", "shop.RECENT[0]"),
@@ -55,6 +55,7 @@ def test_what_workers_found_is_added_up() -> None:
     assert len(whole.left) == 10
     assert whole.costs["Outer"] == Cost(2, 70)
     assert whole.collecting == 3.0
+    assert "3.0 s in all, and 1.0 s to look for holders." in "\n".join(whole.lines())
 
 
 def test_the_report_names_what_holds_and_counts_what_it_reaches() -> None:

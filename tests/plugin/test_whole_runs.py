@@ -118,6 +118,25 @@ def test_a_form_and_a_missing_page_are_nobody_s_leak(tmp_path: Path) -> None:
     assert (ran.status, ran.left) == (0, {})
 
 
+def test_a_response_that_nobody_reads_is_counted_and_nothing_told_of_it(tmp_path: Path) -> None:
+    """Nobody closes it, so its request is under way until the run is over."""
+    pages = """
+        from django.http import StreamingHttpResponse
+        from django.urls import path
+
+        urlpatterns = [path("stream/", lambda request: StreamingHttpResponse(iter([b"a"])))]
+    """
+    suite = """
+        def test_unread(client):
+            assert client.get("/stream/").streaming
+    """
+    directory = project(tmp_path, test_stream=suite, **{"shop/urls": pages})
+    ran = run(directory, "--lifecycle-fail-on", "kept", "test_stream.py")
+    assert (ran.status, ran.left) == (0, {})
+    assert "1 test, of which 1 made 1 request." in ran.report
+    assert "Nothing can be told of test_stream.py::test_unread" in ran.report
+
+
 def test_a_suite_without_django_gets_one_line(tmp_path: Path) -> None:
     """And nothing else."""
     (tmp_path / "test_plain.py").write_text("def test_plain(): pass\n")

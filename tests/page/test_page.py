@@ -107,6 +107,22 @@ def test_what_each_of_them_built_is_compared(opened: Any) -> None:
     assert "alike" in handler
 
 
+def test_on_a_telephone_no_count_runs_into_the_next_process(opened: Any) -> None:
+    """A count that needs more room makes its column wider, and the table is pushed aside."""
+    page = opened(workers(), viewport={"width": 390, "height": 844})
+    over = page.locator(".compared .side").evaluate_all(
+        """sides => {
+            const verdicts = sides.flatMap((side) => [...side.querySelectorAll(".scope")]);
+            for (const verdict of verdicts) verdict.lastChild.textContent = "1,234 undecided";
+            const right = (each) => each.getBoundingClientRect().right;
+            return sides.filter((side) =>
+                [...side.querySelectorAll(".scope")].some((one) => right(one) > right(side) + 0.5)
+            ).length;
+        }"""
+    )
+    assert over == 0
+
+
 def test_of_many_processes_a_few_are_drawn_at_a_time(opened: Any) -> None:
     """As CGI leaves them behind: one for each request."""
     page = opened([replace(cafe(), about=replace(cafe().about, pid=pid)) for pid in range(1, 8)])

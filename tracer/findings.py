@@ -7,15 +7,24 @@ from __future__ import annotations
 
 import json
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
-from tracer.model import Request, stages
+from tracer.model import Request, Span, stages
 
 LISTED: Final = 100
 """Tests told one by one in a report."""
 WORKED: Final = (stages.MIDDLEWARE, stages.HOOK)
+CORE: Final = (
+    stages.RESOLVE,
+    stages.HOOK,
+    stages.VIEW,
+    stages.TEMPLATE,
+    stages.COMPILE,
+    stages.CONVERT,
+)
+"""What Django itself does inside the innermost layer, from looking up the path on."""
 
 
 @dataclass
@@ -166,14 +175,32 @@ class Findings:
 
 def own_times(request: Request) -> Iterator[tuple[str, int]]:
     """Give (middleware, nanoseconds of its own) for each layer and hook of a request."""
+    cores = _cores(request.spans)
     inside = [0] * len(request.spans)
+    for parent, (start, end) in cores.items():
+        inside[parent] = end - start
     for span in request.spans:
         if span.parent is not None:
-            inside[span.parent] += span.end - span.start
+            start, end = cores.get(span.parent, (0, 0))
+            if not start <= span.start < end:
+                inside[span.parent] += span.end - span.start
     for span, within in zip(request.spans, inside, strict=True):
         if span.stage in WORKED:
             name = span.name.partition(".")[0] if span.stage == stages.HOOK else span.name
             yield name, max(span.end - span.start - within, 0)
+
+
+def _cores(spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
+    """Span to when Django worked inside it: not all between view and template has a row."""
+    cores: dict[int, tuple[int, int]] = {}
+    for span in spans:
+        parent = span.parent
+        if parent is None or spans[parent].stage != stages.MIDDLEWARE:
+            continue
+        if span.stage == stages.RESOLVE or (parent in cores and span.stage in CORE):
+            start, end = cores.get(parent, (span.start, span.end))
+            cores[parent] = start, max(end, span.end)
+    return cores
 
 
 def _grouped(left: Iterable[Left]) -> Iterator[str]:

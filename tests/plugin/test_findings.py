@@ -32,6 +32,23 @@ def test_a_layer_is_charged_with_its_own_time_alone() -> None:
     assert findings.costs == {"Outer": Cost(2, 70), "Inner": Cost(2, 50)}
 
 
+def test_the_innermost_layer_is_not_charged_with_what_django_does_inside_it() -> None:
+    """Finding and importing what a template needs has no row, and is no layer's work."""
+    spans = (
+        Span(stages.MIDDLEWARE, "Inner", None, 0, 200),
+        Span(stages.QUERY, "SELECT session", 0, 5, 10),
+        Span(stages.RESOLVE, "shop.views.page", 0, 20, 25),
+        Span(stages.VIEW, "shop.views.page", 0, 30, 70),
+        Span(stages.TEMPLATE, "page.html", 0, 170, 180),
+        Span(stages.QUERY, "UPDATE session", 0, 185, 190),
+    )
+    made = Request(
+        **{name: getattr(nested(), name) for name in Request.__slots__} | {"spans": spans}
+    )
+    # In: 20, of which a query took 5. Out: 20, of which another took 5.
+    assert list(own_times(made)) == [("Inner", 30)]
+
+
 def found() -> Findings:
     """What one worker found."""
     findings = Findings(started=True, tests=3, asking=2, collecting=1.5, searching=0.5)

@@ -289,7 +289,9 @@ class Desk:
         expected = {
             each.token for fact in self.untold if isinstance(fact, Built) for each in fact.births
         }
-        deaths = self.rest.known(ends, lambda token: self.history.knows(token) or token in expected)
+        deaths = self.rest.known(
+            ends, lambda tokens: self.history.known(tokens) | (expected & tokens)
+        )
         if deaths:
             self.history.feed(Deaths(tuple(deaths)))
 

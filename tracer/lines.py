@@ -2,14 +2,17 @@
 
 Byte for byte the line that `tracer.journal.format.encode` writes of the `Request` which
 `Assembly.request` makes of the same trace, for a fraction of its price: a process that keeps a
-journal writes every request and is seldom asked for one, so no fact is built that nobody looks at,
-and what comes again with each request is put into JSON once.
+journal writes every request and is seldom asked for one, so no fact is built that nobody looks at.
+Most requests are of a few shapes: the same stages, nested alike, and objects of the same classes.
+What a shape says in words is put into JSON once, with places left for times and tokens.
 """
 
 from __future__ import annotations
 
+import bisect
 import json
-from collections.abc import Iterable, Sequence
+import operator
+from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 from weakref import ref
 
@@ -21,8 +24,10 @@ from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole
 from tracer.recorder.trace import Trace, What
 from tracer.rest import End
 
-Words = tuple[str, str, str]
-"""A stage's row up to its name, its detail and its error, as JSON; the latter may be empty."""
+Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
+"""Starts, ends, threads (None where there is but the request's own), and what the stages were."""
+Form = tuple[str, Callable[[list[int]], Any]]
+"""A shape's text with places for numbers, and what picks these, in order, from a list of them."""
 
 _LATE: Final = frozenset({stages.VIEW, stages.RESOLVE})
 """Stages of which the trace knows more than the stage does."""
@@ -34,12 +39,16 @@ _ALIKE: Final = frozenset(
         stages.REQUEST_FINISHED,
     }
 )  # fmt: skip
-"""Stages that are told by the same tuple in each request."""
-_MOST: Final = 2000
-"""Texts remembered; beyond, all are forgotten and those in use come back."""
+"""Stages in which the same object takes part in each request."""
+_PLAIN: Final = frozenset({str, type(None)})
+"""What a birth's label is where nothing but the label is to be told."""
+_MOST: Final = 200
+"""Shapes remembered; beyond, all are forgotten and those in use come back."""
 
 _EMPTY: Final = '""'
 _text = json.encoder.encode_basestring_ascii
+_stage, _token = operator.itemgetter(0), operator.itemgetter(1)
+"""Of what a stage was."""
 _dumps = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
@@ -48,10 +57,12 @@ class Lines:
 
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
-        self._stages: dict[int, tuple[What, Words]] = {}
-        """By the tuple's address; what is remembered keeps its address."""
-        self._births: dict[tuple[str, int, str | None], tuple[ref[type], str]] = {}
-        """By the class's address: a class may be made for one request, and must die with it."""
+        self._forms: dict[Hashable, Form] = {}
+        self._once: set[int] = set()
+        """Shapes that came once: nothing is remembered of those that never come again."""
+        self._used: dict[Hashable, str] = {}
+        self._births: dict[Hashable, tuple[list[ref[type]], str]] = {}
+        """By the classes' addresses: a class may be made for one request, and die with it."""
 
     def request(self, trace: Trace, standing: Sequence[int] = ()) -> bytes:
         """Return the line; `standing` as in `Assembly.request`. Raises what that raises."""
@@ -75,7 +86,7 @@ class Lines:
 
     def _request(self, trace: Trace, standing: Sequence[int]) -> str:
         assembly, home, begun = self.assembly, trace.thread, trace.begun
-        ending = trace.ending
+        ending, columns = trace.ending, _stages(trace)
         line = (
             f'{{"fact":"request","number":{trace.number},'
             f'"method":{_text(str(trace.told[0] or ""))},"path":{_text(assembly.path(trace))},'
@@ -84,97 +95,162 @@ class Lines:
             f'"started":{assembly.epoch + begun / 1e9!r},"begun":{begun},"closed":{trace.closed},'
             f'"size":{_number(trace.size)},"watching":{assembly.cost(trace)},'
             f'"ending":"{ending}","uncounted":{trace.uncounted},'
-            f'"spans":[{self._spans(trace)}],"births":[{self._born(trace)}],'
-            f'"seen":[{_seen(trace, standing)}]'
+            f'"spans":[{self._spans(trace, columns)}],"births":[{self._born(trace)}],'
+            f'"seen":[{self._seen(trace, columns, standing)}]'
         )
         imported = assembly.imports(trace)
         return f'{line},"imports":{_dumps(imported)}}}\n' if imported else f"{line}}}\n"
 
     # -- stages -----------------------------------------------------------------------------
 
-    def _spans(self, trace: Trace) -> str:
-        home, begun = trace.thread, trace.begun
-        starts, ends, threads, whats = _stages(trace)
-        order, parents = _nested(starts, ends, threads, whats)
-        known = self._stages.get
-        rows = []
-        for index, parent in zip(order, parents, strict=True):
-            what, start = whats[index], starts[index]
-            found = known(id(what))
-            head, detail, error = (
-                found[1] if found is not None and found[0] is what else self._words(what)
-            )
-            inside = "null" if parent is None else parent
-            row = f"{head}{inside},{start - begun},{ends[index] - start}"
-            token = what[1]
-            thread = home if threads is None else threads[index]
-            if thread != home or error:
-                apart = thread if thread != home else "null"
-                more = f",{_number(token)},{detail or _EMPTY},{apart}"
-                rows.append(f"{row}{more},{error}]" if error else f"{row}{more}]")
-            elif detail:
-                rows.append(f"{row},{'null' if token is None else token},{detail}]")
-            else:
-                rows.append(f"{row}]" if token is None else f"{row},{token}]")
-        return ",".join(rows)
+    def _spans(self, trace: Trace, columns: Columns) -> str:
+        starts, ends, threads, whats = columns
+        if threads is not None or sorted(ends) != ends or len({*ends}) < len(ends):
+            order, parents = _nested(starts, ends, threads, whats)
+            return _filled(self._form(trace, columns, order, parents), trace, columns)
+        # One ended after the other on one thread, and of those that began at once the last to end
+        # encloses the others: so the order in which they began tells who encloses whom.
+        order = sorted(range(len(starts) - 1, -1, -1), key=starts.__getitem__)
+        key = (
+            self.assembly.urlconf(),
+            tuple(order),
+            *[
+                what
+                if what[0] in _ALIKE
+                else (what[0], what[2], what[3], type(what[3]), what[4], what[1] is None)
+                for what in whats
+            ],
+        )
+        form = self._forms.get(key)
+        if form is None:
+            parents = nesting.enclosing([ends[index] for index in order])
+            form = self._form(trace, columns, order, parents)
+            self._remember(key, form)
+        return _filled(form, trace, columns)
 
-    def _words(self, what: What) -> Words:
-        stage, name, detail = self.assembly.words(what)
-        error = what[4]
-        head = f"[{_text(stage)},{_text(name)},"
-        words = head, _text(detail) if detail else "", _text(error) if error else ""
-        if stage in _ALIKE:
-            if len(self._stages) >= _MOST:
-                self._stages.clear()
-            self._stages[id(what)] = what, words
-        return words
+    def _remember(self, key: Hashable, form: Form) -> None:
+        mark = hash(key)
+        if mark not in self._once:
+            if len(self._once) >= 10 * _MOST:
+                self._once.clear()
+            self._once.add(mark)
+            return
+        if len(self._forms) >= _MOST:
+            self._forms.clear()
+        self._forms[key] = form
+
+    def _form(
+        self,
+        trace: Trace,
+        columns: Columns,
+        order: list[int],
+        parents: list[int | None],
+    ) -> Form:
+        """Return what stages of this shape say, with places for starts, lengths and tokens."""
+        _, _, threads, whats = columns
+        count, rows = len(order), []
+        places: list[int] = []
+        for index, parent in zip(order, parents, strict=True):
+            what = whats[index]
+            stage, name, detail = self.assembly.words(what)
+            token, error = what[1], what[4]
+            thread = trace.thread if threads is None else threads[index]
+            apart = thread if thread != trace.thread else "null"
+            row = _safe(f"[{_text(stage)},{_text(name)},{'null' if parent is None else parent}")
+            row += ",%d,%d"
+            places += (index, count + index)
+            if error or thread != trace.thread or detail or token is not None:
+                row += ",null" if token is None else ",%d"
+                places += () if token is None else (2 * count + index,)
+            if error or thread != trace.thread:
+                row += _safe(f",{_text(detail)},{apart}{f',{_text(error)}' if error else ''}")
+            elif detail:
+                row += _safe(f",{_text(detail)}")
+            rows.append(f"{row}]")
+        picked = operator.itemgetter(*places) if places else lambda _: ()
+        return ",".join(rows), picked
 
     # -- objects ----------------------------------------------------------------------------
 
+    def _seen(self, trace: Trace, columns: Columns, standing: Iterable[int]) -> str:
+        """Tokens of objects and threads in turn: who was used, on which thread."""
+        home, raw = trace.thread, trace.events
+        if not trace.single or 3 * len(columns[3]) != len(raw):
+            return _seen_apart(trace, standing)
+        marks = {*trace.seen, *standing, *map(_token, columns[3])}
+        marks.discard(None)
+        tokens = sorted(marks)
+        # Those older than the request are the same in many of them.
+        older = bisect.bisect_left(tokens, trace.first)
+        key = home, *tokens[:older]
+        text = self._used.get(key)
+        if text is None:
+            text = "".join([f",{token},{home}" for token in tokens[:older]])
+            if len(self._used) >= _MOST:
+                self._used.clear()
+            self._used[key] = text
+        return (text + "".join([f",{token},{home}" for token in tokens[older:]]))[1:]
+
     def _born(self, trace: Trace) -> str:
+        flat = trace.births
+        if not flat:
+            return ""
+        labels, classes = tuple(flat[3::4]), flat[2::4]
+        if not _PLAIN.issuperset(map(type, labels)):
+            return self._born_apart(trace)
+        key = tuple(flat[1::4]), tuple(map(id, classes)), labels
+        known = self._births.get(key)
+        if known is None or not all(map(operator.is_, map(operator.call, known[0]), classes)):
+            known = [ref(cls) for cls in classes], self._classes(flat)
+            if len(self._births) >= _MOST:
+                self._births.clear()
+            self._births[key] = known
+        return known[1] % tuple([m if type(m) is int else m.token for m in flat[0::4]])
+
+    def _classes(self, flat: list[Any]) -> str:
+        """What births of this shape say, with places for tokens."""
+        rows = []
+        for _, kind, cls, label in grouped(flat, 4):
+            row = _dumps(birth_row(birth(0, kind, cls, label, 0, 0), 0, 0))
+            rows.append("[%d" + _safe(row[2:]))
+        return ",".join(rows)
+
+    def _born_apart(self, trace: Trace) -> str:
+        """Births of which some happened on another thread, or have an owner."""
         home, begun = trace.thread, trace.begun
         rows = []
         for mark, kind, cls, said in grouped(trace.births, 4):
-            token = mark if type(mark) is int else mark.token
-            label, thread = said, home
-            if type(said) is tuple:
-                label, thread, owner, mortal = said
-                if owner is not None or not mortal:
-                    fact = birth(mark, kind, cls, said, begun, home)
-                    rows.append(_dumps(birth_row(fact, begun, home)))
-                    continue
-            known = self._births.get((kind, id(cls), label))
-            words = known[1] if known is not None and known[0]() is cls else None
-            if words is None:
-                words = self._about(kind, cls, label)
-            if thread == home:
-                rows.append(f"[{token}{words}]")
-            else:
-                rows.append(f'[{token}{words},{thread},"request",null,true]')
+            fact = birth(mark, kind, cls, said, begun, home)
+            rows.append(_dumps(birth_row(fact, begun, home)))
         return ",".join(rows)
 
-    def _about(self, kind: str, cls: type, label: str | None) -> str:
-        """What a birth's row says behind the token, up to its time."""
-        words = _dumps(birth_row(birth(0, kind, cls, label, 0, 0), 0, 0))[2:-1]
-        if len(self._births) >= _MOST:
-            self._births.clear()
-        self._births[kind, id(cls), label] = ref(cls), words
-        return words
+
+def _safe(text: str) -> str:
+    """A text that stands for itself in a form."""
+    return text.replace("%", "%%")
 
 
-Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
-"""Starts, ends, threads (None where there is but the request's own), and what the stages were."""
+def _filled(form: Form, trace: Trace, columns: Columns) -> str:
+    starts, ends, _, whats = columns
+    text, pick = form
+    numbers: tuple[int, ...] = pick(
+        [
+            *map((-trace.begun).__add__, starts),
+            *map(operator.sub, ends, starts),
+            *map(_token, whats),
+        ]
+    )
+    return text % numbers
 
 
 def _stages(trace: Trace) -> Columns:
     """The stages in the order in which they were recorded."""
-    flat, far = trace.events, trace.far
-    recorded = {what[0] for what in flat[2::3]}
-    if far or not _FOLDED.isdisjoint(recorded):
+    flat = trace.events
+    if trace.far or not _FOLDED.isdisjoint(map(_stage, flat[2::3])):
         events = with_rows(whole(trace))
         whats: list[What] = [event[3:] for event in events]
         starts, ends = [event[0] for event in events], [event[1] for event in events]
-        return starts, ends, [event[2] for event in events] if far else None, whats
+        return starts, ends, [event[2] for event in events] if trace.far else None, whats
     whats = [told(trace, what) if what[0] in _LATE else what for what in flat[2::3]]
     return flat[0::3], flat[1::3], None, whats
 
@@ -182,35 +258,19 @@ def _stages(trace: Trace) -> Columns:
 def _nested(
     starts: list[int], ends: list[int], threads: list[int] | None, whats: list[What]
 ) -> tuple[list[int], list[int | None]]:
-    """Order and parents, as `nesting` has them; quicker where one ended after the other."""
-    if threads is not None or sorted(ends) != ends:
-        lanes = threads or [0] * len(starts)
-        stage = [what[0] for what in whats]
-        intervals = list(zip(starts, ends, lanes, stage, strict=True))
-        order = nesting.order(intervals)
-        return order, nesting.parents([intervals[index] for index in order])
-    # Of those that began at once, the one that was recorded last encloses the others.
-    order = sorted(range(len(starts) - 1, -1, -1), key=starts.__getitem__)
-    return order, nesting.enclosing([ends[index] for index in order])
+    """Order and parents, as `nesting` has them."""
+    lanes = threads or [0] * len(starts)
+    intervals = list(zip(starts, ends, lanes, map(_stage, whats), strict=True))
+    order = nesting.order(intervals)
+    return order, nesting.parents([intervals[index] for index in order])
 
 
-def _seen(trace: Trace, standing: Iterable[int]) -> str:
-    """Tokens of objects and threads in turn: who was used, on which thread."""
+def _seen_apart(trace: Trace, standing: Iterable[int]) -> str:
+    """Uses of which some happened on another thread, or in stages that were folded."""
     home = trace.thread
-    events = grouped(trace.events, 3)
-    tokens = [(told(trace, what) if what[0] in _LATE else what)[1] for _, _, what in events]
-    if trace.single:
-        marks = dict.fromkeys([*trace.seen, *standing, *[t for t in tokens if t is not None]])
-        return ",".join([f"{token},{home}" for token in marks])
-    used = dict.fromkeys(
-        (mark, home) if type(mark) is int else mark for mark in (*trace.seen, *standing)
-    )
-    used.update(dict.fromkeys((token, home) for token in tokens if token is not None))
-    for thread, _, _, what in trace.far or ():
-        token = told(trace, what)[1]
-        if token is not None:
-            used[token, thread] = None
-    return ",".join([f"{token},{thread}" for token, thread in used])
+    used = {mark if type(mark) is tuple else (mark, home) for mark in (*trace.seen, *standing)}
+    used.update((what[4], what[2]) for what in whole(trace) if what[4] is not None)
+    return ",".join([f"{token},{thread}" for token, thread in sorted(used)])
 
 
 def _number(value: Any) -> str:

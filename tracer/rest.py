@@ -27,14 +27,15 @@ End = tuple[int, int, str, int]
 class Ends(NamedTuple):
     """What ended since somebody asked last."""
 
-    told: list[End]
+    closed: list[End]
+    dead: list[End]
     taken_along: list[End]
-    """Raw connections whose wrappers are among those told."""
+    """Raw connections whose wrappers are among the dead."""
 
     @property
     def all(self) -> list[End]:
         """All of them."""
-        return [*self.told, *self.taken_along]
+        return [*self.closed, *self.dead, *self.taken_along]
 
 
 class Rest:
@@ -49,40 +50,37 @@ class Rest:
 
     def ends(self, already: Iterable[Ref] = ()) -> Ends:
         """Return the closings and deaths since the last time, and those of `already`."""
-        recorder = self.recorder
-        closings = recorder.closings
+        closings = self.recorder.closings
         closed = [closings.popleft() for _ in range(len(closings))]
-        dead = self.deaths((*already, *recorder.lives.drain()))
-        told = [(token, at, "closed", ident) for token, at, ident in closed]
-        return Ends([*told, *dead.told], dead.taken_along)
+        dead = self.deaths((*already, *self.recorder.lives.drain()))
+        return dead._replace(closed=[(token, at, "closed", ident) for token, at, ident in closed])
 
     def deaths(self, refs: Iterable[Ref]) -> Ends:
         """Return the ends of objects that are dead."""
-        recorder = self.recorder
-        told: list[End] = []
+        resources = self.recorder.resources
+        dead: list[End] = []
         taken_along: list[End] = []
         for ref in refs:
-            how, at = ("collector", -ref.at) if ref.at < 0 else ("reference", ref.at)
-            told.append((ref.token, at, how, 0))
-            # A wrapper that dies open takes its raw connection along; one that is watched itself
-            # tells its own end.
-            raw = recorder.resources.pop(ref.token, None)
-            if raw is not None and raw not in recorder.lives.refs:
-                taken_along.append((raw, at, how, 0))
-        return Ends(told, taken_along)
+            at, token = ref.at, ref.token
+            dead.append((token, -at, "collector", 0) if at < 0 else (token, at, "reference", 0))
+            if token in resources:
+                # A wrapper that dies open takes its raw connection along; one that is watched
+                # itself tells its own end.
+                raw = resources.pop(token)
+                if raw not in self.recorder.lives.refs:
+                    taken_along.append((raw, *dead[-1][1:]))
+        return Ends([], dead, taken_along)
 
-    def known(self, ends: Ends, knows: Callable[[int], bool]) -> list[Died]:
-        """Return the ends of those that are remembered one by one.
+    def known(self, ends: Ends, which: Callable[[set[int]], set[int]]) -> list[Died]:
+        """Return the ends of those that are remembered one by one, which `which` picks out.
 
         Closings of others wait for the tally of their request; their deaths it finds by itself.
         """
-        found = []
-        for end in ends.told:
-            if knows(end[0]):
-                found.append(Died(*end))
-            elif end[2] == "closed":
-                self.closed[end[0]] = end[1]
-        return [*found, *(Died(*end) for end in ends.taken_along)]
+        told = ends.closed + ends.dead
+        known = which({end[0] for end in told})
+        found = [Died(*end) for end in told if end[0] in known] if known else []
+        self.closed.update((end[0], end[1]) for end in ends.closed if end[0] not in known)
+        return found + [Died(*end) for end in ends.taken_along]
 
     def waiting(self) -> list[Died]:
         """Return the closings that waited for a tally, which now will not come."""

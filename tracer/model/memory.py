@@ -193,9 +193,9 @@ class Memory:
         """The highest number of a request heard of; 0 if there was none."""
         return self._newest
 
-    def knows(self, token: int) -> bool:
-        """Whether this object is remembered one by one."""
-        return token in self._objects
+    def known(self, tokens: set[int]) -> set[int]:
+        """Return those of these objects that are remembered one by one."""
+        return tokens & self._objects.keys()
 
     def used(self, uses: Iterable[tuple[int, int]], count: int, last: int) -> None:
         """So many requests, the newest of them `last`, used these (token, thread)."""

@@ -188,7 +188,7 @@ class _Walk(list[Any]):
         """All receivers have returned, or one has raised."""
         recorder = self.recorder
         try:
-            signal, names = self.signal, [_name(receiver) for receiver in list.__iter__(self)]
+            signal, names = self.signal, tuple([_name(each) for each in list.__iter__(self)])
             token = recorder.lives.token_of(signal)
             told = (_sender(self.sender), names)
             what = stages.SIGNAL, token, id(signal), told, ""

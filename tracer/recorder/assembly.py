@@ -69,7 +69,7 @@ class Assembly:
                 birth(ref, kind, cls, told, trace.begun, trace.thread)
                 for ref, kind, cls, told in grouped(trace.births, 4)
             ),
-            seen=tuple(seen),
+            seen=tuple(sorted(seen)),
             imports=self.imports(trace),
             ending=trace.ending,
             uncounted=trace.uncounted,

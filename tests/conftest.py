@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import signal
 import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -16,6 +17,12 @@ from tests.services.fixtures import postgresql, redis_server
 from tracer import live
 
 __all__ = ["postgresql", "redis_server"]
+
+
+def pytest_configure() -> None:
+    """A script's background job ignores Ctrl-C and hands that down: tests send it to programs."""
+    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
 
 
 @pytest.fixture

@@ -76,6 +76,15 @@ def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[live.Live]
 
 
 @pytest.fixture
+def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nobody looks at what was recorded but the test: the background thread waits for the end.
+
+    Or it might have taken a request just before the test's own look, and draw it just after.
+    """
+    monkeypatch.setattr(live, "PAUSE", 3600.0)
+
+
+@pytest.fixture
 def journal(tmp_path: Path) -> Path:
     """Where the processes write."""
     return tmp_path / "traces"

@@ -28,6 +28,7 @@ from tracer.recorder.recorder import Recorder
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 
 
+@pytest.mark.usefixtures("by_hand")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_a_journal_that_cannot_be_written_is_told_once(
     traced: live.Live,
@@ -51,6 +52,7 @@ def test_a_journal_that_cannot_be_written_is_told_once(
     assert drawn.getvalue().count("/plain/") >= 4
 
 
+@pytest.mark.usefixtures("by_hand")
 def test_a_journal_whose_directory_is_taken_away_is_told_once(
     traced: live.Live, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -105,7 +107,7 @@ class Stuck(io.StringIO):
     def write(self, text: str) -> int:
         """Wait, then write."""
         self.entered.set()
-        assert self.go.wait(60)
+        assert self.go.wait(240)
         return super().write(text)
 
 
@@ -119,7 +121,7 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
     handler = WSGIHandler()
     try:
         serve(handler, environ("/plain/"))
-        assert stream.entered.wait(30)
+        assert stream.entered.wait(120)
         for _ in range(40):
             serve(handler, environ("/plain/"))
         assert len(traced.recorder.finished) <= 6
@@ -130,7 +132,7 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
     finally:
         stream.go.set()
     assert traced.thread is not None
-    traced.thread.join(30)
+    traced.thread.join(120)
     (story,) = read(tmp_path).stories
     assert [request.number for request in story.process.requests] == list(range(1, 42))
     assert story.process.ended

@@ -20,7 +20,10 @@ from tracer.recorder.assembly import Assembly
 from tracer.recorder.trace import Trace
 from tracer.render.block import Terminal
 
-pytestmark = pytest.mark.django_db(databases=["default", "archive"])
+pytestmark = [
+    pytest.mark.django_db(databases=["default", "archive"]),
+    pytest.mark.usefixtures("by_hand"),
+]
 
 
 BEHIND: tuple[tuple[Any, str], ...] = (

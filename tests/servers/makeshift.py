@@ -3,11 +3,15 @@
 from __future__ import annotations
 
 import signal
+import time
 from pathlib import Path
 from typing import Literal
 
-from tracer.servers import Availability, Recipe
+import pytest
+
+from tracer.servers import Availability, Recipe, start
 from tracer.servers.recipe import Order, Plan, Program
+from tracer.servers.server import Site
 
 SERVING = """
 import http.server, os, signal, subprocess, sys, time
@@ -66,6 +70,20 @@ def recipe(
         return found or Availability(True, version="1")
 
     return Recipe("makeshift", "a few lines", "nothing", find, plan)
+
+
+def given_up(monkeypatch: pytest.MonkeyPatch, what: str, said: str = "") -> None:
+    """A start whose trouble is `what` runs out of time once its log has `said`, and not before.
+
+    However slow the machine is: whoever is to be late must have come so far.
+    """
+    really = start._look_for_trouble
+
+    def look(name: str, site: Site, deadline: float, trouble: str) -> None:
+        late = trouble == what and said in site.log()
+        really(name, site, time.monotonic() if late else deadline, trouble)
+
+    monkeypatch.setattr(start, "_look_for_trouble", look)
 
 
 def project(directory: Path) -> Path:

@@ -38,7 +38,7 @@ def system() -> str:
     """The minor version of the system's Python, "" where it has none."""
     code = "import sys; print('%d.%d' % sys.version_info[:2])"
     try:
-        return subprocess.check_output([SYSTEM, "-c", code], text=True, timeout=30).strip()
+        return subprocess.check_output([SYSTEM, "-c", code], text=True, timeout=120).strip()
     except OSError:
         return ""
 
@@ -48,4 +48,4 @@ def private_python() -> bool:
     if os.geteuid() != 0 or os.path.exists(f"/usr/bin/python{HERE}"):
         return False
     command = ["runuser", "-u", "www-data", "--", sys.executable, "-c", ""]
-    return subprocess.run(command, capture_output=True, timeout=30).returncode != 0
+    return subprocess.run(command, capture_output=True, timeout=120).returncode != 0

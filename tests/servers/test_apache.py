@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import little
+from tests.promises.waiting import PATIENCE
+from tests.servers import little, makeshift
 from tests.servers.presence import HERE, needed
 from tracer.model import Process
 from tracer.servers import ServerFailed, serve, tree
@@ -156,18 +157,22 @@ def test_an_option_that_apache_does_not_know_fails_with_its_own_words(name: str)
     needed(name)
     begun = time.monotonic()
     with pytest.raises(ServerFailed, match=r"(?s)ended at its start.*Invalid command 'Nonsense'"):
-        serve(name, options=["-c", "Nonsense On"], timeout=60)
-    assert time.monotonic() - begun < 30
+        serve(name, options=["-c", "Nonsense On"], timeout=PATIENCE)
+    assert time.monotonic() - begun < PATIENCE / 2
 
 
-def test_a_daemon_whose_application_cannot_be_loaded_fails_with_the_reason() -> None:
+def test_a_daemon_whose_application_cannot_be_loaded_fails_with_the_reason(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
     """It is loaded before the first request, so this is known before it."""
-    needed("apache-mod_wsgi-daemon")
+    name, said = "apache-mod_wsgi-daemon", "RuntimeError: closed today"
+    needed(name)
+    makeshift.given_up(monkeypatch, "did not load the application", said)
     with (
         little.project("raise RuntimeError('closed today')\n") as directory,
-        pytest.raises(ServerFailed, match=r"(?s)did not load the app.*RuntimeError: closed today"),
+        pytest.raises(ServerFailed, match=rf"(?s)did not load the app.*{said}"),
     ):
-        serve("apache-mod_wsgi-daemon", project=directory, settings="little_settings", timeout=5)
+        serve(name, project=directory, settings="little_settings", timeout=PATIENCE)
 
 
 @pytest.mark.parametrize("name", [name for name in ROWS if name != "apache-mod_wsgi-daemon"])
@@ -198,7 +203,8 @@ def test_a_fastcgi_process_that_hangs_is_ended_all_the_same(
     monkeypatch.setattr(process_module, "ORDERLY", 0.5)
     hanging = little.SETTINGS + "import signal, threading\nthreading.Event().wait()\n"
     with little.project(hanging) as directory:
-        server = serve("apache-fcgi", project=directory, settings="little_settings", timeout=2)
+        server = serve("apache-fcgi", project=directory, settings="little_settings")
+        server.timeout = 2.0
         with server, pytest.raises(ServerFailed, match="gave no answer"):
             server.get("/tell/PATH")
         members = tree.family(server.pid)

@@ -31,13 +31,13 @@ def serving(monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[http.clien
     with cgi_server.Server(("127.0.0.1", 0), cgi_server.Handler) as server:
         thread = threading.Thread(target=server.serve_forever, args=(0.01,))
         thread.start()
-        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=30)
+        connection = http.client.HTTPConnection("127.0.0.1", server.server_port, timeout=120)
         try:
             yield connection
         finally:
             connection.close()
             server.shutdown()
-            thread.join(30)
+            thread.join(120)
 
 
 def test_a_script_gets_the_request_as_rfc_3875_has_it(monkeypatch: pytest.MonkeyPatch) -> None:

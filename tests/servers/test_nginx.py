@@ -115,7 +115,7 @@ def test_a_project_that_cannot_be_loaded_fails_with_the_reason(name: str) -> Non
         little.project("raise RuntimeError('closed today')\n") as directory,
         pytest.raises(ServerFailed, match=r"closed today|Worker failed to boot"),
     ):
-        serve(name, project=directory, settings="little_settings", timeout=20)
+        serve(name, project=directory, settings="little_settings", timeout=60)
 
 
 @pytest.mark.parametrize("name", ROWS)

@@ -56,7 +56,7 @@ def stages(processes: list[Process], stage: str) -> int:
 def test_processes_threads_and_builds_are_as_they_were_measured(row: Row, tmp_path: Path) -> None:
     """Every request is in exactly one journal, and nothing is left running."""
     needed(row.name)
-    with serve(row.name, journal=tmp_path / "traces") as server:
+    with serve(row.name, journal=tmp_path / "traces", timeout=60) as server:
         family = tree.family(server.pid)
         asked = visit(server, row)
         family += tree.family(server.pid)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.promises.waiting import PATIENCE
 from tests.servers import makeshift
 from tracer.servers import (
     RECIPES,
@@ -30,7 +31,12 @@ from tracer.servers.server import Site
 @pytest.fixture
 def begin(tmp_path: Path) -> Callable[..., Server]:
     """`serve` for makeshift servers."""
-    return partial(serve, project=makeshift.project(tmp_path), settings="made.settings")
+    return partial(
+        serve,
+        project=makeshift.project(tmp_path),
+        settings="made.settings",
+        timeout=float(PATIENCE),
+    )
 
 
 @pytest.fixture
@@ -63,9 +69,9 @@ def test_a_reply_has_status_headers_body_and_time(begin: Callable[..., Server]) 
         assert (reply.status, reply.body, reply.path) == (200, b"/menu/", "/menu/")
         assert reply.headers["Seen-Accept-Language"] == "de"
         assert reply.headers["Seen-Connection"] == "close"
-        assert 0 < reply.seconds < 30
+        assert 0 < reply.seconds < PATIENCE
         assert server.address == f"http://127.0.0.1:{server.port}"
-        assert 0 < server.boot_seconds < 30
+        assert 0 < server.boot_seconds < PATIENCE
         assert repr(server) == f"<Server makeshift 1 at {server.address}>"
 
 
@@ -89,24 +95,38 @@ def test_a_server_that_dies_at_once_is_noticed_at_once(begin: Callable[..., Serv
     """Its status and its last words are shown."""
     begun = time.monotonic()
     with pytest.raises(ServerFailed) as failed:
-        begin(makeshift.recipe(makeshift.DYING), timeout=60)
-    assert time.monotonic() - begun < 20
+        begin(makeshift.recipe(makeshift.DYING))
+    assert time.monotonic() - begun < PATIENCE / 2
     assert str(failed.value) == (
         "makeshift ended at its start, with status 3.\nIts log says:\nno paper in the printer"
     )
     assert failed.value.directory is None
 
 
-def test_a_server_that_opens_no_port_is_given_up(begin: Callable[..., Server]) -> None:
+def test_a_server_that_opens_no_port_is_given_up(
+    begin: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """After the time-out, with what it said."""
+    makeshift.given_up(monkeypatch, "opened no port", said="thinking")
     with pytest.raises(ServerFailed, match=r"opened no port in time.\nIts log says:\nthinking"):
-        begin(makeshift.recipe(makeshift.SILENT), timeout=1)
+        begin(makeshift.recipe(makeshift.SILENT))
 
 
-def test_a_server_that_loads_no_application_is_given_up(begin: Callable[..., Server]) -> None:
+def test_a_server_that_loads_no_application_is_given_up(
+    begin: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+) -> None:
     """An open port alone is not enough where processes are to load it before."""
+    makeshift.given_up(monkeypatch, "did not load the application")
     with pytest.raises(ServerFailed, match="did not load the application in time"):
-        begin(makeshift.recipe(makeshift.ORDINARY, loads=1), timeout=1)
+        begin(makeshift.recipe(makeshift.ORDINARY, loads=1))
+
+
+def test_the_time_out_is_in_seconds_from_the_start(begin: Callable[..., Server]) -> None:
+    """Of the real clock; whatever the server has said by then."""
+    begun = time.monotonic()
+    with pytest.raises(ServerFailed, match="opened no port in time"):
+        begin(makeshift.recipe(makeshift.SILENT), timeout=0.5)
+    assert time.monotonic() - begun >= 0.5
 
 
 def test_it_waits_until_every_worker_has_loaded_the_application(
@@ -219,7 +239,7 @@ def test_several_servers_run_at_once_from_any_thread(begin: Callable[..., Server
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(PATIENCE)
     try:
         assert len({server.port for server in servers}) == 3
         assert len({server.work for server in servers}) == 3

@@ -354,7 +354,7 @@ def test_show_is_a_program_that_knows_no_django(traces):
         f"sys.exit(main(['show', {str(traces)!r}]))"
     )
     with start("-c", code) as program:
-        out, err = program.communicate(timeout=60)
+        out, err = program.communicate(timeout=180)
     assert (program.returncode, err) == (0, "")
     assert "/menu/8" in out
 
@@ -363,6 +363,6 @@ def test_show_ends_quietly_when_head_has_seen_enough(traces):
     with start("-m", "tracer", "show", traces, "--request", "all") as program:
         program.stdout.readline()
         program.stdout.close()
-        program.wait(60)
+        program.wait(180)
         assert program.stderr.read() == ""
     assert program.returncode == 0

@@ -86,17 +86,17 @@ def test_a_local_variable_of_a_running_function_holds_too() -> None:
         dish = Thing()
         shelf.append(dish)
         ready.set()
-        stop.wait(20)
+        stop.wait(120)
         assert dish is not None
 
     thread = threading.Thread(target=cook)
     thread.start()
     try:
-        assert ready.wait(20)
+        assert ready.wait(120)
         found = holders.paths({1: shelf.pop()}, running=True)
     finally:
         stop.set()
-        thread.join(20)
+        thread.join(120)
     assert found[1] == f"<running {__name__}.cook>.dish"
 
 

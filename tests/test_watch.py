@@ -168,7 +168,7 @@ class Lines:
     def until(self, words: str) -> str:
         """Return the first line with these words."""
         while True:
-            line = self.queue.get(timeout=60)
+            line = self.queue.get(timeout=180)
             if words in line:
                 return line
 
@@ -191,11 +191,11 @@ def test_watch_is_a_program_that_follows_until_it_is_interrupted(tmp_path):
             journal.close()
             out.until("ended")
             program.send_signal(signal.SIGINT)
-            assert program.wait(60) == 0
+            assert program.wait(180) == 0
         finally:
             program.kill()
-            out.thread.join(60)
-            err.thread.join(60)
+            out.thread.join(180)
+            err.thread.join(180)
     assert err.queue.empty()
 
 

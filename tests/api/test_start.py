@@ -17,7 +17,7 @@ def run(code: str, **environ: str) -> subprocess.CompletedProcess[str]:
     settled["PYTHONPATH"] = os.pathsep.join([str(ROOT), str(ROOT / "demo_project")])
     return subprocess.run(
         [sys.executable, "-W", "error", "-c", code],
-        env=settled | environ, capture_output=True, text=True, timeout=60, cwd=ROOT,
+        env=settled | environ, capture_output=True, text=True, timeout=180, cwd=ROOT,
     )  # fmt: skip
 
 

@@ -13,7 +13,7 @@ from tracer.model import Boot, Process
 
 ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo_project"
-PATIENCE = 60
+PATIENCE = 180
 """Seconds that any of these programs may take."""
 
 

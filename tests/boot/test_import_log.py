@@ -195,7 +195,7 @@ def test_a_loader_of_the_projects_own_is_left_alone(
 
 def test_threads_do_not_mix(log: ImportLog, tmp_path: Path) -> None:
     """Two threads import at once: neither's modules are part of the other's."""
-    both = threading.Barrier(2, timeout=20)
+    both = threading.Barrier(2, timeout=120)
     log_names = {"left_hand", "right_hand"}
     write(
         tmp_path,
@@ -212,7 +212,7 @@ def test_threads_do_not_mix(log: ImportLog, tmp_path: Path) -> None:
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     names = [name for name, _, _ in log.modules]
     assert sorted(names) == ["left_hand", "left_inner", "right_hand", "right_inner"]
     assert {name for name, _, _, _ in log.outermost} == log_names

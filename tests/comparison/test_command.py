@@ -188,7 +188,7 @@ def test_an_interrupted_comparison_leaves_no_process_behind(
         started = _wait_until(lambda: list(tmp_path.rglob("journal/*.jsonl")), running)
         pids = {int(path.name.partition("-")[0]) for path in started}
         running.send_signal(signal.Signals[f"SIG{number}"])
-        running.communicate(timeout=60)
+        running.communicate(timeout=180)
     finally:
         running.kill()
         running.communicate()
@@ -198,7 +198,7 @@ def test_an_interrupted_comparison_leaves_no_process_behind(
 
 
 def _wait_until(found, running):
-    for _ in range(2000):
+    for _ in range(9000):
         answer = found()
         if answer:
             return answer

@@ -38,7 +38,7 @@ def python_that_notes_installs(directory: Path) -> Path:
     )
 
 
-def make(*arguments: str, timeout: float = 60, **extra: str) -> subprocess.CompletedProcess[str]:
+def make(*arguments: str, timeout: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
     """Run make in the project, as if from a plain shell; `timeout` in seconds."""
     environment = {
         name: value

@@ -23,7 +23,7 @@ from making import ROOT, make, python_that_notes_installs
 def lifetimes(journal: Path) -> list[dict[str, Any]]:
     """Every lifetime that the newest process of a journal tells of."""
     command = [sys.executable, "-m", "tracer", "show", str(journal), "--format", "json"]
-    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=60)
+    shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=180)
     newest = max(json.loads(shown.stdout)["processes"], key=lambda process: process["started"])
     return list(newest["lifetimes"])
 
@@ -71,7 +71,7 @@ def tours(tmp_path_factory: pytest.TempPathFactory) -> Tours:
             f"PYTHON={python}",
             f"VENV={place}/venv",
             f"PORT={free_port()}",
-            timeout=240,
+            timeout=600,
             CAFE_DATABASE=str(place / "cafe.sqlite3"),
             TRACER_JOURNAL=str(done.journal),
         )
@@ -137,7 +137,7 @@ def test_the_end_is_orderly_at_any_moment(tmp_path: Path, number: signal.Signals
     }
     demo = ROOT / "demo_project"
     prepare = [sys.executable, str(demo / "manage.py"), "prepare"]
-    subprocess.run(prepare, env=environment, check=True, capture_output=True, timeout=60)
+    subprocess.run(prepare, env=environment, check=True, capture_output=True, timeout=180)
     command = [sys.executable, str(demo / "tour.py"), "--port", str(free_port())]
     with subprocess.Popen(
         command, env=environment, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
@@ -147,7 +147,7 @@ def test_the_end_is_orderly_at_any_moment(tmp_path: Path, number: signal.Signals
             if "▸ Stop 3" in line:
                 process.send_signal(number)
                 break
-        said, complaints = process.communicate(timeout=120)
+        said, complaints = process.communicate(timeout=240)
     assert process.returncode == 0
     assert "Traceback" not in complaints
     assert "Ledger of process" in said

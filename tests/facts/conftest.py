@@ -221,7 +221,7 @@ def _tidy() -> Iterator[None]:
     yield
     for left in site_module.HELD:
         if hasattr(left, "join"):
-            left.join(timeout=30)
+            left.join(timeout=120)
     site_module.HELD.clear()
     site_module.GATE.clear()
     site_module.Remembering.price.cache_clear()
@@ -261,7 +261,7 @@ def fresh(tmp_path_factory: pytest.TempPathFactory) -> Process:
     paths = ["/hello/", "/hello/", "/hello/", "/tea/", "/tea/"]
     subprocess.run(
         [sys.executable, "-W", "error", "-m", "tests.facts.fresh", *paths],
-        env=settled, cwd=home, check=True, timeout=60,
+        env=settled, cwd=home, check=True, timeout=180,
     )  # fmt: skip
     (process,) = processes(journal)
     assert {request.status for request in process.requests} == {200}

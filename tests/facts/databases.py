@@ -43,7 +43,7 @@ def aliases(postgresql: PostgreSQL) -> dict[str, dict[str, Any]]:
         "long": postgresql.settings("long", CONN_MAX_AGE=60),
     }
     for alias, size in (("single", 1), ("double", 2)):
-        pool = {"min_size": size, "max_size": size, "timeout": 20}
+        pool = {"min_size": size, "max_size": size, "timeout": 120}
         entries[alias] = postgresql.settings(alias, OPTIONS={"pool": pool})
     return entries
 

@@ -60,7 +60,7 @@ def on_thread(work: Callable[[], object], name: str = "other") -> None:
 
     thread = threading.Thread(target=run, name=name)
     thread.start()
-    thread.join(timeout=30)
+    thread.join(timeout=120)
     assert not thread.is_alive()
     if raised:
         raise raised[0]
@@ -74,7 +74,7 @@ def worker(recording: Recording) -> Iterator[Callable[[str], None]]:
     raised: list[BaseException] = []
 
     def run() -> None:
-        while turn.acquire(timeout=30) and (path := asked.pop()) is not None:
+        while turn.acquire(timeout=120) and (path := asked.pop()) is not None:
             try:
                 recording.get(path)
             except BaseException as exc:
@@ -84,7 +84,7 @@ def worker(recording: Recording) -> Iterator[Callable[[str], None]]:
     def serve(path: str) -> None:
         asked.append(path)
         turn.release()
-        assert done.acquire(timeout=30)
+        assert done.acquire(timeout=120)
         if raised:
             raise raised.pop()
 
@@ -95,5 +95,5 @@ def worker(recording: Recording) -> Iterator[Callable[[str], None]]:
     finally:
         asked.append(None)
         turn.release()
-        thread.join(timeout=30)
+        thread.join(timeout=120)
         assert not thread.is_alive()

@@ -329,7 +329,7 @@ def pool(request: HttpRequest) -> HttpResponse:
         connections["brief"].close()
 
     with ThreadPoolExecutor(1) as workers:
-        workers.submit(work).result(timeout=10)
+        workers.submit(work).result(timeout=120)
     return HttpResponse("pooled")
 
 

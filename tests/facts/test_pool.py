@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-import time
 from collections.abc import Callable
 from typing import Any
 
@@ -13,19 +12,12 @@ from django.db import connections
 from tests.facts.databases import added, aliases, backend, telling
 from tests.facts.reading import born, every, find, names, on_thread, one, worker
 from tests.facts.site import GATE
+from tests.promises.waiting import until
 from tests.services.postgresql import PostgreSQL
 from tracer import Recording
 from tracer.model import stages
 
 ASK = "/step/?backend"
-
-
-def until(true: Callable[[], bool]) -> None:
-    """Wait for what another thread is about to do."""
-    end = time.monotonic() + 20
-    while not true():
-        assert time.monotonic() < end
-        time.sleep(0.005)
 
 
 def test_the_pool_opens_its_connections_on_threads_of_its_own(
@@ -89,12 +81,12 @@ def test_requests_at_once_have_different_connections(
 ) -> None:
     """Two requests at once have two connections of the pool; a third waits for one of theirs."""
     told: list[int] = []
-    both, go = threading.Barrier(3, timeout=20), threading.Event()
+    both, go = threading.Barrier(3, timeout=120), threading.Event()
 
     def hold() -> None:
         told.append(backend("double"))
         both.wait()
-        assert go.wait(timeout=20)
+        assert go.wait(timeout=120)
 
     GATE.update(hold=hold, third=lambda: told.append(backend("double")))
     postgres.get("/ask/double/")
@@ -108,7 +100,7 @@ def test_requests_at_once_have_different_connections(
     until(lambda: pool.get_stats().get("requests_waiting") == 1)
     go.set()
     for thread in threads:
-        thread.join(timeout=20)
+        thread.join(timeout=120)
     assert sorted(set(told)) == sorted(postgresql.connected("double"))
     assert told[0] != told[1]
     assert told[2] in told[:2]
@@ -129,7 +121,7 @@ def test_few_connections_serve_many_threads(postgres: Recording, postgresql: Pos
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(timeout=60)
+        thread.join(timeout=120)
     assert len(told) == 21
     assert set(told) <= set(postgresql.comes_to("double", 2))
     lives = born(postgres, "postgresql connection double")

@@ -17,13 +17,13 @@ Layers = Callable[..., Recording]
 
 def test_two_requests_at_once_never_mix(site: Recording) -> None:
     """Two requests at once on two threads are each a whole of their own."""
-    both = threading.Barrier(2, timeout=30)
+    both = threading.Barrier(2, timeout=120)
     GATE["meet"] = lambda: both.wait() and None
     site.get("/plain/")
     other = threading.Thread(target=lambda: site.get("/step/?meet"))
     other.start()
     site.get("/step/?meet")
-    other.join(timeout=30)
+    other.join(timeout=120)
     one_of_them, the_other = site.process.requests[1:]
     # They were both inside their views at one moment.
     assert one_of_them.begun < the_other.closed
@@ -75,7 +75,7 @@ def test_under_asgi_a_language_stays_with_its_request(layers: Layers) -> None:
 def test_a_background_thread_outlives_its_request(files: Recording) -> None:
     """A thread that a view starts goes on when the response is out, and holds the request."""
     go = threading.Event()
-    GATE["background"] = lambda: go.wait(timeout=30) and None
+    GATE["background"] = lambda: go.wait(timeout=120) and None
     files.get("/background/")
     files.settle()
     request = files.request()
@@ -83,7 +83,7 @@ def test_a_background_thread_outlives_its_request(files: Recording) -> None:
     assert one(files, "WSGIRequest").died_at is None
     assert one(files, "thread worker").died_at is None
     go.set()
-    HELD.pop().join(timeout=30)
+    HELD.pop().join(timeout=120)
     files.get("/plain/")
     files.settle()
     first, _ = born(files, "WSGIRequest")
@@ -97,11 +97,11 @@ def test_nobody_closes_a_background_thread_s_connection(files: Recording) -> Non
     def steps() -> None:
         connections["brief"].cursor().execute("SELECT 1")
         asked.set()
-        go.wait(timeout=30)
+        go.wait(timeout=120)
         connections["brief"].close()
 
     GATE["background"] = steps
-    GATE["wait"] = lambda: asked.wait(timeout=30) and None
+    GATE["wait"] = lambda: asked.wait(timeout=120) and None
     files.get("/background/")
     GATE["wait"]()
     files.get("/ask/brief/")
@@ -110,7 +110,7 @@ def test_nobody_closes_a_background_thread_s_connection(files: Recording) -> Non
     assert first.freed is None
     assert second.freed == "response"
     go.set()
-    HELD[0].join(timeout=30)
+    HELD[0].join(timeout=120)
 
 
 def test_a_pool_s_work_belongs_to_the_request(files: Recording) -> None:

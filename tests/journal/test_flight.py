@@ -227,7 +227,7 @@ print(journal.lost)
 def test_where_there_is_no_room_for_it_the_journal_goes_on_without(tmp_path):
     """It is said once for each time it was tried, and nothing is left behind."""
     with child(FULL, tmp_path) as process:
-        out, err = process.communicate(timeout=30)
+        out, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     assert out == "None None\n0\n"
     assert "There is no flight record beside" in err
@@ -254,7 +254,7 @@ def test_after_kill_9_every_note_but_the_last_is_whole(tmp_path):
         try:
             assert process.stdout.readline() == "going\n"
             os.kill(process.pid, signal.SIGKILL)
-            process.wait(30)
+            process.wait(120)
         finally:
             process.kill()
     found = read(path)
@@ -296,7 +296,7 @@ os._exit(0)
 def test_a_forked_child_leaves_its_parents_alone(tmp_path):
     """It neither writes to it nor removes it."""
     with child(FORKED, tmp_path) as process:
-        _, err = process.communicate(timeout=30)
+        _, err = process.communicate(timeout=120)
     assert process.returncode == 0, err
     (path,) = tmp_path.glob("*.flight")
     assert [(each.number, each.path) for each in read(path).begun] == [

@@ -77,7 +77,7 @@ def test_threads_that_write_at_once_never_mix_their_lines(journal):
     ready = threading.Barrier(8)
 
     def write(thread: int) -> None:
-        ready.wait(10)
+        ready.wait(120)
         for _ in range(200):
             journal.append([Named(thread, "x" * 200), Named(thread, "y" * 200)])
 
@@ -85,7 +85,7 @@ def test_threads_that_write_at_once_never_mix_their_lines(journal):
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(30)
+        thread.join(120)
     lines = journal.path.read_bytes().splitlines()[1:]
     assert len(lines) == 8 * 200 * 2
     assert set(lines) == {

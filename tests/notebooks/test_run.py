@@ -60,7 +60,7 @@ def run(checkout: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
     """Run the program there."""
     return subprocess.run(
         [sys.executable, "run.py", *arguments],
-        cwd=checkout, capture_output=True, text=True, timeout=180,
+        cwd=checkout, capture_output=True, text=True, timeout=600,
     )  # fmt: skip
 
 

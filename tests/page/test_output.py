@@ -133,6 +133,6 @@ def test_a_reader_that_has_seen_enough_ends_it_quietly(traces: Path) -> None:
         assert program.stdout is not None
         assert program.stderr is not None
         program.stdout.close()
-        program.wait(60)
+        program.wait(180)
         assert program.stderr.read() == ""
     assert program.returncode == 0

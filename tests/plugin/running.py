@@ -223,7 +223,7 @@ class Ran:
         return told
 
 
-def run(directory: Path, *arguments: str, timeout: float = 120) -> Ran:
+def run(directory: Path, *arguments: str, timeout: float = 300) -> Ran:
     """Run the suite in a process of its own; `timeout` in seconds."""
     settled = {name: value for name, value in os.environ.items() if "DJANGO" not in name}
     for name in ("COVERAGE_PROCESS_START", "PYTEST_ADDOPTS", "PYTEST_XDIST_WORKER"):

@@ -16,7 +16,7 @@ from pathlib import Path
 from tests.promises.programs import CHANGES, environment, settings_file
 from tests.promises.waiting import until
 
-PATIENCE = 30
+PATIENCE = 120
 """Seconds for one answer, and for an end."""
 WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
 

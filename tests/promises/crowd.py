@@ -14,7 +14,7 @@ from django.template import engines
 from django.urls import path
 
 LANES = 8
-PATIENCE = 30
+PATIENCE = 120
 
 
 class Mark:

@@ -185,10 +185,10 @@ held, go = threading.Event(), threading.Event()
 def busy():
     with running.lock, running.drawing, block._console()._lock:
         held.set()
-        go.wait(30)
+        go.wait(120)
 thread = threading.Thread(target=busy)
 thread.start()
-assert held.wait(30)
+assert held.wait(120)
 def work():
     ask(handler, "/plain/", "/plain/")
     running.look()

@@ -108,6 +108,6 @@ assert sys.meta_path == finders and gc.callbacks == callbacks
 print("untouched")
 """
     ran = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, timeout=60, cwd=ROOT
+        [sys.executable, "-c", code], capture_output=True, text=True, timeout=180, cwd=ROOT
     )
     assert ran.stdout == "untouched\n", ran.stderr

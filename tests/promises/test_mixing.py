@@ -66,7 +66,7 @@ def on_threads(recording: Recording, page: str, lanes: int, turns: int) -> list[
     for thread in threads:
         thread.start()
     for thread in threads:
-        thread.join(120)
+        thread.join(300)
     assert not wrong
     return journalled(recording)
 
@@ -147,7 +147,7 @@ def test_a_pool_that_lives_across_requests_serves_each_in_turn(recording: Record
         try:
             requests = on_threads(recording, "pooled", 4, 6)
             free = pool.submit(current.get)
-            assert free.result(30) is None
+            assert free.result(120) is None
         finally:
             crowd.POOL.clear()
     assert len(requests) == 24
@@ -199,7 +199,7 @@ def test_a_thread_that_outlives_its_request_joins_no_other(recording: Recording)
     finally:
         crowd.LATE.set()
         for thread in crowd.THREADS:
-            thread.join(30)
+            thread.join(120)
         crowd.THREADS.clear()
     first, second = journalled(recording)
     assert count(first)["query"] == 0
@@ -239,7 +239,7 @@ def test_requests_on_threads_and_tasks_at_once_have_numbers_of_their_own(
     thread = threading.Thread(target=sync)
     thread.start()
     asyncio.run(tasks())
-    thread.join(60)
+    thread.join(120)
     requests = journalled(recording)
     assert sorted(request.number for request in requests) == list(range(1, 21))
     for request in requests:

@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from tests.promises.programs import PATIENCE, ROOT, environment, run, settings_file
+from tests.promises.waiting import until
 from tracer.journal.reader import processes
 
 
@@ -42,7 +43,7 @@ def runserver(directory: Path, changes: str, **extra: str) -> Iterator[tuple[int
         finally:
             server.send_signal(2)
             try:
-                server.wait(20)
+                server.wait(PATIENCE)
             except subprocess.TimeoutExpired:
                 server.kill()
                 server.wait()
@@ -52,7 +53,7 @@ def get(port: int, path: str) -> int:
     """One GET request, tried until the server answers; returns the status."""
     deadline = time.monotonic() + PATIENCE
     while True:
-        client = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
+        client = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
         try:
             client.request("GET", path)
             answer = client.getresponse()
@@ -92,6 +93,7 @@ def test_without_debug_it_stays_off_unless_the_settings_ask_for_it(tmp_path: Pat
     changes = f"TRACER = {{'ENABLED': True, 'CONSOLE': False, 'JOURNAL': {str(journal)!r}}}"
     with runserver(tmp_path, changes) as (port, printed):
         assert get(port, "/hello/") == 200
+        until(lambda: any(process.served for process in processes(journal)))
     assert "GET /hello/ " not in printed.read_text().replace('"GET /hello/ HTTP', "")
     (process,) = processes(journal)
     assert process.served == 1
@@ -106,6 +108,8 @@ def test_the_environment_overrides_the_settings(tmp_path: Path) -> None:
     extra = {"TRACER_ENABLED": "1", "TRACER_CONSOLE": "0", "TRACER_JOURNAL": str(journal)}
     with runserver(tmp_path, "TRACER = {'ENABLED': False}", **extra) as (port, _):
         assert get(port, "/hello/") == 200
+        # Its client has the answer a moment before the server has closed it.
+        until(lambda: any(process.served for process in processes(journal)))
     assert [process.served for process in processes(journal)] == [1]
 
 

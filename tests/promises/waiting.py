@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable
 from threading import Condition
 
-PATIENCE = 30
+PATIENCE = 120
 """Seconds; whoever needs more is stuck."""
 
 

@@ -18,7 +18,7 @@ from typing import Any
 
 from tests.services.programs import missing, program, running
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds for which the server is asked again until it has noticed a change."""
 
 
@@ -100,7 +100,7 @@ def cluster() -> Iterator[PostgreSQL]:
         subprocess.run(
             [initdb, "-D", data, "-U", "postgres", "-A", "trust", "-E", "UTF8", "--no-sync",
              "--no-locale", "--no-instructions"],
-            check=True, timeout=120, cwd=home, stdout=subprocess.DEVNULL, **account,
+            check=True, timeout=300, cwd=home, stdout=subprocess.DEVNULL, **account,
         )  # fmt: skip
         server = PostgreSQL(home)
         command = [initdb.with_name("postgres"), "-D", data, "-k", home, *_SETTINGS]

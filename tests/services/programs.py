@@ -13,7 +13,7 @@ from typing import Any, NoReturn
 
 import pytest
 
-START = 30.0
+START = 120.0
 """Seconds that a server may take until it answers."""
 
 
@@ -63,7 +63,7 @@ def running(
         if server.poll() is None:
             server.send_signal(stop)
         try:
-            server.wait(timeout=20)
+            server.wait(timeout=60)
         except subprocess.TimeoutExpired:
             server.kill()
             server.wait(timeout=20)

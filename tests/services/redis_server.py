@@ -14,7 +14,7 @@ from typing import Any
 
 from tests.services.programs import program, running
 
-PATIENCE = 10.0
+PATIENCE = 60.0
 """Seconds for which the server is asked again until it has noticed a change."""
 
 

@@ -165,8 +165,7 @@ def started() -> Callable[..., ProcessStarted]:
     return make
 
 
-@pytest.fixture
-def served() -> Callable[..., Request]:
+def requests() -> Callable[..., Request]:
     """Return a maker of requests like those that a small project serves."""
     spans = [Span("request", "GET /menu/", None, 0, 6_000_000, None, 1)]
     for index in range(29):
@@ -204,3 +203,9 @@ def served() -> Callable[..., Request]:
         return replace(request, spans=(replace(spans[0], name=f"GET {path}"), *spans[1:]))
 
     return make
+
+
+@pytest.fixture
+def served() -> Callable[..., Request]:
+    """Such a maker."""
+    return requests()

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import sys
 import threading
 import time
@@ -126,11 +127,24 @@ def test_no_time_means_no_second_step(module: Any) -> None:
     assert holders.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
 
 
+def test_where_others_have_the_processor_as_much_is_found(
+    module: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The clock on the wall runs on; the search goes by its own work."""
+    wall = types.SimpleNamespace(
+        monotonic=itertools.count(0, 10).__next__, thread_time=time.thread_time
+    )
+    monkeypatch.setattr(holders, "time", wall)
+    module.a = {"b": {"c": {"d": [Thing()]}}}
+    thing = module.a["b"]["c"]["d"][0]
+    assert holders.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
+
+
 def test_the_address_of_a_function_that_is_over_names_nobody_else(module: Any) -> None:
     """Another thread's frame may be gone by now, and a list stand at its address."""
     thing = Thing()
     module.shelf = [thing]
-    search = holders._Search({1: thing}, time.monotonic() + 30, running=False)
+    search = holders._Search({1: thing}, time.thread_time() + 30, running=False)
     search.tops[id(module.shelf)] = "<running threading.wait>"
     search.up()
     (top, *_) = search.chain(thing)

@@ -29,10 +29,11 @@ def paths(
 ) -> dict[int, str]:
     """Return for each token whose object is found to be held the shortest path to it.
 
-    `objects` maps tokens to objects. No step is begun after `seconds`. `running`: look into the
-    variables of running functions too.
+    `objects` maps tokens to objects. No step is begun after `seconds` of this thread's own work:
+    what is found must not depend on what else the machine does. `running`: look into the variables
+    of running functions too.
     """
-    search = _Search(objects, time.monotonic() + seconds, running)
+    search = _Search(objects, time.thread_time() + seconds, running)
     search.up()
     found: dict[int, str] = {}
     for token, obj in objects.items():
@@ -69,7 +70,7 @@ class _Search:
             reached = all(id(target) in self.above for target in self.targets)
             if reached:
                 return
-            if not front or time.monotonic() > self.deadline:
+            if not front or time.thread_time() > self.deadline:
                 break
         if self.running:
             self._look_into_functions()

@@ -53,16 +53,22 @@ class Drawing:
         self.made = 0
 
     def catch_up(self) -> None:
-        """Return when all requests made so far are drawn, or after two seconds."""
-        deadline = time.monotonic() + 2
+        """Return when all requests made so far are drawn, or after ten seconds."""
+        deadline = time.monotonic() + 10
         before = self._spent()
         while self.live is not None and time.monotonic() < deadline:
             self.live.look()
-            if self.live.desk.history.served >= self.made:
+            if self._settled() >= self.made:
                 break
             time.sleep(0.01)
         # The console draws a quarter of the time and skips what is more; the tour skips nothing.
         time.sleep(min(max(PACE, 4 * (self._spent() - before)), LONGEST))
+
+    def _settled(self) -> int:
+        """How many requests are drawn; without a console, how many were served."""
+        assert self.live is not None
+        screen = self.live.screen
+        return screen.settled if screen is not None else self.live.desk.history.served
 
     def _spent(self) -> float:
         """Seconds of drawing, as the console counts them."""

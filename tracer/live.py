@@ -176,7 +176,7 @@ class Live:
                 with self.drawing:
                     self.screen.timelines(self._snapshot, requests)
             else:
-                self.screen.skipped += len(requests)
+                self.screen.skip(len(requests))
         return count
 
     def _only_counts(self) -> bool:
@@ -189,7 +189,7 @@ class Live:
         """Put requests by undrawn, as a process does whose requests nobody asks for."""
         assert self.screen is not None
         count = self._rest()
-        self.screen.skipped += count
+        self.screen.skip(count)
         return count
 
     def _rest(self) -> int:

@@ -45,6 +45,8 @@ class Screen:
         self._terminal: Terminal | None = None
         self.clock = clock
         self.skipped = 0
+        self.settled = 0
+        """Requests that are drawn, or will not be: nothing more comes of them."""
         self.spent = 0.0
         self.since = clock()
 
@@ -71,6 +73,7 @@ class Screen:
         draw = () if len(requests) > FEW and self.is_behind() else requests[-AT_ONCE:]
         self.skipped += len(requests) - len(draw)
         if not draw:
+            self.settled += len(requests)
             return
         process = look()
         if draw[0].number == 1:
@@ -82,6 +85,12 @@ class Screen:
         for request in draw:
             self._draw(Timeline, process, request)
         self.spent += self.clock() - began
+        self.settled += len(requests)
+
+    def skip(self, count: int) -> None:
+        """So many requests are not drawn."""
+        self.skipped += count
+        self.settled += count
 
     def _told(self) -> Text:
         """One line for the timelines that were not drawn."""

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 from tests.promises.programs import CHANGES, environment, settings_file
@@ -47,8 +47,10 @@ class Gunicorn:
     def kill_a_worker(self) -> int | None:
         """SIGKILL the oldest worker. Returns its pid, or None if there is none just now."""
         for pid in self.workers():
-            os.kill(pid, signal.SIGKILL)
-            return pid
+            # It may have ended by itself since, as recycled workers do.
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGKILL)
+                return pid
         return None
 
     def stop(self) -> None:
@@ -102,8 +104,9 @@ def _end(process: subprocess.Popen[bytes]) -> None:
     process.kill()
     process.wait(PATIENCE)
     for pid in workers:
-        if _parent(pid) in (1, process.pid) or os.getsid(pid) == process.pid:
-            os.kill(pid, signal.SIGKILL)
+        with suppress(ProcessLookupError):
+            if _parent(pid) in (1, process.pid) or os.getsid(pid) == process.pid:
+                os.kill(pid, signal.SIGKILL)
     until(lambda: not any(Path(f"/proc/{pid}").exists() for pid in workers))
 
 

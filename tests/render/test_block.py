@@ -266,8 +266,9 @@ def test_standard_error_under_test_can_be_drawn_on(capsys: pytest.CaptureFixture
     assert "hello" in capsys.readouterr().err
 
 
-def test_a_reader_that_catches_up_gets_the_whole_block() -> None:
+def test_a_reader_that_catches_up_gets_the_whole_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full pipe that does not block is written to again as soon as there is room."""
+    monkeypatch.setattr(block, "PATIENCE", 60.0)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     while True:
@@ -285,6 +286,6 @@ def test_a_reader_that_catches_up_gets_the_whole_block() -> None:
     with os.fdopen(writing, "w") as stream:
         reader.start()
         assert Terminal(stream, {}).write(Text("the end"))
-        reader.join(10)
+        reader.join(60)
     os.close(reading)
     assert got.endswith(b".the end\n\n")

@@ -63,7 +63,7 @@ def children(pid: int) -> list[int]:
     """Pids of a process's children, oldest first."""
     try:
         return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
-    except FileNotFoundError:
+    except (FileNotFoundError, ProcessLookupError):
         return []
 
 

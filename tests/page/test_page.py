@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Any
 
@@ -279,7 +279,7 @@ def test_requests_are_walked_through_by_keys(opened: Any) -> None:
     page.keyboard.press("ArrowDown")
     box = page.locator(".options")
     assert box.get_attribute("aria-activedescendant") == "request-2"
-    assert page.url.endswith("#requests/1-48213/2")
+    assert page.evaluate("location.hash") == "#requests/1-48213/2"
     assert "its request 2" in page.locator(".request-head").inner_text()
     page.get_by_role("button", name="Next request").click()
     assert box.get_attribute("aria-activedescendant") == "request-3"
@@ -514,16 +514,31 @@ def thousands() -> Process:
     return story.process()
 
 
+def work_of(page: Any) -> Callable[[], float]:
+    """Return what tells the seconds of processor time that the page's own thread takes from now."""
+    session = page.context.new_cdp_session(page)
+    session.send("Performance.enable")
+
+    def told() -> float:
+        metrics = session.send("Performance.getMetrics")["metrics"]
+        return float({each["name"]: each["value"] for each in metrics}["ThreadTime"])
+
+    return told
+
+
 def test_five_thousand_requests_open_and_answer_at_once(opened: Any, thousands: Process) -> None:
     """Only what is in sight are elements, wherever one goes."""
     page = opened([thousands], "#requests")
-    assert page.evaluate("performance.now()") < 10_000
+    worked = work_of(page)
+    page.reload()
+    page.wait_for_selector("#view > *")
+    assert 0.01 < worked() < 10
     page.locator(".options").focus()
     for key, number in (("Home", 1), ("End", 5_000), ("PageUp", None), ("ArrowUp", None)):
-        before = page.evaluate("performance.now()")
+        before = worked()
         page.keyboard.press(key)
         chosen = page.locator(".option[aria-selected=true] b").inner_text()
-        assert page.evaluate("performance.now()") - before < 2_000
+        assert worked() - before < 2
         assert number is None or chosen == f"#{number}"
     assert page.evaluate("document.querySelectorAll('*').length") < 1_500
     page.fill("#search", "/menu/4999")
@@ -532,5 +547,5 @@ def test_five_thousand_requests_open_and_answer_at_once(opened: Any, thousands: 
     assert page.locator(".line-row").count() > 2
     for _ in range(5):
         page.get_by_role("button", name="Earlier requests").click()
-    assert page.evaluate("performance.now()") < 30_000
+    assert worked() < 30
     assert page.evaluate("document.querySelectorAll('*').length") < 3_000

@@ -89,10 +89,21 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
 
 SHIFTS = """
 window.shifts = [];
+const asked = [];
+for (const kind of ["keydown", "pointerdown", "pointerup", "click", "input", "change"]) {
+  addEventListener(kind, () => {
+    const answer = { from: performance.now(), to: Infinity };
+    asked.push(answer);
+    // The frame after the next one begins when the answer has been drawn, however late that is.
+    requestAnimationFrame(() => requestAnimationFrame((now) => { answer.to = now; }));
+  }, { capture: true });
+}
 new PerformanceObserver((list) => {
   for (const entry of list.getEntries()) {
     const moved = entry.sources.map(({ node }) => node?.className ?? node?.parentNode?.className);
-    if (!entry.hadRecentInput) window.shifts.push(`moved by ${entry.value}: ${moved}`);
+    const at = entry.startTime;
+    const answers = entry.hadRecentInput || asked.some(({ from, to }) => from <= at && at < to);
+    if (!answers) window.shifts.push(`moved by ${entry.value}: ${moved}`);
   }
 }).observe({ type: "layout-shift", buffered: true });
 """

@@ -75,6 +75,12 @@ def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[live.Live]
     live.stop()
 
 
+@pytest.fixture(autouse=True)
+def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A background thread that is merely slow is not taken for one whose terminal is stuck."""
+    monkeypatch.setattr(live, "FAREWELL", 60.0)
+
+
 @pytest.fixture
 def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nobody looks at what was recorded but the test: the background thread waits for the end.

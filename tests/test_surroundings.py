@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import time
-from types import ModuleType
+from pathlib import Path
+from types import ModuleType, SimpleNamespace
 from typing import Any
 
 import pytest
@@ -97,6 +99,27 @@ def test_gunicorns_greenlets_are_not_called_threads() -> None:
 def test_a_process_began_before_now_and_after_the_machine() -> None:
     """Read from the system, within a second."""
     assert 0 < surroundings.process_started() <= time.time() + 1
+
+
+@pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc when it began")
+def test_a_process_that_has_to_wait_did_not_begin_later(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On a busy machine time passes wherever a file is opened."""
+    passed = 0.0
+
+    def slowly(*told: Any, **more: Any) -> Any:
+        nonlocal passed
+        passed += 100.0
+        return really(*told, **more)
+
+    really, booted = open, 1_700_000_000.0
+    clock = SimpleNamespace(
+        CLOCK_BOOTTIME=7, time=lambda: booted + passed, clock_gettime=lambda _: passed
+    )
+    monkeypatch.setattr(surroundings, "time", clock)
+    monkeypatch.setattr("builtins.open", slowly)
+    found = surroundings.process_started()
+    ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
+    assert found == pytest.approx(booted + ticks / os.sysconf("SC_CLK_TCK"))
 
 
 def test_where_the_system_does_not_tell_a_process_begins_now(

@@ -105,8 +105,8 @@ def process_started() -> float:
     try:
         with open("/proc/self/stat", encoding="ascii", errors="replace") as stat:
             ticks = int(stat.read().rpartition(")")[2].split()[19])
-        with open("/proc/uptime", encoding="ascii") as uptime:
-            up = float(uptime.read().split()[0])
-        return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
-    except (OSError, ValueError, IndexError):
+        # With no file between them: a process may have to wait for its turn at any moment.
+        now, up = time.time(), time.clock_gettime(time.CLOCK_BOOTTIME)
+        return now - up + ticks / os.sysconf("SC_CLK_TCK")
+    except (OSError, ValueError, IndexError, AttributeError):
         return time.time()

@@ -2,14 +2,18 @@
 
 from __future__ import annotations
 
-from collections import Counter
+import gc
+import itertools
+from collections import Counter, deque
 from collections.abc import Callable
+from threading import current_thread
 
 import pytest
 
 from tests.driving import Recording
+from tests.facts.reading import on_thread
 from tracer.model import stages
-from tracer.recorder import nesting, statements
+from tracer.recorder import nesting, statements, threads
 
 
 @pytest.mark.parametrize(
@@ -54,6 +58,41 @@ def test_a_pool_thread_s_stage_hangs_on_the_view_not_on_its_neighbour() -> None:
         (20, 80, 3, stages.QUERY),
     ]
     assert nesting.parents(ordered) == [None, 0, 0]
+
+
+def test_a_collection_in_a_threads_first_moment_finds_its_number(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """It may come at any moment, also while a thread is being given its number, and asks for it."""
+    met: deque[tuple[int, str, int]] = deque()
+    lane = threads.Lane(lambda: 0, met, deque())
+    asked: list[int] = []
+
+    class Numbers:
+        """A collection comes before the first of them is there."""
+
+        given = itertools.count(100)
+
+        def __next__(self) -> int:
+            if not asked:
+                gc.collect(0)
+            return next(self.given)
+
+    def listen(phase: str, info: object) -> None:
+        if phase == "stop" and current_thread().name == "other":
+            asked.append(0)
+            asked[-1] = lane.token
+
+    def begin() -> None:
+        gc.callbacks.append(listen)
+        try:
+            assert lane.token == lane.token == asked[0]
+        finally:
+            gc.callbacks.remove(listen)
+
+    monkeypatch.setattr(threads, "_tokens", Numbers())
+    on_thread(begin)
+    assert {(token, name) for token, name, _ in list(met)[1:]} == {(asked[0], "other")}
 
 
 def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(

@@ -18,6 +18,17 @@ class _Sentinel:
     __slots__ = ("__weakref__",)
 
 
+class _First:
+    """Gives a thread its number where it has none yet; what a lane holds itself goes before it.
+
+    A collection may come before the first line of `Lane.__init__`, and its listener asks, too.
+    """
+
+    def __get__(self, lane: threading.local, _owner: type) -> int:
+        number: int = vars(lane).setdefault("token", next(_tokens))
+        return number
+
+
 class Lane(threading.local):
     """`lane.token` is the current thread's number, given at its first use in that thread.
 
@@ -25,7 +36,7 @@ class Lane(threading.local):
     `(token, name or "", at)`.
     """
 
-    token: int
+    token = _First()
 
     def __init__(
         self,
@@ -35,9 +46,8 @@ class Lane(threading.local):
     ) -> None:
         # Runs once in every thread that touches the instance. `current_thread()` would leave a
         # dummy behind in threads that Python did not start, so look without asking.
-        token = next(_tokens)
+        token = self.token
         thread = threading._active.get(get_ident())  # type: ignore[attr-defined]
-        self.token = token
         name = vars(thread).get("_name") if thread is not None else None
         met.append((token, str(name or f"thread {token}"), clock()))
         self._sentinel = _Sentinel()

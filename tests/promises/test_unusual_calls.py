@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import threading
 from collections.abc import Callable
 from typing import Any
@@ -13,6 +14,7 @@ from django.http import HttpResponse
 
 from tests.driving import Recording
 from tests.promises import site as views
+from tracer.recorder import threads
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),
@@ -72,18 +74,18 @@ def test_a_statement_that_is_passed_by_name_is_a_statement(site: Any) -> None:
 
 def test_a_thread_that_cannot_be_started_is_left_as_it_was(site: Any) -> None:
     """It is asked to start twice, which Python refuses."""
-    threads: list[threading.Thread] = []
+    tried: list[threading.Thread] = []
 
     def start_twice() -> None:
         thread = threading.Thread(target=str)
-        threads.append(thread)
+        tried.append(thread)
         thread.start()
         thread.join()
         with pytest.raises(RuntimeError, match="only be started once"):
             thread.start()
 
     during(start_twice)
-    assert "_bootstrap_inner" not in vars(threads[0])
+    assert "_bootstrap_inner" not in vars(tried[0])
 
 
 ASKED: list[str] = []
@@ -116,6 +118,28 @@ def test_a_threads_name_is_that_which_it_was_given(site: Any) -> None:
     assert stages(recording, "thread") == [("start given", "")]
     assert "given" in recording.live.desk.history.snapshot().threads.values()
     assert ASKED == []
+
+
+class Early(threading.Thread):
+    """A thread in whose very first moment a collection comes."""
+
+    def _set_ident(self) -> None:
+        super()._set_ident()  # type: ignore[misc]
+        gc.collect(0)
+
+
+def test_a_thread_that_a_collection_meets_before_python_knows_it_has_its_name(site: Any) -> None:
+    """The collection is its request's, and asks on which thread it is."""
+
+    def start() -> None:
+        thread = Early(target=str, name="early")
+        thread.start()
+        thread.join()
+
+    recording = during(start)
+    assert "generation 0" in [name for name, _ in stages(recording, "collection")]
+    assert "early" in recording.live.desk.history.snapshot().threads.values()
+    assert threads.coming == {}
 
 
 class Slotted:

@@ -11,12 +11,14 @@ import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as pool
+from threading import get_ident
 from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.threads import coming
 from tracer.recorder.trace import Trace, current
 
 
@@ -71,9 +73,13 @@ class _Carried:
         self.thread = self.trace = None
         assert thread is not None
         del thread._bootstrap_inner  # type: ignore[attr-defined]
+        coming[get_ident()] = vars(thread).get("_name")
         current.set(trace)
         del trace
-        thread._bootstrap_inner()  # type: ignore[attr-defined]
+        try:
+            thread._bootstrap_inner()  # type: ignore[attr-defined]
+        finally:
+            coming.pop(get_ident(), None)
 
 
 def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:

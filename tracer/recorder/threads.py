@@ -8,8 +8,11 @@ import weakref
 from collections import deque
 from collections.abc import Callable
 from threading import get_ident
+from typing import Any
 
 _tokens = itertools.count(1)
+coming: dict[int, Any] = {}
+"""What threads are called that Python may not know yet: a collection meets them where it comes."""
 
 
 class _Sentinel:
@@ -48,7 +51,7 @@ class Lane(threading.local):
         # dummy behind in threads that Python did not start, so look without asking.
         token = self.token
         thread = threading._active.get(get_ident())  # type: ignore[attr-defined]
-        name = vars(thread).get("_name") if thread is not None else None
+        name = vars(thread).get("_name") if thread is not None else coming.get(get_ident())
         met.append((token, str(name or f"thread {token}"), clock()))
         self._sentinel = _Sentinel()
         self._end = weakref.ref(self._sentinel, lambda _: gone.append((token, "", clock())))

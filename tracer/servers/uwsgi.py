@@ -71,6 +71,9 @@ RECIPES = (
     ),
     _row(
         "uwsgi-recycling", f"a worker that inherited the application is replaced after {RECYCLING} "
-        "requests", "--max-requests", str(RECYCLING), "--min-worker-lifetime", "0", lazy=False,
+        "requests", "--max-requests", str(RECYCLING), "--min-worker-lifetime", "0",
+        # Else the master naps between two replacements; told to stop meanwhile, it would begin
+        # another worker afterwards, which never hears of it.
+        "--forkbomb-delay", "0", lazy=False,
     ),
 )  # fmt: skip

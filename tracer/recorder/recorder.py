@@ -58,7 +58,7 @@ class Recorder:
         self.on_fork: Callable[[], None] = _nothing
         self.boot: Booting | None = None
         """How the process boots, where that is watched from the interpreter's start."""
-        self.faults: set[str] = set()
+        self.faults: dict[str, object] = {}
         self.cache_keys = False
         """Whether cache keys are recorded; a recording that shares the tracer may want them."""
 
@@ -222,8 +222,9 @@ class Recorder:
         """
         kind = type(exc).__name__
         key = f"{where}: {kind}"
-        if key not in self.faults and len(self.faults) < 100:
-            self.faults.add(key)
+        mine = object()
+        # In one step: two threads may fail at the same place at once.
+        if len(self.faults) < 100 and self.faults.setdefault(key, mine) is mine:
             try:
                 line = _raised_at(exc)
                 logger.warning("tracer: a fault of its own in %s (%s%s)", where, kind, line)

@@ -105,7 +105,7 @@ class Lines:
 
     def _spans(self, trace: Trace, columns: Columns) -> str:
         starts, ends, threads, whats = columns
-        if threads is not None or sorted(ends) != ends or len({*ends}) < len(ends):
+        if threads is not None or not all(map(operator.lt, ends, ends[1:])):
             order, parents = _nested(starts, ends, threads, whats)
             return _filled(self._form(trace, columns, order, parents), trace, columns)
         # One ended after the other on one thread, and of those that began at once the last to end

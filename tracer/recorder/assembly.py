@@ -152,6 +152,8 @@ _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINI
 
 def _as_typed(path: str) -> str:
     """A path as a WSGI server gives it is bytes, each in the guise of a character."""
+    if path.isascii():
+        return path
     try:
         return path.encode("latin-1").decode()
     except UnicodeError:

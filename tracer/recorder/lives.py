@@ -107,6 +107,7 @@ class Lives:
         by_id, forget = self.by_id, self.refs.pop
         for ref in dead:
             forget(ref.token, None)
-            if by_id.get(ref.key) is ref:
-                del by_id[ref.key]
+            key = ref.key
+            if key > 0 and by_id.get(key) is ref:
+                del by_id[key]
         return dead

@@ -20,12 +20,14 @@ from tracer.journal.format import encode
 from tracer.journal.rows import birth_row
 from tracer.model import stages
 from tracer.recorder import nesting
-from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole, with_rows
+from tracer.recorder.assembly import ROWS, Assembly, birth, told, whole, with_rows
 from tracer.recorder.trace import Trace, What
 from tracer.rest import End
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""
+Words = tuple[str, str, str]
+"""A stage's row up to its name, its detail and its error; the latter two may be empty."""
 Form = tuple[str, Callable[[list[int]], Any]]
 """A shape's text with places for numbers, and what picks these, in order, from a list of them."""
 
@@ -58,6 +60,7 @@ class Lines:
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
         self._forms: dict[Hashable, Form] = {}
+        self._stages: dict[What, Words] = {}
         self._once: set[int] = set()
         """Shapes that came once: nothing is remembered of those that never come again."""
         self._used: dict[Hashable, str] = {}
@@ -152,23 +155,43 @@ class Lines:
         places: list[int] = []
         for index, parent in zip(order, parents, strict=True):
             what = whats[index]
-            stage, name, detail = self.assembly.words(what)
-            token, error = what[1], what[4]
+            head, detail, error = self._words(what)
+            token = what[1]
             thread = trace.thread if threads is None else threads[index]
             apart = thread if thread != trace.thread else "null"
-            row = _safe(f"[{_text(stage)},{_text(name)},{'null' if parent is None else parent}")
-            row += ",%d,%d"
+            row = f"{head}{'null' if parent is None else parent},%d,%d"
             places += (index, count + index)
             if error or thread != trace.thread or detail or token is not None:
                 row += ",null" if token is None else ",%d"
                 places += () if token is None else (2 * count + index,)
             if error or thread != trace.thread:
-                row += _safe(f",{_text(detail)},{apart}{f',{_text(error)}' if error else ''}")
+                row += (
+                    f",{detail or _EMPTY},{apart},{error}"
+                    if error
+                    else f",{detail or _EMPTY},{apart}"
+                )
             elif detail:
-                row += _safe(f",{_text(detail)}")
+                row += f",{detail}"
             rows.append(f"{row}]")
         picked = operator.itemgetter(*places) if places else lambda _: ()
         return ",".join(rows), picked
+
+    def _words(self, what: What) -> Words:
+        """What a stage says, ready to stand in a form."""
+        known = self._stages.get(what) if what[0] in _ALIKE else None
+        if known is None:
+            stage, name, detail = self.assembly.words(what)
+            error = what[4]
+            known = (
+                _safe(f"[{_text(stage)},{_text(name)},"),
+                _safe(_text(detail)) if detail else "",
+                _safe(_text(error)) if error else "",
+            )
+            if what[0] in _ALIKE:
+                if len(self._stages) >= 10 * _MOST:
+                    self._stages.clear()
+                self._stages[what] = known
+        return known
 
     # -- objects ----------------------------------------------------------------------------
 
@@ -192,37 +215,59 @@ class Lines:
         return (text + "".join([f",{token},{home}" for token in tokens[older:]]))[1:]
 
     def _born(self, trace: Trace) -> str:
-        flat = trace.births
+        flat, home = trace.births, trace.thread
         if not flat:
             return ""
-        labels, classes = tuple(flat[3::4]), flat[2::4]
-        if not _PLAIN.issuperset(map(type, labels)):
-            return self._born_apart(trace)
-        key = tuple(flat[1::4]), tuple(map(id, classes)), labels
+        marks, classes = tuple(flat[3::4]), flat[2::4]
+        numbers = [mark if type(mark) is int else mark.token for mark in flat[0::4]]
+        if not _PLAIN.issuperset(map(type, marks)):
+            numbers = _with_threads(numbers, marks, home)
+            marks = tuple([_kept(each, home) if type(each) is tuple else each for each in marks])
+        key = tuple(flat[1::4]), tuple(map(id, classes)), marks
         known = self._births.get(key)
         if known is None or not all(map(operator.is_, map(operator.call, known[0]), classes)):
-            known = [ref(cls) for cls in classes], self._classes(flat)
+            rows = map(_birth, flat[1::4], classes, marks)
+            known = [ref(cls) for cls in classes], ",".join(rows)
             if len(self._births) >= _MOST:
                 self._births.clear()
             self._births[key] = known
-        return known[1] % tuple([m if type(m) is int else m.token for m in flat[0::4]])
+        return known[1] % tuple(numbers)
 
-    def _classes(self, flat: list[Any]) -> str:
-        """What births of this shape say, with places for tokens."""
-        rows = []
-        for _, kind, cls, label in grouped(flat, 4):
-            row = _dumps(birth_row(birth(0, kind, cls, label, 0, 0), 0, 0))
-            rows.append("[%d" + _safe(row[2:]))
-        return ",".join(rows)
 
-    def _born_apart(self, trace: Trace) -> str:
-        """Births of which some happened on another thread, or have an owner."""
-        home, begun = trace.thread, trace.begun
-        rows = []
-        for mark, kind, cls, said in grouped(trace.births, 4):
-            fact = birth(mark, kind, cls, said, begun, home)
-            rows.append(_dumps(birth_row(fact, begun, home)))
-        return ",".join(rows)
+Told = tuple["str | None", bool, bool, bool]
+"""Of a birth: its label, whether it was at home, whether it has an owner, and whether it dies."""
+
+
+def _kept(marks: tuple[str | None, int, int | None, bool], home: int) -> Told:
+    label, thread, owner, mortal = marks
+    return label, thread == home, owner is not None, mortal
+
+
+def _with_threads(tokens: list[int], marks: tuple[Any, ...], home: int) -> list[int]:
+    """The numbers of births: tokens, threads that are not the request's, and owners."""
+    numbers = []
+    for token, each in zip(tokens, marks, strict=True):
+        numbers.append(token)
+        if type(each) is tuple:
+            _, thread, owner, _ = each
+            numbers += () if thread == home else (thread,)
+            numbers += () if owner is None else (owner,)
+    return numbers
+
+
+def _birth(kind: str, cls: type, marks: str | Told | None) -> str:
+    """What a birth of this kind says, with places for its numbers."""
+    label, at_home, owned, mortal = (
+        marks if isinstance(marks, tuple) else (marks, True, False, True)
+    )
+    row = _dumps(birth_row(birth(0, kind, cls, label, 0, 0), 0, 0))[2:-1]
+    more = ""
+    if owned or not at_home:
+        places = "null" if at_home else "%d", "%d" if owned else "null"
+        more = f',{places[0]},"request",{places[1]},{"true" if mortal else "false"}'
+    elif not mortal:
+        more = ",null,null,null,false"
+    return f"[%d{_safe(row)}{more}]"
 
 
 def _safe(text: str) -> str:

@@ -146,19 +146,31 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 
 def _reversed(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around what `reverse()` asks the resolver it has found: another use of a resolver."""
+    """Around what `reverse()` asks the resolver it has found: another use of a resolver.
+
+    A long list asks for each of its rows, so it is spelled out for the ways in which it is asked,
+    and of one use after the other the first is told.
+    """
     get, by_id = current.get, recorder.lives.by_id
 
-    def _reverse_with_prefix(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def _reverse_with_prefix(
+        self: Any, lookup_view: Any, _prefix: Any, *args: Any, **kwargs: Any
+    ) -> Any:
         trace = get()
         if trace is not None:
             try:
                 ref = by_id.get(id(self))
                 if ref is not None and ref() is self:
-                    trace.seen.append(ref.token)
+                    seen = trace.seen
+                    if not seen or seen[-1] != ref.token:
+                        seen.append(ref.token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
-        return call(self, *args, **kwargs)
+        if kwargs:
+            return call(self, lookup_view, _prefix, *args, **kwargs)
+        if args:
+            return call(self, lookup_view, _prefix, *args)
+        return call(self, lookup_view, _prefix)
 
     return _reverse_with_prefix
 

@@ -13,7 +13,10 @@ import pytest
 from tests.driving import Recording
 from tests.facts.reading import on_thread
 from tracer.model import stages
+from tracer.probes.collector import Collections
 from tracer.recorder import nesting, statements, threads
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import current
 
 
 @pytest.mark.parametrize(
@@ -93,6 +96,40 @@ def test_a_collection_in_a_threads_first_moment_finds_its_number(
     monkeypatch.setattr(threads, "_tokens", Numbers())
     on_thread(begin)
     assert {(token, name) for token, name, _ in list(met)[1:]} == {(asked[0], "other")}
+
+
+def test_a_thread_is_one_thread_wherever_a_collection_comes() -> None:
+    """Also where its local storage is being made: the collection is a stage of the same thread."""
+    recorder = Recorder()
+    collections = Collections(recorder)
+    before = gc.get_threshold()
+
+    def numbers(threshold: int) -> set[int]:
+        trace = recorder.begin(("GET", "", "/", ""))
+        trace.spread(recorder.lane)
+
+        def work() -> None:
+            current.set(trace)
+            event = 1, 2, (stages.CACHE, None, "get", ("", ""), "")
+            gc.collect(0)
+            collections.install()
+            gc.set_threshold(threshold)
+            trace.add(event)
+            trace.add(event)
+            gc.set_threshold(*before)
+            collections.uninstall()
+
+        on_thread(work)
+        recorder.finish(trace)
+        return {thread for thread, *_ in trace.far or ()}
+
+    try:
+        found = [numbers(threshold) for threshold in range(1, 41)]
+    finally:
+        gc.set_threshold(*before)
+    assert {len(each) for each in found} == {1}
+    assert len(set().union(*found)) == 40, "no number is given twice"
+    assert len(recorder.threads.by_ident) == 1, "numbers go with their threads"
 
 
 def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(

@@ -39,7 +39,11 @@ class Collections:
             trace = current.get()
             if trace is not None:
                 what = stages.COLLECTION, None, info["generation"], info["collected"], ""
-                trace.add((self.start, now, what))
+                far = trace.far
+                if far is None:
+                    trace.add((self.start, now, what))
+                elif not trace.closed:
+                    far.append((recorder.threads.here(), self.start, now, what))
         except Exception as fault:
             recorder.fault("collector", fault)
 

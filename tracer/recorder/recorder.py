@@ -18,7 +18,7 @@ from typing import Any
 from tracer.model import stages
 from tracer.recorder.boot import Booting
 from tracer.recorder.lives import Lives
-from tracer.recorder.threads import Lane
+from tracer.recorder.threads import Lane, Numbers
 from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore
 
 logger = logging.getLogger("tracer")
@@ -40,7 +40,8 @@ class Recorder:
         self.lives = Lives(clock)
         self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         self.gone: deque[tuple[int, str, int]] = deque(maxlen=10_000)
-        self.lane = Lane(clock, self.met, self.gone)
+        self.threads = Numbers()
+        self.lane = Lane(clock, self.met, self.gone, self.threads)
         self.finished: deque[Trace] = deque()
         self.found: deque[RawBirth] = deque()
         self.scanned = False
@@ -107,6 +108,7 @@ class Recorder:
         """In a child: what the parent was doing is not the child's to report."""
         self.pid = os.getpid()
         self.numbers = itertools.count(1)
+        self.threads.forked()
         try:
             self.on_fork()
         finally:

@@ -15,6 +15,27 @@ coming: dict[int, Any] = {}
 """What threads are called that Python may not know yet: a collection meets them where it comes."""
 
 
+class Numbers:
+    """What a lane's threads are called, found without a look into their local storage.
+
+    For a collection's listener: where the collection came while that storage was being made, a
+    look would make another, and the thread two threads.
+    """
+
+    def __init__(self) -> None:
+        self.by_ident: dict[int, int] = {}
+
+    def here(self) -> int:
+        """Return the current thread's number, given now if it has none."""
+        return self.by_ident.setdefault(get_ident(), next(_tokens))
+
+    def forked(self) -> None:
+        """In a child: only the thread that forked is there still, and others may be called so."""
+        mine = {get_ident(): self.by_ident[get_ident()]} if get_ident() in self.by_ident else {}
+        self.by_ident.clear()
+        self.by_ident.update(mine)
+
+
 class _Sentinel:
     """Lives in a thread's local storage, and dies when the thread does."""
 
@@ -46,12 +67,22 @@ class Lane(threading.local):
         clock: Callable[[], int],
         met: deque[tuple[int, str, int]],
         gone: deque[tuple[int, str, int]],
+        numbers: Numbers | None = None,
     ) -> None:
         # Runs once in every thread that touches the instance. `current_thread()` would leave a
         # dummy behind in threads that Python did not start, so look without asking.
-        token = self.token
-        thread = threading._active.get(get_ident())  # type: ignore[attr-defined]
-        name = vars(thread).get("_name") if thread is not None else coming.get(get_ident())
+        ident = get_ident()
+        by_ident = numbers.by_ident if numbers is not None else {}
+        token: int = vars(self).setdefault("token", by_ident.setdefault(ident, next(_tokens)))
+        by_ident[ident] = token
+        thread = threading._active.get(ident)  # type: ignore[attr-defined]
+        name = vars(thread).get("_name") if thread is not None else coming.get(ident)
         met.append((token, str(name or f"thread {token}"), clock()))
         self._sentinel = _Sentinel()
-        self._end = weakref.ref(self._sentinel, lambda _: gone.append((token, "", clock())))
+
+        def ended(_: object) -> None:
+            if by_ident.get(ident) == token:
+                del by_ident[ident]
+            gone.append((token, "", clock()))
+
+        self._end = weakref.ref(self._sentinel, ended)

@@ -1,9 +1,10 @@
 """Measures this tracer and its peers, and writes benchmarks/RESULTS.md.
 
-    python -m benchmarks [--quick] [--only PART] [--page PAGE] [--contestant NAME]
+    python -m benchmarks [--quick] [--only PART [--keep]] [--page PAGE] [--contestant NAME]
 
-Parts: instructions (needs valgrind), times, growth, drawing, saturation. With `--page` or
-`--contestant` only these are measured, and nothing is written but to standard output. A contestant
+Parts: instructions (needs valgrind), times, growth, drawing, saturation. With `--only`, `--page` or
+`--contestant` only these are measured, and nothing is written but to standard output; with `--keep`
+a part takes its place in RESULTS.md, and the others stay as they were measured. A contestant
 that cannot run says so in its row. Exit status: 0, or 2 for wrong arguments.
 """
 
@@ -143,11 +144,18 @@ def main() -> int:
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quick", action="store_true", help="two pages, fewer repetitions")
     parser.add_argument("--only", choices=PARTS, help="only this part")
+    parser.add_argument("--keep", action="store_true", help="write it beside the other parts")
     parser.add_argument("--page", choices=PAGES, help="only this page")
     parser.add_argument("--contestant", choices=ALL, action="append", help="only this one")
     options = parser.parse_args()
+    if options.keep and (not options.only or options.page or options.contestant):
+        parser.error("--keep goes with --only PART, of which every row is measured")
     told = Run(options).measure()
-    if options.only or options.page or options.contestant:
+    if options.keep:
+        told = results.merged(told, options.only)
+        results.save(told)
+        say(f"written: {results.TABLES} and {results.DOCUMENT.name}")
+    elif options.only or options.page or options.contestant:
         print(results.markdown(told))
     else:
         results.save(told)

@@ -4,7 +4,8 @@
 
 When it has warmed up it says "ready"; then it does what each line of its standard input tells it
 and answers with one line of JSON: `run N` makes N requests, `threads N K` makes N on each of K
-threads, `answer` tells what the page looks like, `recorded` what the contestant has of it, `memory`
+threads, `answer` tells what the page looks like, `recorded` what the contestant has of it,
+`watching` what it says a request pays, `memory`
 how much is in use, `settle` has the contestant deal with what waits, `draw N` draws N timelines. It
 ends with its input.
 """
@@ -80,6 +81,10 @@ class Program:
         self.asking.ask()
         return {"recorded": self.contestant.recorded()}
 
+    def watching(self) -> dict[str, float]:
+        """What the contestant itself says that a request pays."""
+        return {"watching": self.contestant.watching()}
+
     def settle(self) -> dict[str, int]:
         """Let the contestant deal with what waits."""
         self.contestant.caught_up()
@@ -101,9 +106,10 @@ class Program:
 
 def _timed(call: Callable[[], None]) -> dict[str, int]:
     full = gc.get_stats()[2]["collections"]
-    cpu, wall = time.process_time_ns(), time.perf_counter_ns()
+    cpu, wall, thread = time.process_time_ns(), time.perf_counter_ns(), time.thread_time_ns()
     call()
     return {
+        "thread": time.thread_time_ns() - thread,
         "cpu": time.process_time_ns() - cpu,
         "wall": time.perf_counter_ns() - wall,
         "full_collections": gc.get_stats()[2]["collections"] - full,

@@ -31,6 +31,17 @@ def save(told: dict[str, Any], document: Path = DOCUMENT, tables: Path = TABLES)
     tables.write_text(markdown(told), encoding="utf-8")
 
 
+def merged(told: dict[str, Any], part: str, document: Path = DOCUMENT) -> dict[str, Any]:
+    """Return the saved document with one part measured anew."""
+    if not document.exists():
+        return told
+    saved: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
+    for key in ("drawing", "writing") if part == "drawing" else (part,):
+        saved[key] = told[key]
+    minutes = saved["about"]["minutes"] + told["about"]["minutes"]
+    return saved | {"about": told["about"] | {"minutes": minutes}}
+
+
 def markdown(told: dict[str, Any]) -> str:
     """Return the document as tables."""
     about = dict(told["about"])
@@ -38,7 +49,7 @@ def markdown(told: dict[str, Any]) -> str:
     about["versions"] = "Peers: " + (", ".join(named) or "none is installed") + "."
     about["quick"] = " (a quick run)" if about["quick"] else ""
     parts = [HEAD.format(**about)]
-    for part in (_instructions, _times, _growth, _drawing, _notes):
+    for part in (_instructions, _times, _own_words, _growth, _drawing, _notes):
         parts += part(told)
     return "\n".join(parts).rstrip() + "\n"
 
@@ -128,6 +139,28 @@ def _times(told: dict[str, Any]) -> list[str]:
             ("contestant", "page", "nothing, µs", "µs", "ratio", "memory", "answer", "recorded"),
             rows,
         ),
+    ]
+
+
+def _own_words(told: dict[str, Any]) -> list[str]:
+    """What a contestant says of its own price, beside what was measured."""
+    rows = [
+        [
+            row["contestant"], row["page"], f"{row['added']:,.1f}", f"{row['watching']:,.1f}",
+            f"{row['watching'] / row['added']:.2f}" if row["added"] > 0 else "?",
+        ]
+        for row in told["times"]
+        if row.get("watching")
+    ]  # fmt: skip
+    if not rows:
+        return []
+    head = ("contestant", "page", "added, µs", "`watching_ms`, µs", "said / measured")
+    return [
+        "## What the tracer says of its own price",
+        "",
+        "Processor time that it adds on the thread that serves, and what it says of its requests.",
+        "",
+        *_table(head, rows),
     ]
 
 

@@ -35,6 +35,10 @@ class Cost:
     """Whether the answer was, byte for byte, what it is without the contestant."""
     headers: tuple[str, ...]
     """Headers that it has and the answer without the contestant has not."""
+    watching: float
+    """Microseconds per request that the contestant itself says it takes; 0 if it says nothing."""
+    added: float
+    """Microseconds that it adds on the thread that serves: the median over the pairs."""
 
 
 def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
@@ -47,14 +51,17 @@ def _compare(page: str, contestant: str, pairs: int, bare: Child, watched: Child
     answers = bare.tell("answer"), watched.tell("answer")
     counts = _batch(bare), _batch(watched)
     costs: list[tuple[float, float]] = []
+    added: list[float] = []
     for turn in range(pairs):
         pair = [(bare, counts[0]), (watched, counts[1])]
         if turn % 2:
             pair.reverse()
-        told = [child.tell(f"run {count}")["cpu"] / count / 1000 for child, count in pair]
+        told = [(child.tell(f"run {count}"), count * 1000) for child, count in pair]
         if turn % 2:
             told.reverse()
-        costs.append((told[0], told[1]))
+        own, theirs = ([each[clock] / by for each, by in told] for clock in ("cpu", "thread"))
+        costs.append((own[0], own[1]))
+        added.append(theirs[1] - theirs[0])
     ratios = [theirs / own for own, theirs in costs]
     names = [{header[0].lower() for header in answer["headers"]} for answer in answers]
     return Cost(
@@ -70,6 +77,8 @@ def _compare(page: str, contestant: str, pairs: int, bare: Child, watched: Child
         watched.tell("recorded")["recorded"],
         answers[0]["status"] == answers[1]["status"] and answers[0]["body"] == answers[1]["body"],
         tuple(sorted(names[1] - names[0])),
+        watched.tell("watching")["watching"],
+        statistics.median(added),
     )
 
 

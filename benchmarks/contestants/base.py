@@ -51,3 +51,7 @@ class Contestant:
     def recorded(self) -> str:
         """How much it has of the last request, in a few words; empty if it does not tell."""
         return ""
+
+    def watching(self) -> float:
+        """Microseconds that it says itself watching a request takes; 0 if it says nothing."""
+        return 0.0

@@ -65,6 +65,15 @@ def test_what_runs_beside_the_requests_is_counted_too(short: Count) -> None:
     assert 0 < recorded.background_thread < short.request_thread
 
 
+def test_a_journal_costs_the_request_a_note_and_the_background_less_than_a_request(
+    short: Count,
+) -> None:
+    """Its begin is noted on the thread that serves; its line is written by another."""
+    written = instructions.measure("short", "with journal", SHORT)
+    assert short.request_thread < written.request_thread <= 1.20 * short.request_thread
+    assert 0 < written.background_thread < short.request_thread
+
+
 def test_without_valgrind_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """A measurement that cannot be made is an error with a sentence, never a number."""
     monkeypatch.setenv("PATH", "")

@@ -40,7 +40,7 @@ class Recorder:
         self.lives = Lives(clock)
         self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         self.gone: deque[tuple[int, str, int]] = deque(maxlen=10_000)
-        self.threads = Numbers()
+        self.threads = Numbers(clock, self.met)
         self.lane = Lane(clock, self.met, self.gone, self.threads)
         self.finished: deque[Trace] = deque()
         self.found: deque[RawBirth] = deque()

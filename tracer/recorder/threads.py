@@ -7,7 +7,7 @@ import threading
 import weakref
 from collections import deque
 from collections.abc import Callable
-from threading import get_ident
+from threading import get_ident, get_native_id
 from typing import Any
 
 _tokens = itertools.count(1)
@@ -22,18 +22,54 @@ class Numbers:
     look would make another, and the thread two threads.
     """
 
-    def __init__(self) -> None:
-        self.by_ident: dict[int, int] = {}
+    def __init__(self, clock: Callable[[], int], met: deque[tuple[int, str, int]]) -> None:
+        self.clock = clock
+        self.met = met
+        self.by_ident: dict[int, tuple[int, int]] = {}
+        """To (number, the kernel's identifier): others may be called as one that is gone, and its
+        end is not told where nothing but a collection ever met it."""
+        self.early: dict[int, int] = {}
+        """Identifier to number, of threads that were met by a collection and nothing else so far."""
 
     def here(self) -> int:
-        """Return the current thread's number, given now if it has none."""
-        return self.by_ident.setdefault(get_ident(), next(_tokens))
+        """Return the current thread's number; it is met now, if it was not before."""
+        ident = get_ident()
+        is_known = ident in self.by_ident
+        number = self.given(ident)
+        if not is_known:
+            self.early[ident] = number
+            self.met.append((number, _name(number, ident), self.clock()))
+        return number
+
+    def given(self, ident: int) -> int:
+        """Return the number of the current thread, which has this identifier."""
+        native = get_native_id()
+        known = self.by_ident.get(ident)
+        if known is not None and known[1] != native:
+            del self.by_ident[ident]
+        # A collection may come before this, and ask: it is one number all the same.
+        return self.by_ident.setdefault(ident, (next(_tokens), native))[0]
+
+    def let_go(self, ident: int, number: int) -> None:
+        """The thread has ended."""
+        if self.by_ident.get(ident, (0, 0))[0] == number:
+            del self.by_ident[ident]
 
     def forked(self) -> None:
-        """In a child: only the thread that forked is there still, and others may be called so."""
-        mine = {get_ident(): self.by_ident[get_ident()]} if get_ident() in self.by_ident else {}
+        """In a child: only the thread that forked is there still, and the kernel calls it anew."""
+        ident = get_ident()
+        mine = self.by_ident.get(ident)
         self.by_ident.clear()
-        self.by_ident.update(mine)
+        if mine is not None:
+            self.by_ident[ident] = mine[0], get_native_id()
+
+
+def _name(number: int, ident: int) -> str:
+    """What the current thread is called; `current_thread()` would leave a dummy behind in threads
+    that Python did not start, so look without asking."""
+    thread = threading._active.get(ident)  # type: ignore[attr-defined]
+    name = vars(thread).get("_name") if thread is not None else coming.get(ident)
+    return str(name or f"thread {number}")
 
 
 class _Sentinel:
@@ -69,20 +105,17 @@ class Lane(threading.local):
         gone: deque[tuple[int, str, int]],
         numbers: Numbers | None = None,
     ) -> None:
-        # Runs once in every thread that touches the instance. `current_thread()` would leave a
-        # dummy behind in threads that Python did not start, so look without asking.
+        # Runs once in every thread that touches the instance.
         ident = get_ident()
-        by_ident = numbers.by_ident if numbers is not None else {}
-        token: int = vars(self).setdefault("token", by_ident.setdefault(ident, next(_tokens)))
-        by_ident[ident] = token
-        thread = threading._active.get(ident)  # type: ignore[attr-defined]
-        name = vars(thread).get("_name") if thread is not None else coming.get(ident)
-        met.append((token, str(name or f"thread {token}"), clock()))
+        numbers = numbers or Numbers(clock, met)
+        token: int = vars(self).setdefault("token", numbers.given(ident))
+        numbers.by_ident[ident] = token, get_native_id()
+        if numbers.early.pop(ident, 0) != token:
+            met.append((token, _name(token, ident), clock()))
         self._sentinel = _Sentinel()
 
         def ended(_: object) -> None:
-            if by_ident.get(ident) == token:
-                del by_ident[ident]
+            numbers.let_go(ident, token)
             gone.append((token, "", clock()))
 
         self._end = weakref.ref(self._sentinel, ended)

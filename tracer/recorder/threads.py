@@ -29,7 +29,7 @@ class Numbers:
         """To (number, the kernel's identifier): others may be called as one that is gone, and its
         end is not told where nothing but a collection ever met it."""
         self.early: dict[int, int] = {}
-        """Identifier to number, of threads that were met by a collection and nothing else so far."""
+        """Identifier to number, of threads that nothing but a collection has met so far."""
 
     def here(self) -> int:
         """Return the current thread's number; it is met now, if it was not before."""

@@ -6,6 +6,7 @@ What these objects are called here is a label; how long they live is found out b
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from itertools import chain
 from typing import Any
 
 from tracer.probes.imports import Imports
@@ -85,8 +86,7 @@ def _rows(recorder: Recorder, patches: Patches, module: Any) -> None:
             note(row)
             yield row
             if trace.rows >= ROWS_PER_REQUEST:
-                break
-        yield from rows
+                return
 
     def around(call: Callable[..., Any]) -> Any:
         def __iter__(self: Any) -> Iterator[Any]:
@@ -94,7 +94,8 @@ def _rows(recorder: Recorder, patches: Patches, module: Any) -> None:
             trace = current.get()
             if trace is None or trace.closed or trace.rows >= ROWS_PER_REQUEST:
                 return rows
-            return first(rows, trace)
+            # A chain hands on the others without a step of ours for each.
+            return chain(first(rows, trace), rows)
 
         return __iter__
 
@@ -123,7 +124,7 @@ _BIRTH = """\
             _born({first}, _kind, {label})
         else:
             ref = _Ref({first}, _bury)
-            ref.token = _token()
+            ref.token = _next(_tokens)
             ref.at = ref.key = 0
             births.extend((ref, _kind, type({first}), {label}))
             {more}
@@ -143,7 +144,8 @@ def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any]
         "_get": current.get,
         "_born": recorder.born,
         "_fault": recorder.fault,
-        "_token": lives.tokens.__next__,
+        "_next": next,
+        "_tokens": lives.tokens,
         "_bury": lives.bury,
         "_kind": kind,
         "_Ref": Ref,
@@ -158,7 +160,7 @@ def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any]
 def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callable[[Any], None]:
     """Return `note(obj)`, which takes down that `obj` was built just now. It never raises."""
     get, lives = current.get, recorder.lives
-    by_id, new_token, bury = lives.by_id, lives.tokens.__next__, lives.bury
+    by_id, tokens, bury = lives.by_id, lives.tokens, lives.bury
     recognised = kind in _RECOGNISED
 
     def note(obj: Any) -> None:
@@ -168,7 +170,7 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
                 recorder.born(obj, kind, label(obj) if label is not None else None)
                 return
             ref = Ref(obj, bury)
-            ref.token = new_token()
+            ref.token = next(tokens)
             ref.at = 0
             if recognised:
                 ref.key = key = id(obj)

@@ -49,6 +49,19 @@ class TracerMiddleware:
         response: HttpResponseBase = self.get_response(request)
         return response
 
+    def passage(self) -> GetResponse:
+        """Return a function that does what a call of this does, for a third of its price.
+
+        For a synchronous chain, whose other layers let no exception pass.
+        """
+        get, chain, from_here = current.get, self.get_response, self._from_here
+
+        def outermost(request: HttpRequest) -> Any:
+            return chain(request) if get() is not None else from_here(request)
+
+        outermost.__wrapped__ = self  # type: ignore[attr-defined]
+        return outermost
+
     async def __acall__(self, request: HttpRequest) -> HttpResponseBase:
         begun = self._begin(request) if current.get() is None else None
         try:

@@ -211,7 +211,9 @@ def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
         try:
             if chain is not None and OWN not in base.settings.MIDDLEWARE:
                 own = base.import_string(OWN)(chain)
-                self._middleware_chain = base.convert_exception_to_response(own)
+                self._middleware_chain = (
+                    base.convert_exception_to_response(own) if own.is_async else own.passage()
+                )
         except Exception as fault:
             self._middleware_chain = chain
             recorder.fault("middleware", fault)

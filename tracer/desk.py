@@ -37,10 +37,6 @@ from tracer.rest import Ends, Rest
 
 KEEP = 64
 """Requests that a running process remembers one by one."""
-RESTING = 16
-"""Requests that a quiet process keeps as they were recorded; older ones are tallied."""
-TALLY = 32
-"""How many are tallied together."""
 CROWD = 1000
 """Births outside requests that wait for the history; beyond, the requests before them are taken."""
 NAMES = 1000
@@ -154,11 +150,12 @@ class Desk:
             if isinstance(fact, Built):
                 yield from fact.births
         self.untold.clear()
+        yield from (born for born, _ in self.rest.tally.stayed)
         for trace in (*self.rest.traces, *self.recorder.finished):
             self.recorder.lives.keep(trace.births)
             for ref, kind, cls, told in zip(*[iter(trace.births)] * 4, strict=True):
                 yield birth(ref, kind, cls, told, trace.begun, trace.thread)
-        self.rest.traces.clear()
+        self.rest.forget()
 
     def _meet_again(self) -> None:
         """The thread that forked is the child's only one; its name was told to the parent."""
@@ -209,6 +206,7 @@ class Desk:
         barriers = [Barrier(*recorder.barriers.popleft()) for _ in range(len(recorder.barriers))]
         rested, finished = list(self.rest.traces), self._finished()
         self.rest.traces.clear()
+        self._flush()
         facts: list[Fact] = [*self.untold, *self._early()]
         self.untold.clear()
         standing = self._standing() if rested or finished else []
@@ -257,7 +255,7 @@ class Desk:
             return []
 
     def rest_until_asked(self) -> int:
-        """Put what was recorded by; tally those older than the newest `RESTING`.
+        """Put what was recorded by; tally those that are old, and over.
 
         Returns how many requests there were. What cannot be tallied by its marks alone is taken
         with all the others.
@@ -267,22 +265,26 @@ class Desk:
             rested = len(self.rest.traces)
             return len(self.requests_of(self.take())) - rested
         finished = self._finished()
+        self.rest.traces.extend(finished)
+        self.untold += self._early()
         if self.lines is not None:
-            self.untold += self._early()
             standing = self._standing() if finished else []
             self._bury(self._note(finished, standing))
-        self.rest.traces.extend(finished)
-        old = len(self.rest.traces) - RESTING
-        if old >= TALLY:
-            if self.lines is None:
-                self.untold += self._early()
+        else:
+            self._bury(self.rest.ends())
+        count = len(finished)
+        # Those that are given back must be held by nobody else.
+        del finished
+        if self.rest.absorb():
+            self._flush()
+        return count
+
+    def _flush(self) -> None:
+        """Tell the history of the requests that were counted, and of what came before them."""
+        if self.rest.tally.served:
             self._feed(self.untold)
             self.untold.clear()
-            if self.lines is None:
-                self._bury(self.rest.ends())
-            aged = [self.rest.traces.popleft() for _ in range(old)]
-            self.rest.tally(aged, self._standing(), self.history)
-        return len(finished)
+            self.rest.flush(self._standing(), self.history)
 
     def _bury(self, ends: Ends) -> None:
         """Tell the history of the ends of those that it knows, or will before any request."""

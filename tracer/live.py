@@ -1,14 +1,17 @@
 """The tracer of this process: takes what was recorded, keeps its history, draws and writes.
 
-All of it happens in one background thread, started by the first request and again after a fork;
-only where a process is better off without one (`surroundings.stays_alone`), each request's thread
-does it once the response is closed. When the console falls behind, the background thread skips
-timelines and says how many; the journal skips none.
+All of it happens in one background thread, started when there is something to do and again after
+a fork; only where a process is better off without one (`surroundings.stays_alone`), each request's
+thread does it once the response is closed. Where nothing is drawn and nothing written, nobody waits
+for what was recorded: the thread sleeps until it is worth the while, or somebody asks. When the
+console falls behind, the background thread skips timelines and says how many; the journal skips
+none.
 """
 
 from __future__ import annotations
 
 import atexit
+import contextlib
 import functools
 import os
 import platform
@@ -45,6 +48,8 @@ PAUSE = 0.05
 """Seconds between two looks at what was recorded, while requests come."""
 IDLE = 40
 """Looks without a find after which the thread sleeps until it is woken."""
+ENOUGH = 64
+"""Requests that a process which neither draws nor writes lets come before it looks at them."""
 BACKLOG = 2000
 """Finished requests waiting; beyond, the next one to finish helps out before it goes on."""
 FAREWELL = 2.0
@@ -76,9 +81,13 @@ class Live:
         """Held while recordings become facts, never while something is drawn."""
         self.drawing = threading.RLock()
         self.thread: threading.Thread | None = None
-        self.awake = False
-        self.wake = threading.Event()
+        self.awake: bool
+        """Whether the thread looks by itself; else it must be rung for."""
+        self.bell = _rung()
         self.stop = threading.Event()
+        shown = draws or config.journal is not None
+        self.enough, self.patience = (1, IDLE) if shown else (ENOUGH, 0)
+        self._doze()
         self.said_who = False
         self.noting = Noting(self.recorder, self.desk.assembly.path, self.open_journal)
         if config.journal is not None:
@@ -96,7 +105,7 @@ class Live:
     # -- on the request's path --------------------------------------------------------------
 
     def _finished(self) -> None:
-        """A request is over; make sure that somebody will look at it."""
+        """Requests are over; make sure that somebody will look at them."""
         if not self.awake:
             self._wake()
         if len(self.recorder.finished) > BACKLOG:
@@ -106,7 +115,7 @@ class Live:
         if surroundings.stays_alone(sys.modules):
             self.look()
             return
-        self.awake = True
+        self._rouse()
         if self.thread is None or not self.thread.is_alive():
             thread = threading.Thread(target=self._run, name="tracer", daemon=True)
             try:
@@ -114,16 +123,30 @@ class Live:
                 Context().run(thread.start)
             except Exception:
                 # No more threads just now: the next request tries again.
-                self.awake = False
+                self._doze()
                 raise
             self.thread = thread
-        self.wake.set()
+        self._ring()
+
+    def _rouse(self) -> None:
+        """The thread looks by itself, and is helped only when it falls far behind."""
+        self.awake, self.recorder.enough = True, BACKLOG + 1
+
+    def _doze(self) -> None:
+        """The thread must be rung for when there is something to do."""
+        self.awake, self.recorder.enough = False, self.enough
+
+    def _ring(self) -> None:
+        """Have the thread look now; rung twice before it has looked is rung once."""
+        with contextlib.suppress(RuntimeError):
+            self.bell.release()
 
     def _forked(self) -> None:
         """In a child: its own thread, journal and history of what it inherited."""
         self.lock, self.drawing = threading.RLock(), threading.RLock()
-        self.wake, self.stop = threading.Event(), threading.Event()
-        self.thread, self.awake = None, False
+        self.bell, self.stop = _rung(), threading.Event()
+        self.thread = None
+        self._doze()
         if self.journal is not None:
             # The parent's file: in a child this gives back the descriptor and nothing more.
             self.journal.close()
@@ -141,16 +164,17 @@ class Live:
     # -- in the background ------------------------------------------------------------------
 
     def _run(self) -> None:
-        quiet = 0
-        pid = self.pid
-        while not self.stop.wait(PAUSE) and self.pid == pid:
-            quiet = 0 if self.look() else quiet + 1
-            if quiet >= IDLE:
-                self.awake = False
-                self.wake.clear()
-                if not self.recorder.finished:
-                    self.wake.wait()
-                self.awake, quiet = True, 0
+        idle, pid = 0, self.pid
+        while not self.stop.is_set() and self.pid == pid:
+            if idle >= self.patience:
+                self._doze()
+                if len(self.recorder.finished) < self.enough:
+                    self.bell.acquire()
+                self._rouse()
+                idle = 0
+            self.bell.acquire(timeout=PAUSE)
+            found = self.look() if self.recorder.waits() else 0
+            idle = 0 if found else idle + 1
 
     def look(self, draw: bool = True) -> int:
         """Take what was recorded; fold, write and draw it. Returns how many requests there were.
@@ -335,7 +359,7 @@ class Live:
         if os.getpid() != self.pid:
             return
         self.stop.set()
-        self.wake.set()
+        self._ring()
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join(timeout=FAREWELL)
         accounts = self._settle_accounts if settle else self._end_accounts
@@ -378,6 +402,13 @@ class Live:
     def _is_stuck(self) -> bool:
         """Whether the terminal takes no more: the background thread still waits for it."""
         return self.thread is not None and self.thread.is_alive()
+
+
+def _rung() -> threading.Lock:
+    """A bell: to acquire it is to wait for the next `release`, as a semaphore but in C."""
+    bell = threading.Lock()
+    bell.acquire()
+    return bell
 
 
 def running() -> Live | None:

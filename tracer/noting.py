@@ -53,7 +53,7 @@ class Noting:
         def begun(trace: Trace) -> None:
             at = trace.begun
             try:
-                text = f"{trace.told[0] or ''} {path(trace)}"
+                text = f"{trace.method or ''} {path(trace)}"
                 note(trace.number, epoch + at / 1e9, at, trace.ident, trace.thread, text)
             except Exception as fault:
                 self._give_up(None if journal.over else fault)

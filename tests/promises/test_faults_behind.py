@@ -31,7 +31,8 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Desk, "take"),
     (Desk, "_note"),
     (Lines, "request"),
-    (Lines, "_spans"),
+    (Lines, "_anew"),
+    (Lines, "_sight"),
     (Desk, "requests_of"),
     (Assembly, "request"),
     (Assembly, "_spans"),
@@ -126,7 +127,7 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
     path_of = Assembly.path
 
     def picky(self: Assembly, trace: Trace) -> str:
-        if trace.told[2] == "/listing/":
+        if trace.path == "/listing/":
             raise Broken
         return path_of(self, trace)
 

@@ -15,7 +15,10 @@ from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span, record
-from tracer.recorder.trace import Trace, current
+from tracer.recorder.trace import Trace, What, current
+
+_MOST = 1000
+"""Kinds of response remembered; beyond, all are forgotten and those in use come back."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -36,32 +39,51 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     imports.when("django.http.response", closing)
 
 
-def _note(recorder: Recorder, response: Any) -> None:
-    """Note what the response is, without running any code of its own."""
-    try:
-        trace = current.get()
-        if trace is None or trace.closed:
-            return
-        token: int | None
-        built = trace.built
-        if built is not None and built() is response:
-            trace.response, token = built, built.token
-        else:
-            # Others were built since.
-            trace.response = ref(response)
-            token = _token(trace.births, response)
-        trace.status = status = response.status_code
-        if response.streaming:
-            trace.streaming = True
-        else:
-            container = response.__dict__.get("_container")
-            if type(container) is list:
-                trace.size = len(container[0]) if len(container) == 1 else sum(map(len, container))
-        now = recorder.clock()
-        name = type(response).__name__
-        trace.add((now, now, (stages.RESPONSE, token, name, status, "")))
-    except Exception as fault:
-        recorder.fault("response", fault)
+def _noting(recorder: Recorder) -> Callable[[Any], None]:
+    """Return `note(response)`: what it is, without running any code of its own."""
+    known: dict[tuple[str, Any], What] = {}
+
+    def what(name: str, status: Any) -> What:
+        """What is told of the request's first response; the same each time."""
+        if len(known) >= _MOST:
+            known.clear()
+        return known.setdefault((name, status), (stages.RESPONSE, None, name, status, ""))
+
+    get, clock, fault = current.get, recorder.clock, recorder.fault
+
+    def note(response: Any) -> None:
+        try:
+            trace = get()
+            if trace is None or trace.closed:
+                return
+            token: int | None
+            built = trace.built
+            if built is not None and built() is response:
+                trace.response, token = built, built.token
+            else:
+                # Others were built since.
+                trace.response = ref(response)
+                token = _token(trace.births, response)
+            trace.status = status = response.status_code
+            if response.streaming:
+                trace.streaming = True
+            else:
+                container = response.__dict__.get("_container")
+                if type(container) is list:
+                    is_whole = len(container) == 1
+                    trace.size = len(container[0]) if is_whole else sum(map(len, container))
+            now = clock()
+            name = type(response).__name__
+            if trace.responded is None:
+                trace.responded = token
+                told = known.get((name, status)) or what(name, status)
+            else:
+                told = stages.RESPONSE, token, name, status, ""
+            trace.add((now, now, told))
+        except Exception as error:
+            fault("response", error)
+
+    return note
 
 
 def _token(births: list[Any], response: Any) -> int | None:
@@ -74,18 +96,22 @@ def _token(births: list[Any], response: Any) -> int | None:
 
 
 def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    note = _noting(recorder)
+
     def get_response(self: Any, request: Any) -> Any:
         response = call(self, request)
-        _note(recorder, response)
+        note(response)
         return response
 
     return get_response
 
 
 def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    note = _noting(recorder)
+
     async def get_response_async(self: Any, request: Any) -> Any:
         response = await call(self, request)
-        _note(recorder, response)
+        note(response)
         _finish_unawaited(recorder, response)
         return response
 

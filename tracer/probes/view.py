@@ -2,32 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Hashable
 from inspect import CO_COROUTINE
 from types import FunctionType
 from typing import Any
+from weakref import ref
 
 from asgiref.sync import iscoroutinefunction
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.probes.objects import noting
+from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed_async
-from tracer.recorder.trace import Trace, current
+from tracer.recorder.trace import VIEWED, Trace, What, current
+
+_MOST = 1000
+"""Matches and views remembered; beyond, all are forgotten and those in use come back."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch resolving, and the view of each request."""
     imports.when("django.core.handlers.base", lambda base: _watch(recorder, patches, base))
     imports.when("django.urls.resolvers", lambda urls: _resolvers(recorder, patches, urls))
+    imports.when("django.urls.base", lambda base: _reversing(recorder, patches, base))
 
 
 def _resolvers(recorder: Recorder, patches: Patches, urls: Any) -> None:
     patches.wrap(urls.URLResolver, "resolve", lambda call: _tried(recorder, call))
     patches.wrap(urls.URLPattern, "resolve", lambda call: _matched(recorder, call))
-    patches.wrap(urls.URLResolver, "_reverse_with_prefix", lambda call: _reversed(recorder, call))
+    patches.wrap(urls.URLResolver, "reverse", lambda call: _asked(recorder, call))
+
+
+def _reversing(recorder: Recorder, patches: Patches, base: Any) -> None:
+    patches.wrap(base, "get_resolver", lambda call: _found(recorder, call))
+    patches.wrap(base, "get_ns_resolver", lambda call: _found_below(recorder, call))
 
 
 def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
@@ -39,6 +50,15 @@ def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
 def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
     get, clock, stage = current.get, recorder.clock, stages.RESOLVE
     note = noting(recorder, "match")
+    known: dict[Hashable, What] = {}
+
+    def found(*key: Any) -> What:
+        """What is told of a match; the same each time."""
+        what = stage, None, key[:3], key[3:], ""
+        if len(known) >= _MOST:
+            known.clear()
+        known[key] = what
+        return what
 
     def resolve_request(self: Any, request: Any) -> Any:
         trace = get()
@@ -60,10 +80,13 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
             end = clock()
             note(match)
             # Django has worked out the view's dotted path; a match of another kind has none.
-            trace.view = found = match._func_path, match.route, match.url_name
             # Its resolver is the one asked first: the first one seen since `before`.
-            where = _where(request), before
-            trace.add((start, end, (stage, None, found, where, "")))
+            own = request.__dict__
+            where = _where(request) if "urlconf" in own else None
+            key = match._func_path, match.route, match.url_name, where, before
+            what = known.get(key) or found(*key)
+            trace.view = what[2]
+            trace.add((start, end, what))
         except Exception as fault:
             recorder.fault(stage, fault)
         return match
@@ -81,6 +104,28 @@ def _where(request: Any) -> str | None:
 
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     get, clock = current.get, recorder.clock
+    functions: dict[Hashable, What] = {}
+    classes: dict[Hashable, What] = {}
+
+    def same(known: dict[Hashable, What], view: Hashable, detail: str) -> What:
+        """What is told of a view, the same each time: its object's token is told elsewhere."""
+        what = stages.VIEW, None, view, detail, ""
+        if len(known) >= _MOST:
+            known.clear()
+        known[view] = what
+        return what
+
+    plain: dict[int, ref[Any]] = {}
+    """Views found to be no coroutine functions, by address."""
+
+    def is_async(view: Any) -> bool:
+        if not _is_plain(view) and iscoroutinefunction(view):
+            return True
+        if type(view) is FunctionType:
+            if len(plain) >= _MOST:
+                plain.clear()
+            plain[id(view)] = ref(view)
+        return False
 
     def describe(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
         return trace.view_token, trace.view, ""
@@ -92,7 +137,8 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             return made
         trace.view_token = None
         try:
-            if not _is_plain(made) and iscoroutinefunction(made):
+            known_plain = plain.get(id(made))
+            if (known_plain is None or known_plain() is not made) and is_async(made):
                 return timed_async(recorder, stages.VIEW, made, describe)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
@@ -110,7 +156,15 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
                 record(recorder, trace, stages.VIEW, start, (describe, (), None), exc)
                 raise
             try:
-                trace.add((start, clock(), (stages.VIEW, trace.view_token, trace.view, "", "")))
+                end, token, view = clock(), trace.view_token, trace.view
+                if token is None:
+                    what = functions.get(view) or same(functions, view, "")
+                elif trace.viewed is None:
+                    trace.viewed = token
+                    what = classes.get(view) or same(classes, view, VIEWED)
+                else:
+                    what = stages.VIEW, token, view, "", ""
+                trace.add((start, end, what))
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
             return response
@@ -135,9 +189,9 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = get()
         if trace is not None:
             try:
-                ref = by_id.get(id(self))
-                if ref is not None and ref() is self:
-                    trace.seen.append(ref.token)
+                known = by_id.get(id(self))
+                if known is not None and known() is self:
+                    trace.seen.append(known.token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return call(self, path)
@@ -145,34 +199,59 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return resolve
 
 
-def _reversed(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around what `reverse()` asks the resolver it has found: another use of a resolver.
+def _asked(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Around `URLResolver.reverse`, which the function `reverse()` makes no use of."""
+    see = recorder.sighting()
 
-    A long list asks for each of its rows, so it is spelled out for the ways in which it is asked,
-    and of one use after the other the first is told.
+    def reverse(self: Any, *args: Any, **kwargs: Any) -> Any:
+        see(self)
+        return call(self, *args, **kwargs)
+
+    return reverse
+
+
+def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Around how `reverse()` finds the resolver that it asks: another use of a resolver.
+
+    Not around the asking itself, which has arguments to be passed on: a long list does it for each
+    of its rows, and of one use after the other the first is told.
     """
     get, by_id = current.get, recorder.lives.by_id
+    last: Ref | None = None
 
-    def _reverse_with_prefix(
-        self: Any, lookup_view: Any, _prefix: Any, *args: Any, **kwargs: Any
-    ) -> Any:
+    def get_resolver(urlconf: Any = None) -> Any:
+        nonlocal last
+        resolver = call(urlconf)
         trace = get()
         if trace is not None:
             try:
-                ref = by_id.get(id(self))
-                if ref is not None and ref() is self:
+                known = last
+                if known is None or known() is not resolver:
+                    last = known = by_id.get(id(resolver))
+                if known is not None and known() is resolver:
                     seen = trace.seen
-                    if not seen or seen[-1] != ref.token:
-                        seen.append(ref.token)
+                    if not seen or seen[-1] != known.token:
+                        seen.append(known.token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
-        if kwargs:
-            return call(self, lookup_view, _prefix, *args, **kwargs)
-        if args:
-            return call(self, lookup_view, _prefix, *args)
-        return call(self, lookup_view, _prefix)
+        return resolver
 
-    return _reverse_with_prefix
+    return get_resolver
+
+
+def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Around how `reverse()` finds the resolver of a namespace."""
+    see = recorder.sighting()
+
+    def get_ns_resolver(*args: Any, **kwargs: Any) -> Any:
+        resolver = call(*args, **kwargs)
+        see(resolver)
+        return resolver
+
+    # It remembers what it has found, and Django has it forget that.
+    for name in ("cache_clear", "cache_info", "cache_parameters"):
+        setattr(get_ns_resolver, name, getattr(call, name))
+    return get_ns_resolver
 
 
 def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
@@ -185,9 +264,9 @@ def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = get()
         if trace is not None:
             try:
-                ref = by_id.get(id(self))
-                if ref is not None and ref() is self:
-                    trace.seen.append(ref.token)
+                known = by_id.get(id(self))
+                if known is not None and known() is self:
+                    trace.seen.append(known.token)
             except Exception as fault:
                 recorder.fault("pattern", fault)
         return match

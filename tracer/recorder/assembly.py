@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer.model import Birth, Request, Span, stages
 from tracer.recorder import nesting, statements
-from tracer.recorder.trace import Trace, What
+from tracer.recorder.trace import VIEWED, Trace, What
 
 Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
 """(start, end, thread, stage, token, name, detail, error)"""
@@ -53,7 +53,7 @@ class Assembly:
                 seen[event[4], event[2]] = None
         return Request(
             number=trace.number,
-            method=str(trace.told[0] or ""),
+            method=str(trace.method or ""),
             path=self.path(trace),
             status=trace.status,
             thread=trace.thread,
@@ -81,10 +81,10 @@ class Assembly:
 
     def path(self, trace: Trace) -> str:
         """Return path and query string, the query's values masked unless they may be shown."""
-        path = f"{trace.told[1] or ''}{trace.told[2] or ''}"
+        path = f"{trace.script or ''}{trace.path or ''}"
         if not trace.awaited:
             path = _as_typed(path)
-        query = str(trace.told[3] or "")
+        query = str(trace.query or "")
         if not query:
             return path
         if self.show_query_values:
@@ -177,7 +177,9 @@ def told(trace: Trace, what: What) -> What:
     """What a stage was, with what the trace knows of it and the stage does not."""
     stage, token, name, detail, error = what
     if stage == stages.VIEW:
-        return stage, token, name, trace.told[0], error
+        return stage, trace.viewed if detail == VIEWED else token, name, trace.method, error
+    if stage == stages.RESPONSE and token is None:
+        return stage, trace.responded, name, detail, error
     if stage != stages.RESOLVE:
         return what
     where, before = detail

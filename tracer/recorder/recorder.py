@@ -43,6 +43,8 @@ class Recorder:
         self.threads = Numbers(clock, self.met)
         self.lane = Lane(clock, self.met, self.gone, self.threads)
         self.finished: deque[Trace] = deque()
+        self.spare: list[Trace] = []
+        """Traces that nobody holds any more, to be used again."""
         self.found: deque[RawBirth] = deque()
         self.scanned = False
         self.outside: deque[RawBirth] = deque(maxlen=20_000)
@@ -56,6 +58,8 @@ class Recorder:
         self.on_begin: Callable[[Trace], None] | None = None
         """Told of each request when it has begun; it must not raise."""
         self.on_finish: Callable[[], None] = _nothing
+        self.enough = 1
+        """How many finished requests there must be for `on_finish` to be called."""
         self.on_fork: Callable[[], None] = _nothing
         self.boot: Booting | None = None
         """How the process boots, where that is watched from the interpreter's start."""
@@ -73,7 +77,7 @@ class Recorder:
         if os.getpid() != self.pid:
             self.after_fork()
         number = next(self.numbers)
-        trace = begun(number, self.clock(), self.lane.token, get_ident(), told)
+        trace = begun(number, self.clock(), self.lane.token, get_ident(), told, self.spare)
         trace.first = next(self.lives.tokens)
         if awaited:
             trace.awaited = True
@@ -99,8 +103,10 @@ class Recorder:
                 trace.ending = ending
             trace.add = ignore
             self.flying.pop(trace.number, None)
-            self.finished.append(trace)
-            self.on_finish()
+            finished = self.finished
+            finished.append(trace)
+            if len(finished) >= self.enough:
+                self.on_finish()
         except Exception as fault:
             self.fault("finish", fault)
 
@@ -116,6 +122,13 @@ class Recorder:
             self.finished.clear()
             self.barriers.clear()
             self.closings.clear()
+
+    def waits(self) -> bool:
+        """Whether anything recorded has not been taken away."""
+        return bool(
+            self.finished or self.lives.deaths or self.closings or self.barriers or self.outside
+            or self.found or self.met or self.gone
+        )  # fmt: skip
 
     def thread(self, trace: Trace | None) -> int:
         """Return the token of the thread that runs this, on behalf of `trace` if there is one."""

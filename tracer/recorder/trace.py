@@ -5,14 +5,18 @@ Each three entries of `Trace.events` are one finished stage, `(start, end, what)
 four of `Trace.births` are one object, `(reference or token, kind, type, told)`, where `told` is its
 label or, if there is more to tell, `(label, thread, owner, mortal)`. Flat, for a tuple kept is one
 more object for the collector to visit, and the application's collections are not ours to bring
-forward. No thread is noted while there is only the one that the request began on: see `spread`.
+forward; so the four words of a request's address are four attributes, and what resolving found is
+one tuple for all requests that find the same. No thread is noted while there is only the one that
+the request began on: see `spread`.
 Strings, numbers and classes only: an object of the application's would live longer for being here.
 """
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable, Iterable
 from contextvars import ContextVar
+from sys import getrefcount
 from typing import Any
 from weakref import ref
 
@@ -25,6 +29,9 @@ Event = tuple[int, int, What]
 """(start, end, what)"""
 RawBirth = tuple[int, str, type, tuple["str | None", int, "int | None", bool], int]
 """Outside any request: (token, kind, type, (label, thread, owner, mortal), at)."""
+
+VIEWED = "viewed"
+"""Detail of a view's stage of whose object the trace knows the token."""
 
 current: ContextVar[Trace | None] = ContextVar("tracer_current", default=None)
 """The request in flight in this thread, task or greenlet."""
@@ -43,33 +50,45 @@ class Trace:
         "closed",
         "ending",
         "events",
+        "extend",
         "far",
         "first",
         "ident",
         "last_error",
+        "method",
         "modules",
         "number",
+        "path",
+        "query",
+        "responded",
         "response",
         "rows",
+        "script",
         "seen",
         "single",
         "size",
         "status",
         "streaming",
         "thread",
-        "told",
         "uncounted",
         "view",
         "view_token",
+        "viewed",
     )
 
     number: int
     begun: int
     thread: int
     ident: int
-    told: tuple[Any, ...]
-    """(method, script name, path, query); None for what the server left out."""
+    method: Any
+    """As the server gave it, like the three below; None for what it left out."""
+    script: Any
+    """Script name: where the application is mounted."""
+    path: Any
+    query: Any
     events: list[Any]
+    extend: Callable[[Event], None]
+    """What `add` is while the request is in flight."""
     add: Callable[[Event], None]
     births: list[Any]
     seen: list[Any]
@@ -91,6 +110,8 @@ class Trace:
     modules: list[str] | None
     built: Ref | None
     """The response built last."""
+    responded: int | None
+    """Token of the response of the first such stage; it says none, to be the same each time."""
     response: ref[Any] | None
     """The response that left the handler."""
     rows: int
@@ -102,6 +123,8 @@ class Trace:
     view: tuple[str, str, str | None] | None
     """What resolving found: (dotted path of the view, route, URL name)."""
     view_token: int | None
+    viewed: int | None
+    """Token of the view object of the first such stage; it says none, to be the same each time."""
 
     def spread(self, lane: Lane) -> None:
         """From now on other threads take part: note of everything on which it happens."""
@@ -144,27 +167,66 @@ class _Seen(list[Any]):
         super().append((token, self.lane.token))
 
 
-def begun(number: int, at: int, thread: int, ident: int, told: tuple[Any, ...]) -> Trace:
-    """Return the trace of a request that begins; `at` in nanoseconds of the recorder's clock."""
-    # A class that is called with arguments costs a thousand instructions more than this.
-    trace = Trace()
+def begun(
+    number: int, at: int, thread: int, ident: int, told: tuple[Any, ...], spare: list[Trace]
+) -> Trace:
+    """Return the trace of a request that begins; `at` in nanoseconds of the recorder's clock.
+
+    One of `spare` is used again, if there is one.
+    """
+    try:
+        trace = spare.pop()
+    except IndexError:
+        # A class that is called with arguments costs a thousand instructions more than this.
+        trace = Trace()
+        trace.events = []
+        trace.extend = trace.events.extend
+        trace.births = []
+        trace.seen = []
     trace.number = number
     trace.begun = at
     trace.thread = thread
     trace.ident = ident
-    trace.told = told
-    events: list[Any] = []
-    trace.events = events
-    trace.add = events.extend
-    trace.births = []
-    trace.seen = []
+    trace.method, trace.script, trace.path, trace.query = told
+    trace.add = trace.extend
     trace.closed = trace.last_error = trace.rows = trace.uncounted = 0
     trace.single = trace.calling = True
     trace.awaited = trace.streaming = False
     trace.ending = "closed"
     trace.far = trace.modules = trace.built = trace.response = None
+    trace.responded = trace.viewed = None
     trace.size = trace.status = trace.view = trace.view_token = None
     return trace
+
+
+def give_back(spare: list[Trace], trace: Trace) -> None:
+    """Let a later request use this one, whose caller holds it by one name, and nobody else does.
+
+    Not that it saved much to make one: but what lives for some dozens of requests, as recordings
+    do that nobody has looked at, the collector takes for what stays, and looks through the whole
+    process the sooner. These it has looked at long ago.
+    """
+    if getrefcount(trace) == _HELD and trace.single and len(spare) < _SPARE:
+        trace.events.clear()
+        trace.births.clear()
+        trace.seen.clear()
+        trace.built = trace.response = trace.modules = None
+        spare.append(trace)
+
+
+def _held() -> int:
+    """How many references there are to what is held by one name and handed to a function."""
+
+    def asked(trace: Trace) -> int:
+        return getrefcount(trace)
+
+    trace = Trace()
+    return asked(trace)
+
+
+_HELD = _held()
+_SPARE = 512 if getattr(sys, "_is_gil_enabled", lambda: True)() else 0
+"""Traces kept to be used again; without the interpreter's lock, references cannot be counted."""
 
 
 def ignore(_event: Any) -> None:

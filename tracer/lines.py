@@ -3,35 +3,33 @@
 Byte for byte the line that `tracer.journal.format.encode` writes of the `Request` which
 `Assembly.request` makes of the same trace, for a fraction of its price: a process that keeps a
 journal writes every request and is seldom asked for one, so no fact is built that nobody looks at.
-Most requests are of a few shapes: the same stages, nested alike, and objects of the same classes.
-What a shape says in words is put into JSON once, with places left for times and tokens.
+And most requests to a view are alike, so of the second of a kind a stencil is made for the others.
 """
 
 from __future__ import annotations
 
-import bisect
 import json
 import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 from weakref import ref
 
+from tracer import stencil
 from tracer.journal.format import encode
 from tracer.journal.rows import birth_row
 from tracer.model import stages
 from tracer.recorder import nesting
-from tracer.recorder.assembly import ROWS, Assembly, birth, told, whole, with_rows
+from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole, with_rows
 from tracer.recorder.trace import Trace, What
 from tracer.rest import End
+from tracer.stencil import Sight, Stencil
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""
 Words = tuple[str, str, str]
 """A stage's row up to its name, its detail and its error; the latter two may be empty."""
-Form = tuple[str, Callable[[list[int]], Any]]
-"""A shape's text with places for numbers, and what picks these, in order, from a list of them."""
 
-_LATE: Final = frozenset({stages.VIEW, stages.RESOLVE})
+_LATE: Final = frozenset({stages.VIEW, stages.RESOLVE, stages.RESPONSE})
 """Stages of which the trace knows more than the stage does."""
 _FOLDED: Final = frozenset({ROWS, stages.TRANSACTION})
 """Where there is one of these, stages may be folded into others."""
@@ -42,10 +40,8 @@ _ALIKE: Final = frozenset(
     }
 )  # fmt: skip
 """Stages in which the same object takes part in each request."""
-_PLAIN: Final = frozenset({str, type(None)})
-"""What a birth's label is where nothing but the label is to be told."""
-_MOST: Final = 200
-"""Shapes remembered; beyond, all are forgotten and those in use come back."""
+_MOST: Final = 500
+"""Kinds of request remembered; beyond, all are forgotten and those in use come back."""
 
 _EMPTY: Final = '""'
 _text = json.encoder.encode_basestring_ascii
@@ -59,13 +55,12 @@ class Lines:
 
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
-        self._forms: dict[Hashable, Form] = {}
         self._stages: dict[What, Words] = {}
-        self._once: set[int] = set()
-        """Shapes that came once: nothing is remembered of those that never come again."""
-        self._used: dict[Hashable, str] = {}
-        self._births: dict[Hashable, tuple[list[ref[type]], str]] = {}
-        """By the classes' addresses: a class may be made for one request, and die with it."""
+        self._births: dict[Hashable, tuple[ref[type], str]] = {}
+        """By the class's address: it may be made for one request, and die with it."""
+        self._met: dict[Hashable, Sight] = {}
+        """By view and thread, the newest request that fitted no stencil."""
+        self._stencils: dict[Hashable, Stencil] = {}
 
     def request(self, trace: Trace, standing: Sequence[int] = ()) -> bytes:
         """Return the line; `standing` as in `Assembly.request`. Raises what that raises."""
@@ -88,59 +83,63 @@ class Lines:
         return line.encode("ascii")
 
     def _request(self, trace: Trace, standing: Sequence[int]) -> str:
-        assembly, home, begun = self.assembly, trace.thread, trace.begun
-        ending, columns = trace.ending, _stages(trace)
-        line = (
-            f'{{"fact":"request","number":{trace.number},'
-            f'"method":{_text(str(trace.told[0] or ""))},"path":{_text(assembly.path(trace))},'
-            f'"status":{_number(trace.status)},"thread":{home},'
-            f'"thread_name":{_text(assembly.thread_name(home))},"ident":{trace.ident},'
-            f'"started":{assembly.epoch + begun / 1e9!r},"begun":{begun},"closed":{trace.closed},'
-            f'"size":{_number(trace.size)},"watching":{assembly.cost(trace)},'
-            f'"ending":"{ending}","uncounted":{trace.uncounted},'
-            f'"spans":[{self._spans(trace, columns)}],"births":[{self._born(trace)}],'
-            f'"seen":[{self._seen(trace, columns, standing)}]'
-        )
+        if not trace.single or trace.modules is not None:
+            return self._anew(trace, standing)
+        assembly, births = self.assembly, trace.births
+        tokens = stencil.tokens(births)
+        view = trace.view, trace.thread
+        known = self._stencils.get(view)
+        if known is not None:
+            sight = self._sight(trace, standing, tokens, known.owns)
+            if known.fits(sight, trace, tokens):
+                words = (
+                    trace.number, _text(assembly.path(trace)), assembly.epoch + trace.begun / 1e9,
+                    trace.begun, trace.closed, trace.size, assembly.cost(trace),
+                )  # fmt: skip
+                line = known.fill(trace, tokens, words)
+                if line is not None:
+                    return line
+        self._meet(view, trace, standing, tokens)
+        return self._anew(trace, standing)
+
+    def _anew(self, trace: Trace, standing: Iterable[int]) -> str:
+        assembly, begun = self.assembly, trace.begun
+        starts, ends, threads, whats = columns = _stages(trace)
+        order, parents = _nested(starts, ends, threads, whats)
+        count = len(order)
+        form, places = self._form(trace, columns, order, parents, lambda index: 2 * count + index)
+        numbers = [
+            *[start - begun for start in starts],
+            *map(operator.sub, ends, starts),
+            *map(_token, whats),
+        ]
+        born = [
+            text % token
+            for text, token in zip(self._born(trace), stencil.tokens(trace.births), strict=True)
+        ]
         imported = assembly.imports(trace)
-        return f'{line},"imports":{_dumps(imported)}}}\n' if imported else f"{line}}}\n"
+        return (
+            self._head(trace)
+            % (
+                trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
+                trace.closed, trace.size, assembly.cost(trace),
+            )
+            + form % tuple([numbers[place] for place in places])
+            + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, columns, standing)}]'
+            + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
+        )  # fmt: skip
 
-    # -- stages -----------------------------------------------------------------------------
-
-    def _spans(self, trace: Trace, columns: Columns) -> str:
-        starts, ends, threads, whats = columns
-        if threads is not None or not all(map(operator.lt, ends, ends[1:])):
-            order, parents = _nested(starts, ends, threads, whats)
-            return _filled(self._form(trace, columns, order, parents), trace, columns)
-        # One ended after the other on one thread, and of those that began at once the last to end
-        # encloses the others: so the order in which they began tells who encloses whom.
-        order = sorted(range(len(starts) - 1, -1, -1), key=starts.__getitem__)
-        key = (
-            self.assembly.urlconf(),
-            tuple(order),
-            *[
-                what
-                if what[0] in _ALIKE
-                else (what[0], what[2], what[3], type(what[3]), what[4], what[1] is None)
-                for what in whats
-            ],
+    def _head(self, trace: Trace) -> str:
+        """The line up to its stages, with places for seven words and numbers."""
+        home, size = trace.thread, trace.size
+        sized = "%d" if type(size) is int else f"{_safe(_number(size))}%.0s"
+        return (
+            f'{{"fact":"request","number":%d,"method":{_safe(_text(str(trace.method or "")))},'
+            f'"path":%s,"status":{_safe(_number(trace.status))},"thread":{home},'
+            f'"thread_name":{_safe(_text(self.assembly.thread_name(home)))},"ident":{trace.ident},'
+            f'"started":%r,"begun":%d,"closed":%d,"size":{sized},"watching":%d,'
+            f'"ending":"{trace.ending}","uncounted":{trace.uncounted},"spans":['
         )
-        form = self._forms.get(key)
-        if form is None:
-            parents = nesting.enclosing([ends[index] for index in order])
-            form = self._form(trace, columns, order, parents)
-            self._remember(key, form)
-        return _filled(form, trace, columns)
-
-    def _remember(self, key: Hashable, form: Form) -> None:
-        mark = hash(key)
-        if mark not in self._once:
-            if len(self._once) >= 10 * _MOST:
-                self._once.clear()
-            self._once.add(mark)
-            return
-        if len(self._forms) >= _MOST:
-            self._forms.clear()
-        self._forms[key] = form
 
     def _form(
         self,
@@ -148,33 +147,36 @@ class Lines:
         columns: Columns,
         order: list[int],
         parents: list[int | None],
-    ) -> Form:
-        """Return what stages of this shape say, with places for starts, lengths and tokens."""
+        token: Callable[[int], int | str],
+    ) -> tuple[str, list[int]]:
+        """Return what the stages say with places for numbers, and which numbers go there.
+
+        These are the stages' starts, their lengths, and from there on what `token` returns for a
+        stage with a token; where that is text, it stands for itself.
+        """
         _, _, threads, whats = columns
         count, rows = len(order), []
         places: list[int] = []
         for index, parent in zip(order, parents, strict=True):
             what = whats[index]
             head, detail, error = self._words(what)
-            token = what[1]
             thread = trace.thread if threads is None else threads[index]
             apart = thread if thread != trace.thread else "null"
             row = f"{head}{'null' if parent is None else parent},%d,%d"
             places += (index, count + index)
-            if error or thread != trace.thread or detail or token is not None:
-                row += ",null" if token is None else ",%d"
-                places += () if token is None else (2 * count + index,)
+            if error or thread != trace.thread or detail or what[1] is not None:
+                mark = "null" if what[1] is None else token(index)
+                if isinstance(mark, int):
+                    places.append(mark)
+                    mark = "%d"
+                row += f",{mark}"
             if error or thread != trace.thread:
-                row += (
-                    f",{detail or _EMPTY},{apart},{error}"
-                    if error
-                    else f",{detail or _EMPTY},{apart}"
-                )
+                row += f",{detail or _EMPTY},{apart}"
+                row += f",{error}" if error else ""
             elif detail:
                 row += f",{detail}"
             rows.append(f"{row}]")
-        picked = operator.itemgetter(*places) if places else lambda _: ()
-        return ",".join(rows), picked
+        return ",".join(rows), places
 
     def _words(self, what: What) -> Words:
         """What a stage says, ready to stand in a form."""
@@ -188,104 +190,108 @@ class Lines:
                 _safe(_text(error)) if error else "",
             )
             if what[0] in _ALIKE:
-                if len(self._stages) >= 10 * _MOST:
+                if len(self._stages) >= _MOST:
                     self._stages.clear()
                 self._stages[what] = known
         return known
 
-    # -- objects ----------------------------------------------------------------------------
+    def _born(self, trace: Trace) -> list[str]:
+        """The rows of what it built, each with a place for its token."""
+        home, rows = trace.thread, []
+        for _, kind, cls, label in grouped(trace.births, 4):
+            if type(label) is tuple and label[1:] != (home, None, True):
+                rows.append(_birth(kind, cls, label, home))
+                continue
+            label = label[0] if type(label) is tuple else label
+            key = kind, id(cls), label
+            known = self._births.get(key)
+            if known is None or known[0]() is not cls:
+                if len(self._births) >= _MOST:
+                    self._births.clear()
+                self._births[key] = known = ref(cls), _birth(kind, cls, label, home)
+            rows.append(known[1])
+        return rows
 
-    def _seen(self, trace: Trace, columns: Columns, standing: Iterable[int]) -> str:
-        """Tokens of objects and threads in turn: who was used, on which thread."""
-        home, raw = trace.thread, trace.events
-        if not trace.single or 3 * len(columns[3]) != len(raw):
-            return _seen_apart(trace, standing)
-        marks = {*trace.seen, *standing, *map(_token, columns[3])}
-        marks.discard(None)
-        tokens = sorted(marks)
-        # Those older than the request are the same in many of them.
-        older = bisect.bisect_left(tokens, trace.first)
-        key = home, *tokens[:older]
-        text = self._used.get(key)
-        if text is None:
-            text = "".join([f",{token},{home}" for token in tokens[:older]])
-            if len(self._used) >= _MOST:
-                self._used.clear()
-            self._used[key] = text
-        return (text + "".join([f",{token},{home}" for token in tokens[older:]]))[1:]
+    # -- requests that are alike ------------------------------------------------------------
 
-    def _born(self, trace: Trace) -> str:
-        flat, home = trace.births, trace.thread
-        if not flat:
-            return ""
-        marks, classes = tuple(flat[3::4]), flat[2::4]
-        numbers = [mark if type(mark) is int else mark.token for mark in flat[0::4]]
-        if not _PLAIN.issuperset(map(type, marks)):
-            numbers = _with_threads(numbers, marks, home)
-            marks = tuple([_kept(each, home) if type(each) is tuple else each for each in marks])
-        key = tuple(flat[1::4]), tuple(map(id, classes)), marks
-        known = self._births.get(key)
-        if known is None or not all(map(operator.is_, map(operator.call, known[0]), classes)):
-            rows = map(_birth, flat[1::4], classes, marks)
-            known = [ref(cls) for cls in classes], ",".join(rows)
-            if len(self._births) >= _MOST:
-                self._births.clear()
-            self._births[key] = known
-        return known[1] % tuple(numbers)
+    def _sight(self, trace: Trace, standing: Sequence[int], tokens: list[int], owns: bool) -> Sight:
+        births, seen, whats = trace.births, trace.seen, trace.events[2::3]
+        if owns or (seen and max(seen) >= trace.first):
+            places = {token: place for place, token in enumerate(tokens)}
+            seen = [mark if mark < trace.first else ~places.get(mark, ~mark) for mark in seen]
+            if owns:
+                whats = stencil.relative(whats, trace.first, places)
+        words = (
+            trace.method, trace.status, type(trace.status), type(trace.size), trace.ident,
+            trace.ending, trace.uncounted, self.assembly.thread_name(trace.thread),
+            self.assembly.urlconf(),
+        )  # fmt: skip
+        return Sight(births[1::4], births[3::4], whats, seen[:], standing, words)
+
+    def _meet(
+        self, view: Hashable, trace: Trace, standing: Sequence[int], tokens: list[int]
+    ) -> None:
+        """Remember a request that fits no stencil; make one of the second of its kind."""
+        sight = self._sight(trace, standing, tokens, owns=True)
+        if self._met.get(view) == sight:
+            made = self._cut(trace, sight, tokens)
+            if made is not None:
+                self._stencils[view] = made
+            return
+        if len(self._met) >= _MOST:
+            self._met.clear()
+            self._stencils.clear()
+        self._met[view] = sight
+
+    def _cut(self, trace: Trace, sight: Sight, tokens: list[int]) -> Stencil | None:
+        """Return the stencil of a request, or None where its line is no matter of its shape."""
+        raw, own, home = trace.events[2::3], trace.first, trace.thread
+        starts, ends, _, whats = columns = _stages(trace)
+        kept = [place for place, what in enumerate(raw) if what[0] != ROWS]
+        if len(kept) != len(whats) or any(what[0] == stages.TRANSACTION for what in raw):
+            # Whether a statement is told within its transaction is a matter of times.
+            return None
+        places = {token: place for place, token in enumerate(tokens)}
+        marks = {*trace.seen, *sight.standing, *map(_token, whats)} - {None}
+        late = trace.responded, trace.viewed
+        if not all(mark in places or (mark < own and mark not in late) for mark in marks):
+            return None
+        order = sorted(range(len(starts)), key=starts.__getitem__)
+        parents = nesting.enclosing([ends[index] for index in order])
+        count = len(order)
+
+        def token(index: int) -> int | str:
+            mark = whats[index][1]
+            assert mark is not None
+            return 2 * count + places[mark] if mark >= own else str(mark)
+
+        text, picked = self._form(trace, columns, order, parents, token)
+        older = sorted(mark for mark in marks if mark < own)
+        newer = sorted(places[mark] for mark in marks if mark >= own)
+        used = [f"{mark},{home}" for mark in older] + [f"%d,{home}"] * len(newer)
+        numbers = [*range(len(tokens)), *newer]
+        return Stencil(
+            sight if sight.whats != raw else sight._replace(whats=raw),
+            [ref(cls) for cls in trace.births[2::4]],
+            sight.whats != raw,
+            tuple([None if mark is None else places[mark] for mark in late]),
+            f'{self._head(trace)}{text}],"births":[{",".join(self._born(trace))}],'
+            f'"seen":[{",".join(used)}]}}\n',
+            stencil.whole if len(kept) == len(raw) else stencil.picking(kept),
+            stencil.picking(order),
+            stencil.picking([*picked, *[2 * count + place for place in numbers]]),
+        )
 
 
-Told = tuple["str | None", bool, bool, bool]
-"""Of a birth: its label, whether it was at home, whether it has an owner, and whether it dies."""
-
-
-def _kept(marks: tuple[str | None, int, int | None, bool], home: int) -> Told:
-    label, thread, owner, mortal = marks
-    return label, thread == home, owner is not None, mortal
-
-
-def _with_threads(tokens: list[int], marks: tuple[Any, ...], home: int) -> list[int]:
-    """The numbers of births: tokens, threads that are not the request's, and owners."""
-    numbers = []
-    for token, each in zip(tokens, marks, strict=True):
-        numbers.append(token)
-        if type(each) is tuple:
-            _, thread, owner, _ = each
-            numbers += () if thread == home else (thread,)
-            numbers += () if owner is None else (owner,)
-    return numbers
-
-
-def _birth(kind: str, cls: type, marks: str | Told | None) -> str:
-    """What a birth of this kind says, with places for its numbers."""
-    label, at_home, owned, mortal = (
-        marks if isinstance(marks, tuple) else (marks, True, False, True)
-    )
-    row = _dumps(birth_row(birth(0, kind, cls, label, 0, 0), 0, 0))[2:-1]
-    more = ""
-    if owned or not at_home:
-        places = "null" if at_home else "%d", "%d" if owned else "null"
-        more = f',{places[0]},"request",{places[1]},{"true" if mortal else "false"}'
-    elif not mortal:
-        more = ",null,null,null,false"
-    return f"[%d{_safe(row)}{more}]"
+def _birth(kind: str, cls: type, label: Any, home: int) -> str:
+    """The row of one birth, with a place for its token."""
+    row = _dumps(birth_row(birth(0, kind, cls, label, 0, home), 0, home))
+    return f"[%d{_safe(row.removeprefix('[0'))}"
 
 
 def _safe(text: str) -> str:
     """A text that stands for itself in a form."""
     return text.replace("%", "%%")
-
-
-def _filled(form: Form, trace: Trace, columns: Columns) -> str:
-    starts, ends, _, whats = columns
-    text, pick = form
-    numbers: tuple[int, ...] = pick(
-        [
-            *map((-trace.begun).__add__, starts),
-            *map(operator.sub, ends, starts),
-            *map(_token, whats),
-        ]
-    )
-    return text % numbers
 
 
 def _stages(trace: Trace) -> Columns:
@@ -304,15 +310,25 @@ def _nested(
     starts: list[int], ends: list[int], threads: list[int] | None, whats: list[What]
 ) -> tuple[list[int], list[int | None]]:
     """Order and parents, as `nesting` has them."""
+    if threads is None and stencil.rise(ends):
+        # One ended after the other on one thread, and of those that began at once the last to end
+        # encloses the others: so the order in which they began tells who encloses whom.
+        order = sorted(range(len(starts) - 1, -1, -1), key=starts.__getitem__)
+        return order, nesting.enclosing([ends[index] for index in order])
     lanes = threads or [0] * len(starts)
     intervals = list(zip(starts, ends, lanes, map(_stage, whats), strict=True))
     order = nesting.order(intervals)
     return order, nesting.parents([intervals[index] for index in order])
 
 
-def _seen_apart(trace: Trace, standing: Iterable[int]) -> str:
-    """Uses of which some happened on another thread, or in stages that were folded."""
-    home = trace.thread
+def _seen(trace: Trace, columns: Columns, standing: Iterable[int]) -> str:
+    """Tokens of objects and threads in turn: who was used, on which thread."""
+    home, raw = trace.thread, trace.events
+    if trace.single and 3 * len(columns[3]) == len(raw):
+        marks = {*trace.seen, *standing, *map(_token, columns[3])}
+        marks.discard(None)
+        return ",".join([f"{token},{home}" for token in sorted(marks)])
+    # On several threads, or in stages that were folded.
     used = {mark if type(mark) is tuple else (mark, home) for mark in (*trace.seen, *standing)}
     used.update((what[4], what[2]) for what in whole(trace) if what[4] is not None)
     return ",".join([f"{token},{thread}" for token, thread in sorted(used)])

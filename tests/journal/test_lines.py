@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import itertools
 import weakref
 from http import HTTPStatus
 from typing import Any
@@ -135,6 +136,51 @@ def test_ends_are_told_as_a_batch_of_deaths() -> None:
     assert line == encode(Deaths(tuple(Died(*end) for end in ends)))
 
 
+def test_a_request_like_the_last_two_is_filled_into_their_line(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """Other times, tokens, addresses: the third of a kind is not written anew, and says the same.
+
+    Whatever else is different about it is noticed.
+    """
+    lines = Lines(assembly)
+    again, anew = lines._anew, []
+    lines._anew = lambda trace, standing: anew.append(trace.number) or again(trace, standing)  # type: ignore[method-assign, assignment, func-returns-value]
+
+    def request(path: str = "/", status: int = 200, late: int = 0, **changes: Any) -> bool:
+        thing, other = Thing(), Thing()
+        trace = recorder.begin(("GET", "", path, ""))
+        at = trace.begun
+        for each in (thing, other):
+            ref = recorder.lives.refs[recorder.lives.watch(each)[0]]
+            trace.births += [ref, "thing", Thing, None]
+            own = ref.token
+        trace.add((at + 1 + late, at + 5, ("middleware", 5, "Inner", "", "")))
+        trace.add((at + 2, at + 7, ("connection", own, "open default", "sqlite", "")))
+        trace.add((at + 8, at + 9, ("query", 4, "SELECT 1 FROM cafe_dish", ("default", -1), "")))
+        trace.add((at + 9, at + 9, ("rows", None, 20, "", "")))
+        trace.add((at + 10, at + 10, ("response", None, "HttpResponse", status, "")))
+        trace.seen += [1, own, 2]
+        trace.status, trace.responded = status, own - 1
+        for name, value in changes.items():
+            setattr(trace, name, value)
+        recorder.finish(trace)
+        assert lines._request(trace, [3]).encode() == encode(assembly.request(trace, [3]))
+        return trace.number not in anew
+
+    recorder.lives.tokens = itertools.count(10)
+    assert [request() for _ in range(4)] == [False, False, True, True]
+    assert request("/elsewhere/100%/")
+    assert request(size=None)
+    assert not request(size=5)
+    assert not request(late=2), "another order"
+    assert not request(status=404)
+    assert not request(responded=None), "the response was not watched"
+    assert not request(ending="never closed")
+    assert not request(modules=["json"])
+    assert request(), "it is still remembered"
+
+
 def test_a_class_made_for_one_request_dies_though_its_birth_was_written(
     recorder: Recorder, assembly: Assembly
 ) -> None:
@@ -158,13 +204,15 @@ def test_what_is_remembered_of_stages_and_classes_is_bounded(
     """However many different ones there are."""
     lines = Lines(assembly)
     ref = recorder.lives.refs[recorder.lives.watch(Thing)[0]]
-    for number in [each // 2 for each in range(12 * _MOST)]:
+    for number in [each // 2 for each in range(6 * _MOST)]:
+        births = [ref, "thing", Thing, f"number {number}"]
         stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
-        lines.request(made(recorder, stage, births=[ref, "thing", Thing, f"number {number}"]))
+        view = f"views.view{number}", "", None
+        lines.request(made(recorder, stage, births=births, first=1, view=view))
         recorder.finished.clear()
-    assert len(lines._forms) <= _MOST
-    assert len(lines._births) <= _MOST
-    assert len(lines._once) <= 10 * _MOST
+        for known in (lines._births, lines._stages, lines._met, lines._stencils):
+            assert len(known) <= _MOST
+    assert min(map(len, (lines._births, lines._stages, lines._met))) > 0
 
 
 @pytest.fixture

@@ -1,0 +1,101 @@
+"""The line of requests that are alike in all but times and tokens, with places left for these.
+
+Most requests to a view are: the same stages in the same order, objects of the same classes, the
+same longer-lived objects used. Whether one is, is asked of everything that its line would say; the
+line is then filled in for a third of what it takes to write it anew.
+"""
+
+from __future__ import annotations
+
+import operator
+from collections.abc import Callable, Mapping, Sequence
+from operator import itemgetter
+from typing import Any, NamedTuple
+from weakref import ref
+
+from tracer.recorder.trace import Trace, What
+
+
+class Sight(NamedTuple):
+    """What can be seen of a request at one glance, without the times."""
+
+    kinds: list[str]
+    labels: list[Any]
+    whats: list[What]
+    seen: list[int]
+    standing: Sequence[int]
+    words: tuple[Any, ...]
+    """Whatever else the line says that is neither a time nor a token."""
+
+
+class Stencil(NamedTuple):
+    """One line with places, and what a request must be like to fill them."""
+
+    sight: Sight
+    classes: list[ref[type]]
+    """Of what is built. Not held: a class may be made for one request, and die with it."""
+    owns: bool
+    """Whether stages name objects that the request itself built."""
+    late: tuple[int | None, ...]
+    """Which of the births left as the response, and which was the view."""
+    text: str
+    kept: Callable[[list[int]], Sequence[int]]
+    """What picks the stages that are told, in the order in which they ended."""
+    began: Callable[[Sequence[int]], Sequence[int]]
+    """What puts those into the order in which they began."""
+    pick: Callable[[Sequence[int]], Sequence[int]]
+    """What picks the numbers for the places: from starts, lengths, and the tokens of births."""
+
+    def fits(self, sight: Sight, trace: Trace, tokens: list[int]) -> bool:
+        """Whether a request, seen as this was, says the same but for times and tokens."""
+        if self.sight != sight:
+            return False
+        for place, token in zip(self.late, (trace.responded, trace.viewed), strict=True):
+            if token != (None if place is None else tokens[place]):
+                return False
+        return all(map(operator.is_, map(operator.call, self.classes), trace.births[2::4]))
+
+    def fill(self, trace: Trace, tokens: list[int], words: tuple[Any, ...]) -> str | None:
+        """Return the line, or None where stages began or ended in another order.
+
+        `words` are those for the places before the stages.
+        """
+        flat = trace.events
+        starts, ends = self.kept(flat[0::3]), self.kept(flat[1::3])
+        if not (rise(ends) and rise(self.began(starts)) and rise(tokens)):
+            return None
+        after = map((-trace.begun).__add__, starts)
+        lasted = map(operator.sub, ends, starts)
+        return self.text % (*words, *self.pick([*after, *lasted, *tokens]))
+
+
+def tokens(births: list[Any]) -> list[int]:
+    """The tokens of what a request built."""
+    return [mark if type(mark) is int else mark.token for mark in births[0::4]]
+
+
+def relative(whats: list[What], own: int, places: Mapping[int, int]) -> list[What]:
+    """The same stages, those of the request's own objects by their places among its births."""
+    return [
+        what
+        if what[1] is None or what[1] < own or what[1] not in places
+        else (what[0], ~places[what[1]], *what[2:])
+        for what in whats
+    ]
+
+
+def whole(numbers: list[int]) -> Sequence[int]:
+    """All stages are told."""
+    return numbers
+
+
+def picking(places: Sequence[int]) -> Callable[[Sequence[int]], Sequence[int]]:
+    """Return what picks these, in order."""
+    if len(places) > 1:
+        return itemgetter(*places)
+    return lambda numbers: tuple([numbers[place] for place in places])
+
+
+def rise(numbers: Sequence[int]) -> bool:
+    """Whether each is greater than the one before."""
+    return all(map(operator.lt, numbers, numbers[1:]))

@@ -51,6 +51,10 @@ class Off(Tracer):
     records = "nothing"
     options = {"ENABLED": False}  # noqa: RUF012
 
+    def watching(self) -> float:
+        """Nothing is watched."""
+        return 0.0
+
 
 class Journal(Tracer):
     """Everything is written to a journal."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,6 +165,8 @@ class Pyinstrument(Contestant):
     def changes(self, directory: str) -> Changes:
         """Its middleware, and where to write."""
         self.directory = Path(directory) / "profiles"
+        # Or it raises where all is slow, as it is under valgrind.
+        os.environ["PYINSTRUMENT_IGNORE_OVERHEAD_WARNING"] = "1"
         return Changes(
             last=["pyinstrument.middleware.ProfilerMiddleware"],
             settings={"PYINSTRUMENT_PROFILE_DIR": str(self.directory)},

@@ -1,9 +1,10 @@
 """What recording costs, measured here and now rather than assumed.
 
-The real wrappers around nothing, against nothing. Between two turns some megabytes are moved: in a
-tight loop, with all they need in the processor's nearest caches, wrappers take about a third of what
-they take between the stages of a request. How much a request's own code moves is not measured, so
-this stays an estimate.
+The real wrappers around nothing, against nothing. Between two turns memory is moved: in a tight
+loop, with all they need in the processor's nearest caches, wrappers take a half to a third of what
+they take between the stages of a request. A request that does much between two stages has moved
+more than one that does little, and pays more for the same. How much, is not measured, so this stays
+an estimate.
 """
 
 from __future__ import annotations
@@ -12,7 +13,8 @@ import statistics
 import time
 from collections.abc import Callable
 from contextvars import copy_context
-from dataclasses import dataclass
+from functools import partial
+from typing import NamedTuple
 
 from tracer.model import stages
 from tracer.recorder.recorder import Recorder
@@ -23,27 +25,35 @@ _TURNS = 31
 _OPENED = 5.5
 """Stages that a connection opened and closed is worth besides its own: it is asked whose it is, and
 whether it has really ended. Counted in instructions, by callgrind, with and without its probes."""
-_MOVED = 3 * 1024 * 1024
-"""Bytes moved between two turns: more than the caches hold that are a core's own."""
+_LITTLE = 512 * 1024
+"""Bytes moved between two turns: more than the nearest cache holds, and some of the next."""
+_MUCH = 4 * _LITTLE
+"""Some more than the caches hold that are a core's own."""
+_LONG = 20_000
+"""Nanoseconds from stage to stage beyond which a request has moved much."""
 
 
-@dataclass(frozen=True, slots=True)
-class Costs:
+class Prices(NamedTuple):
     """Nanoseconds on this machine: per recorded stage, per watched object, per request."""
 
     stage: float
     life: float
     request: float
 
+
+class Costs(NamedTuple):
+    """Prices where little and where much was moved since the stage before."""
+
+    little: Prices
+    much: Prices
+
     def of(self, trace: Trace) -> int:
         """Return the nanoseconds that recording `trace` took."""
-        return int(
-            self.request
-            + self.stage * (len(trace.events) // 3 + len(trace.far or ()))
-            + self.stage * 0.5 * len(trace.seen)
-            + self.stage * _OPENED * trace.births[1::4].count("connection")
-            + self.life * (len(trace.births) // 4)
-        )
+        count = len(trace.events) // 3 + len(trace.far or ())
+        is_long = trace.closed - trace.begun > _LONG * (count + 1)
+        stage, life, request = self.much if is_long else self.little
+        worth = count + 0.5 * len(trace.seen) + _OPENED * trace.births[1::4].count("connection")
+        return int(request + stage * worth + life * (len(trace.births) // 4))
 
 
 class _Thing:
@@ -56,22 +66,27 @@ def measure() -> Costs:
 
 
 def _measure() -> Costs:
+    return Costs(_prices(_LITTLE), _prices(_MUCH))
+
+
+def _prices(moved: int) -> Prices:
     recorder = Recorder()
+    clocked = partial(_clocked, bytearray(moved), bytes(moved))
     spanned = timed(recorder, stages.VIEW, _nothing, lambda *_: (None, "", ""))
     trace = recorder.begin(("GET", "", "/", ""))
     token = current.set(trace)
-    nothing = _clocked(_nothing)
-    stage = _clocked(spanned) - nothing
-    life = _clocked(lambda: recorder.born(_Thing(), "thing")) - _clocked(lambda: _Thing())
+    nothing = clocked(_nothing)
+    stage = clocked(spanned) - nothing
+    life = clocked(lambda: recorder.born(_Thing(), "thing")) - clocked(_Thing)
     current.reset(token)
     recorder.finish(trace)
-    request = _clocked(lambda: recorder.finish(recorder.begin(("GET", "", "/", "")))) - nothing
-    return Costs(max(stage, 0.0), max(life, 0.0), max(request, 0.0))
+    request = clocked(lambda: recorder.finish(recorder.begin(("GET", "", "/", "")))) - nothing
+    return Prices(max(stage, 0.0), max(life, 0.0), max(request, 0.0))
 
 
-def _clocked(call: Callable[[], object], clock: Callable[[], int] = time.perf_counter_ns) -> float:
+def _clocked(there: bytearray, here: bytes, call: Callable[[], object]) -> float:
     """Nanoseconds per call: the median, since other processes can only make some turns slower."""
-    there, here = bytearray(_MOVED), bytes(_MOVED)
+    clock = time.perf_counter_ns
     took = []
     for _ in range(_TURNS):
         there[:] = here

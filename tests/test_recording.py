@@ -5,16 +5,21 @@ from __future__ import annotations
 import gc
 import itertools
 from collections import Counter, deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from threading import current_thread
+from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
 
-from tests.driving import Recording
+from tests.driving import Recording, environ, serve
 from tests.facts.reading import on_thread
+from tracer import live, rest
+from tracer.conf import Config
 from tracer.model import stages
 from tracer.probes.collector import Collections
 from tracer.recorder import nesting, statements, threads
+from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
 
@@ -159,3 +164,86 @@ def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
     assert tallied == made_out
     assert tallied["django.core.handlers.wsgi.WSGIRequest"][0] == 180
     assert tallied["cafe.views.Menu"][0] == 60
+
+
+@pytest.fixture
+def quiet(db: None, settings: Any) -> Iterator[live.Live]:
+    """A process that records, and neither draws nor writes."""
+    settings.ROOT_URLCONF = "tests.promises.site"
+    yield live.start(Config(enabled=True, console=False))
+    live.stop(settle=False)
+
+
+def test_a_process_that_neither_draws_nor_writes_starts_its_thread_when_it_is_worth_the_while(
+    quiet: live.Live,
+) -> None:
+    """Nobody waits for what was recorded; whoever asks is told all the same."""
+    handler = WSGIHandler()
+    for _ in range(live.ENOUGH - 1):
+        serve(handler, environ("/plain/"))
+    assert quiet.thread is None
+    serve(handler, environ("/plain/"))
+    assert quiet.thread is not None
+    assert quiet.process().served == live.ENOUGH
+
+
+def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: live.Live) -> None:
+    """Else sixty of its kind would take a lot of memory before anybody looks."""
+    trace = quiet.recorder.begin(("GET", "", "/", ""))
+    for _ in range(600):
+        trace.add((1, 2, (stages.CACHE, None, "get", ("", ""), "")))
+    quiet.recorder.finish(trace)
+    assert quiet.thread is not None
+
+
+def test_old_requests_wait_for_the_collector_before_they_are_counted(quiet: live.Live) -> None:
+    """Not one of their objects is remembered, for all are gone by then."""
+    handler = WSGIHandler()
+    gc.collect()
+    gc.disable()
+    try:
+        for _ in range(rest.WAITING - rest.RESTING):
+            serve(handler, environ("/plain/"))
+            quiet.look()
+        assert quiet.desk.rest.tally.served == 0, "the collector has not come yet"
+        gc.collect(1)
+        serve(handler, environ("/plain/"))
+        quiet.look()
+    finally:
+        gc.enable()
+    counted = rest.WAITING - rest.RESTING + 1 - len(quiet.desk.rest.traces)
+    assert counted > rest.TALLY
+    lives = quiet.process().lifetimes
+    assert sum(life.cls.endswith("WSGIRequest") for life in lives) <= live.ENOUGH + rest.RESTING
+
+
+def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
+    """A thread that outlives its request can write into no other request's recording."""
+    recorder = Recorder()
+
+    def asked() -> trace_module.Trace:
+        trace = recorder.begin(("GET", "", "/", ""))
+        trace.add((1, 2, (stages.CACHE, None, "get", ("", ""), "")))
+        trace.seen.append(7)
+        recorder.finish(trace)
+        return trace
+
+    def given_back() -> bool:
+        trace = recorder.finished.popleft()
+        trace_module.give_back(recorder.spare, trace)
+        return bool(recorder.spare)
+
+    held = asked()
+    assert not given_back(), "this test holds it"
+    assert held.events
+    del held
+    asked()
+    assert given_back()
+    address = id(recorder.spare[0])
+    again = recorder.begin(("POST", "/app", "/x/", "q"))
+    assert (id(again), again.events, again.births, again.seen) == (address, [], [], [])
+    assert (again.number, again.closed, again.method, again.path) == (3, 0, "POST", "/x/")
+    again.spread(recorder.lane)
+    recorder.finish(again)
+    del again
+    assert not given_back(), "several threads took part"

@@ -108,7 +108,7 @@ class Rest:
         wait no longer, one by one is remembered.
         """
         traces, tally = self.traces, self.tally
-        late = self._late()
+        late: int | None = None
         for _ in range(len(traces) - RESTING):
             trace = traces[0]
             try:
@@ -117,12 +117,12 @@ class Rest:
                 ends = [self._end(mark) for mark in trace.births[::4]]
             if 0 not in ends:
                 signs: Signs = tuple([end > 0 for end in ends])
-            elif late <= 0:
-                break
             else:
+                late = self._late() if late is None else late - 1
+                if late <= 0:
+                    break
                 tally.stayed += self._stayed(trace, ends)
                 signs = tuple([end > 0 if end else None for end in ends])
-            late -= 1
             traces.popleft()
             tally.add(trace, signs)
             if self.closed:
@@ -136,13 +136,11 @@ class Rest:
         self.tally = _Tally()
 
     def _late(self) -> int:
-        """How many of the oldest must be counted whether they are over or not."""
+        """How many can wait no longer, of those that are old and not over."""
         count = len(self.traces)
         if count > WAITING:
             return count - WAITING + _TOGETHER
-        if count > RESTING + TALLY and sum(map(_weight, self.traces)) > HEAVY:
-            return count - RESTING
-        return 0
+        return count - RESTING if sum(map(_weight, self.traces)) > HEAVY else 0
 
     def _end(self, mark: Any) -> int:
         return self.closed.get(mark, 0) if type(mark) is int else mark.at

@@ -2,7 +2,14 @@
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Callable
+from types import ModuleType
+from typing import Any
+
+import pytest
+from django.http import HttpRequest, HttpResponse
+from django.urls import clear_url_caches, include, path, reverse
 
 from tests.facts.reading import around, born, every, find, on_thread, one
 from tracer import Recording
@@ -106,6 +113,28 @@ def test_reverse_asks_the_same_resolvers(site: Recording) -> None:
     assert site.get("/address/").body == b"/plain/"
     assert [life.id for life in born(site, "URLResolver")] == [life.id for life in before]
     assert one(site, "URLResolver ^/").requests == 2
+
+
+def test_a_namespace_has_a_resolver_that_reverse_builds_once(
+    recording: Recording, settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The first reverse() into a namespace builds its resolver; later ones find it again."""
+
+    def ask(_request: HttpRequest) -> HttpResponse:
+        return HttpResponse(reverse("shop:door") + reverse("shop:door"))
+
+    urls = ModuleType("urls_with_a_shop")
+    shop = include(([path("door/", ask, name="door")], "shop"))
+    urls.urlpatterns = [path("ask/", ask), path("plain/", ask), path("shop/", shop)]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    settings.ROOT_URLCONF = urls.__name__
+    clear_url_caches()
+    for _ in range(3):
+        assert recording.get("/ask/").body == b"/shop/door/" * 2
+    clear_url_caches()
+    roots = [life for life in born(recording, "URLResolver") if life.name == "URLResolver ^/"]
+    # The URLconf's own, and the one that Django puts in front of the namespace.
+    assert [(life.built_in, life.requests) for life in roots] == [(1, 3), (1, 3)]
 
 
 def test_the_patterns_are_shared_by_all_threads(site: Recording) -> None:

@@ -29,6 +29,10 @@ IN_FLIGHT = 1000
 """Requests open at once; beyond, the oldest is taken for one whose response nobody closes."""
 
 
+MUCH = 1500
+"""Entries of stages in one request that are worth a look at once: see `Recorder.enough`."""
+
+
 class Recorder:
     """Everything recorded and not yet taken away. One per process; survives forks."""
 
@@ -105,7 +109,7 @@ class Recorder:
             self.flying.pop(trace.number, None)
             finished = self.finished
             finished.append(trace)
-            if len(finished) >= self.enough:
+            if len(finished) >= self.enough or len(trace.events) > MUCH:
                 self.on_finish()
         except Exception as fault:
             self.fault("finish", fault)

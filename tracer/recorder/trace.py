@@ -225,7 +225,7 @@ def _held() -> int:
 
 
 _HELD = _held()
-_SPARE = 512 if getattr(sys, "_is_gil_enabled", lambda: True)() else 0
+_SPARE = 256 if getattr(sys, "_is_gil_enabled", lambda: True)() else 0
 """Traces kept to be used again; without the interpreter's lock, references cannot be counted."""
 
 

@@ -10,6 +10,7 @@ import statistics
 from dataclasses import dataclass
 
 from benchmarks.child import Child, running
+from benchmarks.contestants import ALL
 
 PAIRS = 9
 BATCH = 0.15
@@ -42,9 +43,9 @@ class Cost:
 
 
 def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
-    """Measure one contestant on one page. Raises CannotMeasure."""
+    """Measure one contestant on one page, in so many pairs or more. Raises CannotMeasure."""
     with running(page, "nothing") as (bare, _), running(page, contestant) as (watched, _):
-        return _compare(page, contestant, pairs, bare, watched)
+        return _compare(page, contestant, pairs * ALL[contestant].care, bare, watched)
 
 
 def _compare(page: str, contestant: str, pairs: int, bare: Child, watched: Child) -> Cost:

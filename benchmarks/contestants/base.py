@@ -20,6 +20,8 @@ class Contestant:
     """What must be known of how it was set up."""
     weight = 1
     """By what the number of counted requests is divided: the dearer a tool, the fewer it takes."""
+    care = 1
+    """By what the number of timed pairs is multiplied: the less a tool takes, the more it needs."""
     awaited = True
     """Whether it can be used under ASGI."""
     adds = False

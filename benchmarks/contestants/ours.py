@@ -16,6 +16,7 @@ class Tracer(Contestant):
     name = "recording"
     records = "stages in order, objects with births and deaths, threads, collections"
     options: dict[str, Any] = {"ENABLED": True, "CONSOLE": False}  # noqa: RUF012
+    care = 5
 
     def changes(self, directory: str) -> Changes:
         """The one line of the README, and how to run."""

@@ -140,7 +140,8 @@ class Rest:
         count = len(self.traces)
         if count > WAITING:
             return count - WAITING + _TOGETHER
-        return count - RESTING if sum(map(_weight, self.traces)) > HEAVY else 0
+        weight = sum(map(len, map(_EVENTS, self.traces))) + sum(map(len, map(_BIRTHS, self.traces)))
+        return count - RESTING if weight > HEAVY else 0
 
     def _end(self, mark: Any) -> int:
         return self.closed.get(mark, 0) if type(mark) is int else mark.at
@@ -250,6 +251,7 @@ def _older(trace: Trace, whats: list[What]) -> tuple[Any, ...]:
 
 
 _END = attrgetter("at")
+_EVENTS, _BIRTHS = attrgetter("events"), attrgetter("births")
 _TOKEN = itemgetter(1)
 """Of what a stage is: the object that took part."""
 _THREAD = itemgetter(1)
@@ -258,10 +260,6 @@ _TOGETHER = 32
 """How many that wait no longer are counted at a time."""
 _BEGINS = 4
 """How many of a batch's beginnings are told: enough to say which request a death came after."""
-
-
-def _weight(trace: Trace) -> int:
-    return len(trace.births) + len(trace.events)
 
 
 def _token(mark: int | tuple[int, int]) -> int:

@@ -18,6 +18,7 @@ from tracer import live, rest
 from tracer.conf import Config
 from tracer.model import stages
 from tracer.probes.collector import Collections
+from tracer.probes.objects import noting
 from tracer.recorder import nesting, statements, threads
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
@@ -196,32 +197,61 @@ def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: live.Live) 
     assert quiet.thread is not None
 
 
-def test_old_requests_wait_for_the_collector_before_they_are_counted(quiet: live.Live) -> None:
+class Knot:
+    """Holds itself: only the collector can free it."""
+
+    def __init__(self) -> None:
+        self.self = self
+
+
+def asked(recorder: Recorder, count: int) -> Iterator[trace_module.Trace]:
+    """So many finished requests, each of which built one knot."""
+    for _ in range(count):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        noting(recorder, "thing")(Knot())
+        current.set(None)
+        recorder.finish(trace)
+        yield trace
+
+
+def test_old_requests_wait_for_the_collector_before_they_are_counted() -> None:
     """Not one of their objects is remembered, for all are gone by then."""
-    handler = WSGIHandler()
-    gc.collect()
+    recorder = Recorder()
+    waiting = rest.Rest(recorder)
     gc.disable()
     try:
-        for _ in range(rest.WAITING - rest.RESTING):
-            serve(handler, environ("/plain/"))
-            quiet.look()
-        assert quiet.desk.rest.tally.served == 0, "the collector has not come yet"
-        gc.collect(1)
-        serve(handler, environ("/plain/"))
-        quiet.look()
+        waiting.traces.extend(asked(recorder, 200))
+        assert not waiting.absorb()
+        assert waiting.tally.served == 0, "the collector has not come yet"
+        gc.collect()
+        assert waiting.absorb()
     finally:
         gc.enable()
-    counted = rest.WAITING - rest.RESTING + 1 - len(quiet.desk.rest.traces)
-    assert counted > rest.TALLY
-    lives = quiet.process().lifetimes
-    assert sum(life.cls.endswith("WSGIRequest") for life in lives) <= live.ENOUGH + rest.RESTING
+    assert (waiting.tally.served, waiting.tally.stayed) == (200 - rest.RESTING, [])
+
+
+def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() -> None:
+    """What they built and is there still is remembered one by one: a leak must not be missed."""
+    recorder = Recorder()
+    waiting = rest.Rest(recorder)
+    gc.disable()
+    try:
+        waiting.traces.extend(asked(recorder, rest.WAITING + 10))
+        assert waiting.absorb()
+    finally:
+        gc.enable()
+    assert len(waiting.traces) < rest.WAITING
+    assert waiting.tally.served == len(waiting.tally.stayed) > 10
+    assert {number for _, number in waiting.tally.stayed} == set(range(1, waiting.tally.served + 1))
+    gc.collect()
 
 
 def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     """A thread that outlives its request can write into no other request's recording."""
     recorder = Recorder()
 
-    def asked() -> trace_module.Trace:
+    def made() -> trace_module.Trace:
         trace = recorder.begin(("GET", "", "/", ""))
         trace.add((1, 2, (stages.CACHE, None, "get", ("", ""), "")))
         trace.seen.append(7)
@@ -233,11 +263,11 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
         trace_module.give_back(recorder.spare, trace)
         return bool(recorder.spare)
 
-    held = asked()
+    held = made()
     assert not given_back(), "this test holds it"
     assert held.events
     del held
-    asked()
+    made()
     assert given_back()
     address = id(recorder.spare[0])
     again = recorder.begin(("POST", "/app", "/x/", "q"))

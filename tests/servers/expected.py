@@ -31,6 +31,8 @@ class Row:
     farewell: bool = True
     """Whether every process runs Python's exit handlers at the end."""
     requests: int = 20
+    options: tuple[str, ...] = ()
+    """What else its command line is given."""
 
     @property
     def is_asgi(self) -> bool:
@@ -76,6 +78,15 @@ ROWS = (
     Row("daphne", "daphne", ASGI),
     Row("hypercorn", "hypercorn", ASGI, processes=2),
     # Its workers do not know of each other: the flag for several processes is never set.
-    Row("granian-wsgi", "granian", "WSGI, threads", processes=2, threads=8, farewell=False),
+    # By itself it begins up to 32 threads, as many as twenty requests happen to meet busy.
+    Row(
+        "granian-wsgi",
+        "granian",
+        "WSGI, threads",
+        processes=2,
+        threads=4,
+        farewell=False,
+        options=("--blocking-threads", "4"),
+    ),
     Row("granian-asgi", "granian", ASGI, processes=2, farewell=False),
 )

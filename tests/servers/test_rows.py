@@ -64,7 +64,8 @@ def stages(processes: list[Process], stage: str) -> int:
 def test_processes_threads_and_builds_are_as_they_were_measured(row: Row, tmp_path: Path) -> None:
     """Every request is in exactly one journal, and nothing is left running."""
     needed(row.name)
-    with serve(row.name, journal=tmp_path / "traces", timeout=60) as server:
+    traces = tmp_path / "traces"
+    with serve(row.name, journal=traces, options=row.options, timeout=60) as server:
         family = tree.family(server.pid)
         asked = visit(server, row)
         if row.each and row.name != "cgi":

@@ -186,7 +186,7 @@ ask(handler, "/plain/")
 running = live.running()
 held, go = threading.Event(), threading.Event()
 def busy():
-    with running.lock, running.drawing, block._console()._lock:
+    with running.drawing, running.lock, block._console()._lock:
         held.set()
         go.wait(120)
 thread = threading.Thread(target=busy)

@@ -208,11 +208,11 @@ def test_what_is_remembered_of_stages_and_classes_is_bounded(
         births = [ref, "thing", Thing, f"number {number}"]
         stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
         view = f"views.view{number}", "", None
-        lines.request(made(recorder, stage, births=births, first=1, view=view))
+        lines.request(made(recorder, stage, births=births, first=100, view=view))
         recorder.finished.clear()
         for known in (lines._births, lines._stages, lines._met, lines._stencils):
             assert len(known) <= _MOST
-    assert min(map(len, (lines._births, lines._stages, lines._met))) > 0
+    assert min(map(len, (lines._births, lines._stages, lines._met, lines._stencils))) > 0
 
 
 @pytest.fixture

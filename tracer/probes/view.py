@@ -106,26 +106,8 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     get, clock = current.get, recorder.clock
     functions: dict[Hashable, What] = {}
     classes: dict[Hashable, What] = {}
-
-    def same(known: dict[Hashable, What], view: Hashable, detail: str) -> What:
-        """What is told of a view, the same each time: its object's token is told elsewhere."""
-        what = stages.VIEW, None, view, detail, ""
-        if len(known) >= _MOST:
-            known.clear()
-        known[view] = what
-        return what
-
     plain: dict[int, ref[Any]] = {}
     """Views found to be no coroutine functions, by address."""
-
-    def is_async(view: Any) -> bool:
-        if not _is_plain(view) and iscoroutinefunction(view):
-            return True
-        if type(view) is FunctionType:
-            if len(plain) >= _MOST:
-                plain.clear()
-            plain[id(view)] = ref(view)
-        return False
 
     def describe(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
         return trace.view_token, trace.view, ""
@@ -138,7 +120,7 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
         trace.view_token = None
         try:
             known_plain = plain.get(id(made))
-            if (known_plain is None or known_plain() is not made) and is_async(made):
+            if (known_plain is None or known_plain() is not made) and _is_async(made, plain):
                 return timed_async(recorder, stages.VIEW, made, describe)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
@@ -158,10 +140,10 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             try:
                 end, token, view = clock(), trace.view_token, trace.view
                 if token is None:
-                    what = functions.get(view) or same(functions, view, "")
+                    what = functions.get(view) or _same(functions, view, "")
                 elif trace.viewed is None:
                     trace.viewed = token
-                    what = classes.get(view) or same(classes, view, VIEWED)
+                    what = classes.get(view) or _same(classes, view, VIEWED)
                 else:
                     what = stages.VIEW, token, view, "", ""
                 trace.add((start, end, what))
@@ -172,6 +154,26 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
         return timed_view
 
     return make_view_atomic
+
+
+def _same(known: dict[Hashable, What], view: Hashable, detail: str) -> What:
+    """What is told of a view, the same each time: its object's token is told elsewhere."""
+    what = stages.VIEW, None, view, detail, ""
+    if len(known) >= _MOST:
+        known.clear()
+    known[view] = what
+    return what
+
+
+def _is_async(view: Any, plain: dict[int, ref[Any]]) -> bool:
+    """Whether this is a coroutine function; a function that is none is remembered in `plain`."""
+    if not _is_plain(view) and iscoroutinefunction(view):
+        return True
+    if type(view) is FunctionType:
+        if len(plain) >= _MOST:
+            plain.clear()
+        plain[id(view)] = ref(view)
+    return False
 
 
 def _is_plain(view: Any) -> bool:

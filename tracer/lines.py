@@ -246,17 +246,21 @@ class Lines:
     def _cut(self, trace: Trace, sight: Sight, tokens: list[int]) -> Stencil | None:
         """Return the stencil of a request, or None where its line is no matter of its shape."""
         raw, own, home = trace.events[2::3], trace.first, trace.thread
+        if any(what[0] == stages.TRANSACTION for what in raw):
+            # Whether a statement is told within its transaction is a matter of times.
+            return None
         starts, ends, _, whats = columns = _stages(trace)
         kept = [place for place, what in enumerate(raw) if what[0] != ROWS]
-        if len(kept) != len(whats) or any(what[0] == stages.TRANSACTION for what in raw):
-            # Whether a statement is told within its transaction is a matter of times.
+        order = sorted(range(len(starts)), key=starts.__getitem__)
+        in_order = stencil.rise(ends) and stencil.rise([starts[index] for index in order])
+        if len(kept) != len(whats) or not in_order:
+            # Who encloses whom is a matter of the order only where no two are at once.
             return None
         places = {token: place for place, token in enumerate(tokens)}
         marks = {*trace.seen, *sight.standing, *map(_token, whats)} - {None}
         late = trace.responded, trace.viewed
         if not all(mark in places or (mark < own and mark not in late) for mark in marks):
             return None
-        order = sorted(range(len(starts)), key=starts.__getitem__)
         parents = nesting.enclosing([ends[index] for index in order])
         count = len(order)
 
@@ -271,7 +275,7 @@ class Lines:
         used = [f"{mark},{home}" for mark in older] + [f"%d,{home}"] * len(newer)
         numbers = [*range(len(tokens)), *newer]
         return Stencil(
-            sight if sight.whats != raw else sight._replace(whats=raw),
+            sight,
             [ref(cls) for cls in trace.births[2::4]],
             sight.whats != raw,
             tuple([None if mark is None else places[mark] for mark in late]),

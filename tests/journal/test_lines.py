@@ -147,7 +147,9 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
     again, anew = lines._anew, []
     lines._anew = lambda trace, standing: anew.append(trace.number) or again(trace, standing)  # type: ignore[method-assign, assignment, func-returns-value]
 
-    def request(path: str = "/", status: int = 200, late: int = 0, **changes: Any) -> bool:
+    def request(
+        path: str = "/", status: int = 200, late: int = 0, token: int | None = 0, **changes: Any
+    ) -> bool:
         thing, other = Thing(), Thing()
         trace = recorder.begin(("GET", "", path, ""))
         at = trace.begun
@@ -159,7 +161,7 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
         trace.add((at + 2, at + 7, ("connection", own, "open default", "sqlite", "")))
         trace.add((at + 8, at + 9, ("query", 4, "SELECT 1 FROM cafe_dish", ("default", -1), "")))
         trace.add((at + 9, at + 9, ("rows", None, 20, "", "")))
-        trace.add((at + 10, at + 10, ("response", None, "HttpResponse", status, "")))
+        trace.add((at + 10, at + 10, ("response", token, "HttpResponse", status, "")))
         trace.seen += [1, own, 2]
         trace.status, trace.responded = status, own - 1
         for name, value in changes.items():
@@ -175,10 +177,32 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
     assert not request(size=5)
     assert not request(late=2), "another order"
     assert not request(status=404)
-    assert not request(responded=None), "the response was not watched"
+    assert not request(responded=None, token=None), "the response was not watched"
     assert not request(ending="never closed")
     assert not request(modules=["json"])
     assert request(), "it is still remembered"
+
+
+def test_a_stencil_is_made_of_no_request_whose_stages_were_not_told_in_order(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """One that has the same stages side by side would be told to have them in each other."""
+    lines, what = Lines(assembly), [("cache", 3, "get", ("key", "hit"), ""), STAGES[0][2]]
+    for first, second in [((1, 10), (2, 5))] * 3 + [((1, 3), (4, 6))]:
+        trace = made(recorder, (*first, what[0]), (*second, what[1]), first=100)
+        assert lines._request(trace, ()).encode() == encode(assembly.request(trace))
+
+
+def test_a_response_that_is_not_watched_is_not_taken_for_one_that_is(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """One kept in a module, that a view returns after it has asked for another page."""
+    events = [
+        (at, at, ("response", token, "HttpResponse", 200, "")) for at, token in ((1, 0), (2, None))
+    ]
+    trace = made(recorder, *events, responded=7)
+    assert [span.object for span in assembly.request(trace).spans] == [7, None]
+    assert Lines(assembly)._request(trace, ()).encode() == encode(assembly.request(trace))
 
 
 def test_a_class_made_for_one_request_dies_though_its_birth_was_written(

@@ -15,7 +15,7 @@ from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span, record
-from tracer.recorder.trace import Trace, What, current
+from tracer.recorder.trace import LATE, Trace, What, current
 
 _MOST = 1000
 """Kinds of response remembered; beyond, all are forgotten and those in use come back."""
@@ -47,7 +47,7 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
         """What is told of the request's first response; the same each time."""
         if len(known) >= _MOST:
             known.clear()
-        return known.setdefault((name, status), (stages.RESPONSE, None, name, status, ""))
+        return known.setdefault((name, status), (stages.RESPONSE, LATE, name, status, ""))
 
     get, clock, fault = current.get, recorder.clock, recorder.fault
 
@@ -74,7 +74,7 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
                     trace.size = len(container[0]) if is_whole else sum(map(len, container))
             now = clock()
             name = type(response).__name__
-            if trace.responded is None:
+            if trace.responded is None and token is not None:
                 trace.responded = token
                 told = known.get((name, status)) or what(name, status)
             else:

@@ -17,7 +17,7 @@ from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed_async
-from tracer.recorder.trace import VIEWED, Trace, What, current
+from tracer.recorder.trace import LATE, Trace, What, current
 
 _MOST = 1000
 """Matches and views remembered; beyond, all are forgotten and those in use come back."""
@@ -140,10 +140,10 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             try:
                 end, token, view = clock(), trace.view_token, trace.view
                 if token is None:
-                    what = functions.get(view) or _same(functions, view, "")
+                    what = functions.get(view) or _same(functions, view, None)
                 elif trace.viewed is None:
                     trace.viewed = token
-                    what = classes.get(view) or _same(classes, view, VIEWED)
+                    what = classes.get(view) or _same(classes, view, LATE)
                 else:
                     what = stages.VIEW, token, view, "", ""
                 trace.add((start, end, what))
@@ -156,9 +156,9 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     return make_view_atomic
 
 
-def _same(known: dict[Hashable, What], view: Hashable, detail: str) -> What:
+def _same(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:
     """What is told of a view, the same each time: its object's token is told elsewhere."""
-    what = stages.VIEW, None, view, detail, ""
+    what = stages.VIEW, token, view, "", ""
     if len(known) >= _MOST:
         known.clear()
     known[view] = what

@@ -8,7 +8,7 @@ from typing import Any
 
 from tracer.model import Birth, Request, Span, stages
 from tracer.recorder import nesting, statements
-from tracer.recorder.trace import VIEWED, Trace, What
+from tracer.recorder.trace import LATE, Trace, What
 
 Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
 """(start, end, thread, stage, token, name, detail, error)"""
@@ -177,8 +177,8 @@ def told(trace: Trace, what: What) -> What:
     """What a stage was, with what the trace knows of it and the stage does not."""
     stage, token, name, detail, error = what
     if stage == stages.VIEW:
-        return stage, trace.viewed if detail == VIEWED else token, name, trace.method, error
-    if stage == stages.RESPONSE and token is None:
+        return stage, trace.viewed if token == LATE else token, name, trace.method, error
+    if stage == stages.RESPONSE and token == LATE:
         return stage, trace.responded, name, detail, error
     if stage != stages.RESOLVE:
         return what

@@ -30,8 +30,8 @@ Event = tuple[int, int, What]
 RawBirth = tuple[int, str, type, tuple["str | None", int, "int | None", bool], int]
 """Outside any request: (token, kind, type, (label, thread, owner, mortal), at)."""
 
-VIEWED = "viewed"
-"""Detail of a view's stage of whose object the trace knows the token."""
+LATE = 0
+"""Token of a stage of whose object the trace knows the token."""
 
 current: ContextVar[Trace | None] = ContextVar("tracer_current", default=None)
 """The request in flight in this thread, task or greenlet."""
@@ -111,7 +111,7 @@ class Trace:
     built: Ref | None
     """The response built last."""
     responded: int | None
-    """Token of the response of the first such stage; it says none, to be the same each time."""
+    """Token of the response of the first such stage, which says `LATE`: the same each time."""
     response: ref[Any] | None
     """The response that left the handler."""
     rows: int
@@ -124,7 +124,7 @@ class Trace:
     """What resolving found: (dotted path of the view, route, URL name)."""
     view_token: int | None
     viewed: int | None
-    """Token of the view object of the first such stage; it says none, to be the same each time."""
+    """Token of the view object of the first such stage, which says `LATE`."""
 
     def spread(self, lane: Lane) -> None:
         """From now on other threads take part: note of everything on which it happens."""

@@ -241,7 +241,7 @@ def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() 
         assert waiting.absorb()
     finally:
         gc.enable()
-    assert len(waiting.traces) < rest.WAITING
+    assert waiting.count < rest.WAITING
     assert waiting.tally.served == len(waiting.tally.stayed) > 10
     assert {number for _, number in waiting.tally.stayed} == set(range(1, waiting.tally.served + 1))
     gc.collect()

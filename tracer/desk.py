@@ -29,10 +29,10 @@ from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.probes.signals import SignalNames
 from tracer.recorder import holders, overhead
-from tracer.recorder.assembly import Assembly, birth
+from tracer.recorder.assembly import Assembly, birth, grouped
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import Trace
+from tracer.recorder.trace import Trace, give_back
 from tracer.rest import Ends, Rest
 
 KEEP = 64
@@ -151,10 +151,10 @@ class Desk:
                 yield from fact.births
         self.untold.clear()
         yield from (born for born, _ in self.rest.tally.stayed)
-        for trace in (*self.rest.traces, *self.recorder.finished):
+        for trace in (*self.rest.take(), *self.recorder.finished):
             self.recorder.lives.keep(trace.births)
-            for ref, kind, cls, told in zip(*[iter(trace.births)] * 4, strict=True):
-                yield birth(ref, kind, cls, told, trace.begun, trace.thread)
+            for _, *born in grouped(trace.births, 5):
+                yield birth(*born, trace.begun, trace.thread)
         self.rest.forget()
 
     def _meet_again(self) -> None:
@@ -176,16 +176,24 @@ class Desk:
 
     def _early(self) -> list[Fact]:
         """Threads, and what was built outside of requests: what must be told before them."""
+        recorder = self.recorder
+        if not (recorder.met or recorder.gone or recorder.found or recorder.outside):
+            return []
         facts: list[Fact] = [*self._threads(), *self._outside()]
         if self.lines is not None:
             self.ready += facts
         return facts
 
-    def _note(self, traces: Iterable[Trace], standing: Sequence[int]) -> Ends:
-        """Take over what finished requests built, have them written, and return what ended."""
-        already: list[Ref] = []
+    def _note(
+        self, traces: Iterable[Trace], standing: Sequence[int], waits: bool = False
+    ) -> Ends:
+        """Take over what finished requests built, have them written, and return what ended.
+
+        `waits`: they will be looked at once more.
+        """
+        already: list[tuple[int, int]] = []
         for trace in traces:
-            already += self.recorder.lives.keep(trace.births)
+            already += self.recorder.lives.keep(trace.births, waits)
             if self.lines is not None:
                 try:
                     self.ready.append(self.lines.request(trace, standing))
@@ -204,18 +212,19 @@ class Desk:
         # Barriers first and births of requests before deaths: what happened before a barrier is
         # then certain to be among the rest.
         barriers = [Barrier(*recorder.barriers.popleft()) for _ in range(len(recorder.barriers))]
-        rested, finished = list(self.rest.traces), self._finished()
-        self.rest.traces.clear()
+        rested, finished = self.rest.take(), self._finished()
         self._flush()
         facts: list[Fact] = [*self.untold, *self._early()]
         self.untold.clear()
         standing = self._standing() if rested or finished else []
-        already: list[Ref] = []
+        already: list[tuple[int, int]] = []
         for trace in rested:
             already += recorder.lives.keep(trace.births)
         ends = self._note(finished, standing).all + self.rest.deaths(already).all
         sources: dict[int, Trace] = {}
-        for trace in (*rested, *finished):
+        traces = [*rested, *finished]
+        del rested, finished
+        for trace in traces:
             try:
                 facts.append(self.assembly.request(trace, standing))
                 if self.listeners:
@@ -229,6 +238,12 @@ class Desk:
         if self.lines is not None:
             self.ready += barriers
         self._feed(facts, sources)
+        sources.clear()
+        while traces:
+            trace = traces.pop()
+            # A reference that is there still might be about to put down its end in there.
+            if Ref not in map(type, trace.births[::5]):
+                give_back(recorder.spare, trace)
         return facts
 
     def _feed(self, facts: Iterable[Fact], sources: Mapping[int, Trace] | None = None) -> None:
@@ -261,23 +276,29 @@ class Desk:
         with all the others.
         """
         crowded = sum(len(fact.births) for fact in self.untold if isinstance(fact, Built)) > CROWD
-        if self.recorder.barriers or self.history.served < len(PINNED) or crowded:
-            rested = len(self.rest.traces)
-            return len(self.requests_of(self.take())) - rested
+        if self.history.served < len(PINNED) or crowded:
+            return self._taken()
+        collected = bool(self.recorder.barriers)
         finished = self._finished()
         self.rest.traces.extend(finished)
         self.untold += self._early()
         if self.lines is not None:
             standing = self._standing() if finished else []
-            self._bury(self._note(finished, standing))
+            self._bury(self._note(finished, standing, waits=True))
         else:
             self._bury(self.rest.ends())
         count = len(finished)
         # Those that are given back must be held by nobody else.
         del finished
-        if self.rest.absorb():
+        if self.rest.absorb(collected):
             self._flush()
-        return count
+        # What a collection has left is told before the collection itself.
+        return count + self._taken() if collected else count
+
+    def _taken(self) -> int:
+        """Take everything; return how many requests had not been put by."""
+        rested = self.rest.count
+        return len(self.requests_of(self.take())) - rested
 
     def _flush(self) -> None:
         """Tell the history of the requests that were counted, and of what came before them."""
@@ -288,6 +309,8 @@ class Desk:
 
     def _bury(self, ends: Ends) -> None:
         """Tell the history of the ends of those that it knows, or will before any request."""
+        if not any(ends):
+            return
         expected = {
             each.token for fact in self.untold if isinstance(fact, Built) for each in fact.births
         }

@@ -85,8 +85,7 @@ class Lines:
     def _request(self, trace: Trace, standing: Sequence[int]) -> str:
         if not trace.single or trace.modules is not None:
             return self._anew(trace, standing)
-        assembly, births = self.assembly, trace.births
-        tokens = stencil.tokens(births)
+        assembly, tokens = self.assembly, trace.births[1::5]
         view = trace.view, trace.thread
         known = self._stencils.get(view)
         if known is not None:
@@ -115,7 +114,7 @@ class Lines:
         ]
         born = [
             text % token
-            for text, token in zip(self._born(trace), stencil.tokens(trace.births), strict=True)
+            for text, token in zip(self._born(trace), trace.births[1::5], strict=True)
         ]
         imported = assembly.imports(trace)
         return (
@@ -198,7 +197,7 @@ class Lines:
     def _born(self, trace: Trace) -> list[str]:
         """The rows of what it built, each with a place for its token."""
         home, rows = trace.thread, []
-        for _, kind, cls, label in grouped(trace.births, 4):
+        for _, _, kind, cls, label in grouped(trace.births, 5):
             if type(label) is tuple and label[1:] != (home, None, True):
                 rows.append(_birth(kind, cls, label, home))
                 continue
@@ -226,7 +225,7 @@ class Lines:
             trace.ending, trace.uncounted, self.assembly.thread_name(trace.thread),
             self.assembly.urlconf(),
         )  # fmt: skip
-        return Sight(births[1::4], births[3::4], whats, seen[:], standing, words)
+        return Sight(births[2::5], births[4::5], whats, seen[:], standing, words)
 
     def _meet(
         self, view: Hashable, trace: Trace, standing: Sequence[int], tokens: list[int]
@@ -276,7 +275,7 @@ class Lines:
         numbers = [*range(len(tokens)), *newer]
         return Stencil(
             sight,
-            [ref(cls) for cls in trace.births[2::4]],
+            [ref(cls) for cls in trace.births[3::5]],
             sight.whats != raw,
             tuple([None if mark is None else places[mark] for mark in late]),
             f'{self._head(trace)}{text}],"births":[{",".join(self._born(trace))}],'

@@ -45,7 +45,7 @@ except ModuleNotFoundError as missing:
 CAN_DRAW = Screen is not None
 """Whether pictures can be drawn here."""
 PAUSE = 0.05
-"""Seconds between two looks at what was recorded, while requests come."""
+"""Seconds between two looks at what was recorded, while requests come and are drawn or written."""
 IDLE = 40
 """Looks without a find after which the thread sleeps until it is woken."""
 ENOUGH = 64
@@ -86,7 +86,9 @@ class Live:
         self.bell = _rung()
         self.stop = threading.Event()
         shown = draws or config.journal is not None
-        self.enough, self.patience = (1, IDLE) if shown else (ENOUGH, 0)
+        # Whoever looks at sixty-four has no need to wait for more: meanwhile there would be
+        # hundreds, and what lives as long as that the collector takes for what stays.
+        self.enough, self.patience, self.pause = (1, IDLE, PAUSE) if shown else (ENOUGH, 0, 0.0)
         self._doze()
         self.said_who = False
         self.noting = Noting(self.recorder, self.desk.assembly.path, self.open_journal)
@@ -172,7 +174,7 @@ class Live:
                     self.bell.acquire()
                 self._rouse()
                 idle = 0
-            self.bell.acquire(timeout=PAUSE)
+            self.bell.acquire(timeout=self.pause)
             found = self.look() if self.recorder.waits() else 0
             idle = 0 if found else idle + 1
 
@@ -240,7 +242,7 @@ class Live:
         self._say_who()
         if self.desk.quiet:
             return [], self._rest()
-        counted = len(self.desk.rest.traces)
+        counted = self.desk.rest.count
         # Those that were put by undrawn are counted already.
         requests = self.desk.requests_of(self._fold())[counted:]
         return requests, len(requests)

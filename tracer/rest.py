@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
 from tracer.model.records import Row
-from tracer.recorder.assembly import birth
+from tracer.recorder.assembly import birth, grouped
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, What, give_back
@@ -31,8 +31,8 @@ HEAVY = 32_768
 
 End = tuple[int, int, str, int]
 """(token, at, how, ident), as in `Died`."""
-Signs = tuple["bool | None", ...]
-"""Of each birth whether its last reference ended it, or the collector, or nothing yet."""
+Marks = tuple[int, ...]
+"""Of each birth when it ended, negative if the collector ended it; 0 if nothing did yet."""
 
 
 class Ends(NamedTuple):
@@ -55,25 +55,28 @@ class Rest:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.traces: deque[Trace] = deque()
+        self.lasting: list[tuple[Trace, int]] = []
+        """Older ones that are not over, each with the place of a birth of something that lives."""
         self.closed: dict[int, int] = {}
         """Token of a resource that was closed before its request was tallied, to when."""
         self.tally = _Tally()
         self.rows: dict[tuple[str, type], Row] = {}
 
-    def ends(self, already: Iterable[Ref] = ()) -> Ends:
+    def ends(self, already: Iterable[tuple[int, int]] = ()) -> Ends:
         """Return the closings and deaths since the last time, and those of `already`."""
         closings = self.recorder.closings
+        if not (already or closings or self.recorder.lives.deaths):
+            return _NO_ENDS
         closed = [closings.popleft() for _ in range(len(closings))]
-        dead = self.deaths((*already, *self.recorder.lives.drain()))
+        dead = self.deaths([*already, *map(_END, self.recorder.lives.drain())])
         return dead._replace(closed=[(token, at, "closed", ident) for token, at, ident in closed])
 
-    def deaths(self, refs: Iterable[Ref]) -> Ends:
-        """Return the ends of objects that are dead."""
+    def deaths(self, ends: Iterable[tuple[int, int]]) -> Ends:
+        """Return the ends of objects that are dead, told as token and `Ref.at`."""
         resources = self.recorder.resources
         dead: list[End] = []
         taken_along: list[End] = []
-        for ref in refs:
-            at, token = ref.at, ref.token
+        for token, at in ends:
             dead.append((token, -at, "collector", 0) if at < 0 else (token, at, "reference", 0))
             if token in resources:
                 # A wrapper that dies open takes its raw connection along; one that is watched
@@ -100,57 +103,87 @@ class Rest:
         self.closed.clear()
         return found
 
-    def absorb(self) -> bool:
+    def absorb(self, collected: bool = False) -> bool:
         """Count the requests that are old and over; return whether it is time to tell of them.
 
-        What the collector frees is gone some dozens of requests later, and to count those that
-        waited for it takes no more than their marks. Of what is still there when the oldest can
-        wait no longer, one by one is remembered.
+        What the collector frees is gone some dozens or hundreds of requests later, and to count
+        those that waited for it takes no more than their marks. Of what is still there when a
+        request can wait no longer, one by one is remembered. `collected`: there was a full
+        collection, so none of the old wait any longer.
         """
-        traces, tally = self.traces, self.tally
-        late: int | None = None
+        if self.lasting:
+            self._look_again()
+        traces, tally, lasting = self.traces, self.tally, self.lasting
         for _ in range(len(traces) - RESTING):
-            trace = traces[0]
-            try:
-                ends = list(map(_END, trace.births[::4]))
-            except AttributeError:  # a token stands for what only its owner can end
-                ends = [self._end(mark) for mark in trace.births[::4]]
-            if 0 not in ends:
-                signs: Signs = tuple([end > 0 for end in ends])
-            else:
-                late = self._late() if late is None else late - 1
-                if late <= 0:
-                    break
-                tally.stayed += self._stayed(trace, ends)
-                signs = tuple([end > 0 if end else None for end in ends])
-            traces.popleft()
-            tally.add(trace, signs)
+            trace = traces.popleft()
+            if not tally.like_the_last(trace):
+                ends = self._ends(trace)
+                if 0 in ends:
+                    lasting.append((trace, 5 * ends.index(0)))
+                    continue
+                tally.add(trace, tuple(ends))
             if self.closed:
                 self._forget(trace)
             give_back(self.recorder.spare, trace)
+        late = (len(lasting) if collected else self._late()) if lasting else 0
+        for trace, _ in lasting[:late]:
+            self._part(trace)
+        del lasting[:late]
         return tally.served >= TALLY or bool(tally.stayed)
+
+    def _look_again(self) -> None:
+        """Put those that may be over by now back among the others."""
+        still, again = [], []
+        for waiting in self.lasting:
+            trace, place = waiting
+            (still if type(trace.births[place]) is Ref else again).append(waiting)
+        self.lasting = still
+        self.traces.extendleft([trace for trace, _ in reversed(again)])
+
+    @property
+    def count(self) -> int:
+        """How many are put by and not counted yet."""
+        return len(self.traces) + len(self.lasting)
+
+    def take(self) -> list[Trace]:
+        """Take out all that were put by and are not counted yet, in order."""
+        old = [trace for trace, _ in self.lasting]
+        found = sorted([*old, *self.traces], key=_NUMBER)
+        self.lasting.clear()
+        self.traces.clear()
+        return found
+
+    def _part(self, trace: Trace) -> None:
+        """Count one, and remember what it built and is there still."""
+        ends = self._ends(trace)
+        self.tally.stayed += self._stayed(trace, ends)
+        self.tally.add(trace, tuple(ends))
+        self._forget(trace)
 
     def forget(self) -> None:
         """In a forked child: these were the parent's."""
-        self.traces.clear()
+        self.take()
         self.tally = _Tally()
+
+    def _ends(self, trace: Trace) -> list[int]:
+        """Of each birth when it ended; 0 if it did not, as far as is known."""
+        closed = self.closed
+        return [
+            mark if type(mark) is int else closed.get(token, 0)
+            for mark, token in zip(trace.births[::5], trace.births[1::5], strict=True)
+        ]
 
     def _late(self) -> int:
         """How many can wait no longer, of those that are old and not over."""
-        count = len(self.traces)
-        if count > WAITING:
-            return count - WAITING + _TOGETHER
-        weight = sum(map(len, map(_EVENTS, self.traces))) + sum(map(len, map(_BIRTHS, self.traces)))
-        return count - RESTING if weight > HEAVY else 0
-
-    def _end(self, mark: Any) -> int:
-        return self.closed.get(mark, 0) if type(mark) is int else mark.at
+        if self.count > WAITING:
+            return self.count - WAITING + _TOGETHER
+        weight = sum(len(trace.events) + len(trace.births) for trace, _ in self.lasting)
+        return len(self.lasting) if weight > HEAVY else 0
 
     def _forget(self, trace: Trace) -> None:
         """The closings that waited for this request."""
-        for mark in trace.births[::4]:
-            if type(mark) is int:
-                self.closed.pop(mark, None)
+        for token in trace.births[1::5]:
+            self.closed.pop(token, None)
 
     def flush(self, standing: Sequence[int], history: History) -> None:
         """Tell the history of the requests that were counted."""
@@ -171,25 +204,25 @@ class Rest:
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
         self.recorder.lives.keep(trace.births)
-        flat = trace.births
-        marks = zip(flat[::4], flat[1::4], flat[2::4], flat[3::4], ends, strict=True)
         return [
-            (birth(ref, kind, cls, told, trace.closed, trace.thread), trace.number)
-            for ref, kind, cls, told, end in marks
+            (birth(*born, trace.closed, trace.thread), trace.number)
+            for (_, *born), end in zip(grouped(trace.births, 5), ends, strict=True)
             if not end
         ]
 
     def _count(self, tally: _Tally, history: History) -> None:
         """Put what was built and freed into the ledger's rows."""
-        for (kinds, classes), signs in tally.built.items():
+        for (kinds, classes), marks in tally.built.items():
             for kind, cls in set(zip(kinds, classes, strict=True)):
-                self._row(kind, cls, tally, history).requests += len(signs)
-            for each, count in Counter(signs).items():
-                for kind, cls, sign in zip(kinds, classes, each, strict=True):
-                    if sign is not None:
-                        row = self._row(kind, cls, tally, history)
+                self._row(kind, cls, tally, history).requests += len(marks)
+            for kind, cls, ends in zip(kinds, classes, zip(*marks, strict=True), strict=True):
+                row = self._row(kind, cls, tally, history)
+                ended = len(ends) - ends.count(0)
+                by_reference = len([end for end in ends if end > 0])
+                for how, count in (("response", by_reference), ("collector", ended - by_reference)):
+                    if count:
                         row.built += count
-                        row.freed["response" if sign else "collector"] += count
+                        row.freed[how] += count
                         row.scopes[scopes.REQUEST] += count
 
     def _row(self, kind: str, cls: type, tally: _Tally, history: History) -> Row:
@@ -200,16 +233,23 @@ class Rest:
         return self.rows[key]
 
 
+_Kind = tuple[
+    list[str], list[type], list[What], list[Any], int, Callable[[Marks], None], list[int]
+]  # fmt: skip
+"""What the newest request to a view was like, and where it was counted: (kinds and classes of what
+it built, what its stages were, what it saw, its thread, what takes its marks, its use)."""
+
+
 class _Tally:
     """How many requests built the same, and how many used the same."""
 
     def __init__(self) -> None:
-        self.built: dict[tuple[Any, ...], list[Signs]] = {}
+        self.built: dict[tuple[Any, ...], list[Marks]] = {}
         """(kinds, classes) to how what they built ended."""
         self.used: dict[tuple[int, tuple[Any, ...]], list[int]] = {}
         """(thread, marks older than the request) to [how many, the newest's number]."""
-        self.known: dict[Any, tuple[Any, ...]] = {}
-        """What the view's newest request was like, and where it was counted."""
+        self.known: dict[Any, _Kind] = {}
+        """What each view's newest request was like."""
         self.stayed: list[tuple[Birth, int]] = []
         """What they built and is there still, with their numbers."""
         self.served = 0
@@ -217,26 +257,56 @@ class _Tally:
         """Number, end and thread of the first of them."""
         self.begins: deque[tuple[int, int]] = deque(maxlen=_BEGINS)
 
-    def add(self, trace: Trace, signs: Signs) -> None:
-        """Count one. Two of one view are mostly alike in all, which is told soonest."""
-        births, thread = trace.births, trace.thread
-        # Copies: what the trace has is given back.
-        like = births[1::4], births[2::4], trace.events[2::3], trace.seen[:], thread
+    def like_the_last(self, trace: Trace) -> bool:
+        """Count one that is over and in all like the last one to its view, as most are.
+
+        Returns whether it is: to tell this must take next to nothing.
+        """
         known = self.known.get(trace.view)
-        if known is not None and known[0] == like and trace.single:
-            _, built, use = known
-        else:
-            built = self.built.setdefault((tuple(like[0]), tuple(like[1])), [])
-            use = self.used.setdefault((thread, _older(trace, like[2])), [0, 0])
-            if trace.single:
-                self.known[trace.view] = like, built, use
+        if known is None or not trace.single:
+            return False
+        kinds, classes, whats, seen, thread, count, use = known
+        births = trace.births
+        # Slices and comparisons are done in C; of most requests, nothing else is.
+        if (
+            trace.seen != seen
+            or trace.events[2::3] != whats
+            or births[2::5] != kinds
+            or births[3::5] != classes
+            or trace.thread != thread
+        ):
+            return False
+        marks = tuple(births[::5])
+        try:
+            sum(marks)
+        except TypeError:  # one is there still, or only its owner can end it
+            return False
+        count(marks)
+        self.served += 1
+        number = trace.number
+        self.begins.append((trace.begun, number))
+        use[0] += 1
+        if number > use[1]:
+            use[1] = number
+        return True
+
+    def add(self, trace: Trace, marks: Marks) -> None:
+        """Count one."""
+        births, thread, whats = trace.births, trace.thread, trace.events[2::3]
+        kinds, classes = births[2::5], births[3::5]
+        ended = self.built.setdefault((tuple(kinds), tuple(classes)), [])
+        use = self.used.setdefault((thread, _older(trace, whats)), [0, 0])
+        if trace.single:
+            # A copy of what it saw: what the trace has is given back.
+            seen, count = trace.seen[:], ended.append
+            self.known[trace.view] = kinds, classes, whats, seen, thread, count, use
         if not self.served:
             self.first = trace.number, trace.closed, thread
         self.served += 1
         self.begins.append((trace.begun, trace.number))
-        built.append(signs)
+        ended.append(marks)
         use[0] += 1
-        use[1] = trace.number
+        use[1] = max(use[1], trace.number)
 
 
 def _older(trace: Trace, whats: list[What]) -> tuple[Any, ...]:
@@ -250,8 +320,10 @@ def _older(trace: Trace, whats: list[What]) -> tuple[Any, ...]:
     return tuple([mark for mark in marks if mark and _token(mark) < own])
 
 
-_END = attrgetter("at")
-_EVENTS, _BIRTHS = attrgetter("events"), attrgetter("births")
+_END = attrgetter("token", "at")
+"""Of a reference whose object is dead."""
+_NO_ENDS = Ends([], [], [])
+_NUMBER = attrgetter("number")
 _TOKEN = itemgetter(1)
 """Of what a stage is: the object that took part."""
 _THREAD = itemgetter(1)

@@ -21,7 +21,7 @@ FEW = 6
 """Requests that are drawn however far behind the drawing is: nobody waits for so few."""
 AT_ONCE = 12
 """Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
-SHARE = 0.15
+SHARE = 0.1
 """Of its time that the background thread may spend on pictures while requests keep coming."""
 WINDOW = 2.0
 """Seconds after which that time is counted anew."""

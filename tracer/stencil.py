@@ -53,7 +53,7 @@ class Stencil(NamedTuple):
         for place, token in zip(self.late, (trace.responded, trace.viewed), strict=True):
             if token != (None if place is None else tokens[place]):
                 return False
-        return all(map(operator.is_, map(operator.call, self.classes), trace.births[2::4]))
+        return all(map(operator.is_, map(operator.call, self.classes), trace.births[3::5]))
 
     def fill(self, trace: Trace, tokens: list[int], words: tuple[Any, ...]) -> str | None:
         """Return the line, or None where stages began or ended in another order.
@@ -67,11 +67,6 @@ class Stencil(NamedTuple):
         after = map((-trace.begun).__add__, starts)
         lasted = map(operator.sub, ends, starts)
         return self.text % (*words, *self.pick([*after, *lasted, *tokens]))
-
-
-def tokens(births: list[Any]) -> list[int]:
-    """The tokens of what a request built."""
-    return [mark if type(mark) is int else mark.token for mark in births[0::4]]
 
 
 def relative(whats: list[What], own: int, places: Mapping[int, int]) -> list[What]:

@@ -98,12 +98,12 @@ def test_births_are_told_whoever_watches_and_wherever_they_happen(
     token, mortal = recorder.lives.watch(thing)
     ref = recorder.lives.refs[token]
     births = [
-        ref, "thing", Thing, None,
-        ref, "thing", Thing, "a name",
-        ref, "lazy", Thing, "make.<locals>.lazily",
-        ref, "view", Thing, None,
-        ref, "thing", Thing, (None, 99, None, mortal),
-        77, "connection", Thing, ("raw", 99, token, False),
+        ref, 71, "thing", Thing, None,
+        ref, 72, "thing", Thing, "a name",
+        ref, 73, "lazy", Thing, "make.<locals>.lazily",
+        ref, 74, "view", Thing, None,
+        ref, 75, "thing", Thing, (None, 99, None, mortal),
+        None, 77, "connection", Thing, ("raw", 99, token, False),
     ]  # fmt: skip
     trace = made(recorder, births=births)
     for _ in range(2):
@@ -154,9 +154,8 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
         trace = recorder.begin(("GET", "", path, ""))
         at = trace.begun
         for each in (thing, other):
-            ref = recorder.lives.refs[recorder.lives.watch(each)[0]]
-            trace.births += [ref, "thing", Thing, None]
-            own = ref.token
+            own = recorder.lives.watch(each)[0]
+            trace.births += [recorder.lives.refs[own], own, "thing", Thing, None]
         trace.add((at + 1 + late, at + 5, ("middleware", 5, "Inner", "", "")))
         trace.add((at + 2, at + 7, ("connection", own, "open default", "sqlite", "")))
         trace.add((at + 8, at + 9, ("query", 4, "SELECT 1 FROM cafe_dish", ("default", -1), "")))
@@ -214,7 +213,7 @@ def test_a_class_made_for_one_request_dies_though_its_birth_was_written(
         cls = type(f"Made{number}", (), {})
         thing, gone = cls(), weakref.ref(cls)
         token, _ = recorder.lives.watch(thing)
-        trace = made(recorder, births=[recorder.lives.refs[token], "thing", cls, None])
+        trace = made(recorder, births=[recorder.lives.refs[token], token, "thing", cls, None])
         assert f"Made{number}".encode() in lines.request(trace)
         del cls, thing, trace
         recorder.finished.clear()
@@ -227,9 +226,9 @@ def test_what_is_remembered_of_stages_and_classes_is_bounded(
 ) -> None:
     """However many different ones there are."""
     lines = Lines(assembly)
-    ref = recorder.lives.refs[recorder.lives.watch(Thing)[0]]
+    token, _ = recorder.lives.watch(Thing)
     for number in [each // 2 for each in range(6 * _MOST)]:
-        births = [ref, "thing", Thing, f"number {number}"]
+        births = [None, token, "thing", Thing, f"number {number}"]
         stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
         view = f"views.view{number}", "", None
         lines.request(made(recorder, stage, births=births, first=100, view=view))

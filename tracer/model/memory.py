@@ -114,7 +114,7 @@ class Memory:
             return
         self.served += 1
         self._newest = max(self._newest, request.number)
-        self._begins.append((request.begun, request.number))
+        self._began([(request.begun, request.number)])
         self._date_deaths(request)
         threads = {request.thread, *(thread for _, thread in request.seen)}
         self._took(dict.fromkeys(threads | {birth.thread for birth in request.births}, 1))
@@ -171,7 +171,7 @@ class Memory:
         """
         self.served += served
         self._newest = max(self._newest, *(number for _, number in begins))
-        self._begins += begins
+        self._began(begins)
         self._took(took_part)
         for birth, number in stayed:
             # Its class was counted with the others of this request.
@@ -179,6 +179,13 @@ class Memory:
             self._born(birth, number, birth.at)
         if self.keep is not None:
             self._forget(self.keep)
+
+    def _began(self, begins: Sequence[tuple[int, int]]) -> None:
+        """Requests had begun; those of one whose objects lived on may be told after later ones."""
+        in_order = not self._begins or self._begins[-1] <= begins[0]
+        self._begins += begins
+        if not in_order:
+            self._begins.sort()
 
     def _took(self, counts: Mapping[int, int]) -> None:
         for thread, count in counts.items():

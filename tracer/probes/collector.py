@@ -29,10 +29,9 @@ class Collections:
             if phase == "start":
                 self.idle = not recorder.flying
                 self.start = recorder.clock()
-                recorder.lives.ended = -self.start
-                recorder.lives.collecting = get_ident()
+                recorder.lives.collecting(get_ident(), self.start)
                 return
-            recorder.lives.collecting = 0
+            recorder.lives.collecting(0, 0)
             now = recorder.clock()
             if info["generation"] == FULL and self.idle and not recorder.flying:
                 recorder.barriers.append((now, self.by))

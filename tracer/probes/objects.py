@@ -53,7 +53,10 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
 
 _RECOGNISED = frozenset({"resolver", "pattern", "engine", "database"})
 """Kinds whose objects are looked up again when they are used."""
-_MORE = {"view": "trace.view_token = ref.token", "response": "trace.built = ref"}
+_MORE = {
+    "view": "trace.view_token = token",
+    "response": "trace.built, trace.built_token = ref, token",
+}
 """What else there is to do at the birth of one."""
 _LABELS = {"lazy": "getattr(func, '__qualname__', None)"}
 """Where the label is no matter of the class alone; `tracer.recorder.assembly` makes words of it."""
@@ -120,19 +123,21 @@ def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
 _BIRTH = """\
     try:
         trace = _get()
-        if trace is None or trace.closed or len(births := trace.births) > _MOST:
+        if trace is None or trace.closed or (place := len(births := trace.births)) > _MOST:
             _born({first}, _kind, {label})
         else:
             ref = _Ref({first}, _bury)
-            ref.token = _next(_tokens)
-            ref.at = ref.key = 0
-            births.extend((ref, _kind, type({first}), {label}))
+            ref.home = births
+            ref.place = place
+            ref.key = 0
+            token = _next(_tokens)
+            trace.bear((ref, token, _kind, type({first}), {label}))
             {more}
     except Exception as fault:
         _fault(_kind, fault)
 """
 """`noting`, written out once more for where it runs a dozen times in every request."""
-_MOST = 4 * (BIRTHS_PER_REQUEST - 1)
+_MOST = 5 * (BIRTHS_PER_REQUEST - 1)
 
 
 def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
@@ -166,19 +171,22 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
     def note(obj: Any) -> None:
         try:
             trace = get()
-            if trace is None or trace.closed or len(births := trace.births) > _MOST:
+            if trace is None or trace.closed or (place := len(births := trace.births)) > _MOST:
                 recorder.born(obj, kind, label(obj) if label is not None else None)
                 return
             ref = Ref(obj, bury)
-            ref.token = next(tokens)
-            ref.at = 0
+            ref.home = births
+            ref.place = place
+            token = next(tokens)
             if recognised:
+                ref.token = token
+                ref.at = 0
                 ref.key = key = id(obj)
                 by_id[key] = ref
             else:
                 ref.key = 0
-            # The reference stays alive in there until `Lives.keep` takes it over.
-            births.extend((ref, kind, type(obj), label(obj) if label is not None else None))
+            # The reference stays alive in there until its object dies.
+            trace.bear((ref, token, kind, type(obj), label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)
 

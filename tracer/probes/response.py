@@ -59,11 +59,11 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
             token: int | None
             built = trace.built
             if built is not None and built() is response:
-                trace.response, token = built, built.token
+                trace.response, token = built, trace.built_token
             else:
                 # Others were built since.
                 trace.response = ref(response)
-                token = _token(trace.births, response)
+                token = _token_of(trace.births, response)
             trace.status = status = response.status_code
             if response.streaming:
                 trace.streaming = True
@@ -86,12 +86,13 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
     return note
 
 
-def _token(births: list[Any], response: Any) -> int | None:
+def _token_of(births: list[Any], response: Any) -> int | None:
     """The response's token: its birth is one of the newest."""
-    for index in range(len(births) - 4, -1, -4):
-        born = births[index]
-        if type(born) is Ref and born() is response:
-            return born.token
+    for place in range(len(births) - 5, -1, -5):
+        mark = births[place]
+        if type(mark) is Ref and mark() is response:
+            token: int = births[place + 1]
+            return token
     return None
 
 

@@ -103,14 +103,10 @@ def _where(request: Any) -> str | None:
 
 
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
-    get, clock = current.get, recorder.clock
-    functions: dict[Hashable, What] = {}
-    classes: dict[Hashable, What] = {}
-    plain: dict[int, ref[Any]] = {}
-    """Views found to be no coroutine functions, by address."""
-
-    def describe(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
-        return trace.view_token, trace.view, ""
+    timed_view = _timing(recorder)
+    get = current.get
+    plain: dict[int, tuple[ref[Any], Any]] = {}
+    """Functions that are no coroutine functions, by address, and what times them."""
 
     def make_view_atomic(self: Any, view: Any) -> Any:
         made = make(self, view)
@@ -119,41 +115,70 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             return made
         trace.view_token = None
         try:
-            known_plain = plain.get(id(made))
-            if (known_plain is None or known_plain() is not made) and _is_async(made, plain):
-                return timed_async(recorder, stages.VIEW, made, describe)
+            known = plain.get(id(made))
+            if known is not None and known[0]() is made:
+                return known[1]
+            if not _is_plain(made) and iscoroutinefunction(made):
+                return timed_async(recorder, stages.VIEW, made, _described)
+            if made is not view or type(made) is not FunctionType:
+                return timed_view(lambda: made)
+            if len(plain) >= _MOST:
+                plain.clear()
+            # Weakly: Django holds it while it is called; it must not live longer for being here.
+            mine = ref(made)
+            plain[id(made)] = mine, timed_view(mine)
+            return plain[id(made)][1]
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
             return made
 
+    return make_view_atomic
+
+
+def _described(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
+    return trace.view_token, trace.view, ""
+
+
+def _timing(recorder: Recorder) -> Callable[[Callable[[], Any]], Any]:
+    """Return what makes a function that times the view which `view()` is, for any request."""
+    get, clock = current.get, recorder.clock
+    functions: dict[Hashable, What] = {}
+    classes: dict[Hashable, What] = {}
+
+    def told(trace: Trace) -> What:
+        token, view = trace.view_token, trace.view
+        if token is None:
+            return functions.get(view) or _same(functions, view, None)
+        if trace.viewed is None:
+            trace.viewed = token
+            return classes.get(view) or _same(classes, view, LATE)
+        return stages.VIEW, token, view, "", ""
+
+    def timing(view: Callable[[], Any]) -> Any:
         def timed_view(request: Any, *args: Any, **kwargs: Any) -> Any:
+            call, trace = view(), get()
+            if trace is None:
+                return call(request, *args, **kwargs)
             try:
                 start = clock()
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
                 start = trace.begun
             try:
-                response = made(request, *args, **kwargs) if args or kwargs else made(request)
+                response = call(request, *args, **kwargs) if args or kwargs else call(request)
             except BaseException as exc:
-                record(recorder, trace, stages.VIEW, start, (describe, (), None), exc)
+                record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
                 raise
             try:
-                end, token, view = clock(), trace.view_token, trace.view
-                if token is None:
-                    what = functions.get(view) or _same(functions, view, None)
-                elif trace.viewed is None:
-                    trace.viewed = token
-                    what = classes.get(view) or _same(classes, view, LATE)
-                else:
-                    what = stages.VIEW, token, view, "", ""
-                trace.add((start, end, what))
+                end = clock()
+                trace.add((start, end, told(trace)))
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
             return response
 
         return timed_view
 
-    return make_view_atomic
+    return timing
 
 
 def _same(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:
@@ -163,17 +188,6 @@ def _same(known: dict[Hashable, What], view: Hashable, token: int | None) -> Wha
         known.clear()
     known[view] = what
     return what
-
-
-def _is_async(view: Any, plain: dict[int, ref[Any]]) -> bool:
-    """Whether this is a coroutine function; a function that is none is remembered in `plain`."""
-    if not _is_plain(view) and iscoroutinefunction(view):
-        return True
-    if type(view) is FunctionType:
-        if len(plain) >= _MOST:
-            plain.clear()
-        plain[id(view)] = ref(view)
-    return False
 
 
 def _is_plain(view: Any) -> bool:

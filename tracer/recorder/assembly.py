@@ -66,8 +66,7 @@ class Assembly:
             watching=self.cost(trace),
             spans=self._spans(events, trace.begun),
             births=tuple(
-                birth(ref, kind, cls, told, trace.begun, trace.thread)
-                for ref, kind, cls, told in grouped(trace.births, 4)
+                birth(*born, trace.begun, trace.thread) for _, *born in grouped(trace.births, 5)
             ),
             seen=tuple(sorted(seen)),
             imports=self.imports(trace),
@@ -195,11 +194,10 @@ def grouped(flat: Sequence[Any], size: int) -> list[Any]:
 
 
 def birth(
-    ref: Any, kind: str, cls: type, told: Any, at: int, thread: int = 0, phase: str = "request"
+    token: int, kind: str, cls: type, told: Any, at: int, thread: int = 0, phase: str = "request"
 ) -> Birth:
     """Return a raw birth as a fact; `thread` is where it happened unless it says otherwise."""
     label, thread, owner, mortal = told if type(told) is tuple else (told, thread, None, True)
-    token = ref if isinstance(ref, int) else ref.token
     if kind == "lazy" and label:
         label = f"lazy object of {label.partition('.<locals>')[0]}"
     name = label or cls.__qualname__.rpartition(".")[2]

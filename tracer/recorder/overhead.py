@@ -52,8 +52,8 @@ class Costs(NamedTuple):
         count = len(trace.events) // 3 + len(trace.far or ())
         is_long = trace.closed - trace.begun > _LONG * (count + 1)
         stage, life, request = self.much if is_long else self.little
-        worth = count + 0.5 * len(trace.seen) + _OPENED * trace.births[1::4].count("connection")
-        return int(request + stage * worth + life * (len(trace.births) // 4))
+        worth = count + 0.5 * len(trace.seen) + _OPENED * trace.births[2::5].count("connection")
+        return int(request + stage * worth + life * (len(trace.births) // 5))
 
 
 class _Thing:

@@ -17,7 +17,7 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.recorder.boot import Booting
-from tracer.recorder.lives import Lives
+from tracer.recorder.lives import Lives, Ref
 from tracer.recorder.threads import Lane, Numbers
 from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore
 
@@ -106,6 +106,7 @@ class Recorder:
             if ending != "closed":
                 trace.ending = ending
             trace.add = ignore
+            trace.built = trace.response = None
             self.flying.pop(trace.number, None)
             finished = self.finished
             finished.append(trace)
@@ -153,13 +154,14 @@ class Recorder:
         if trace is not None and trace.closed:
             trace = None
         if len(self.lives.refs) >= self.lives.limit or (
-            trace is not None and len(trace.births) >= 4 * BIRTHS_PER_REQUEST
+            trace is not None and len(trace.births) >= 5 * BIRTHS_PER_REQUEST
         ):
             if trace is not None:
                 trace.uncounted += 1
             return None
         token, mortal = self.lives.watch(obj)
-        self._note(trace, token, kind, type(obj), (label, self.thread(trace), owner, mortal))
+        told = label, self.thread(trace), owner, mortal
+        self._note(trace, token, kind, type(obj), told, self.lives.refs.get(token))
         return token
 
     def resource_born(
@@ -181,11 +183,22 @@ class Recorder:
             self._note(trace, token, kind, type(obj), told)
         return token
 
-    def _note(self, trace: Trace | None, token: int, kind: str, cls: type, told: Any) -> None:
+    def _note(
+        self,
+        trace: Trace | None,
+        token: int,
+        kind: str,
+        cls: type,
+        told: Any,
+        ref: Ref | None = None,
+    ) -> None:
         if trace is None:
             self.outside.append((token, kind, cls, told, self.clock()))
-        else:
-            list.extend(trace.births, (token, kind, cls, told))
+            return
+        births = trace.births
+        if ref is not None:
+            ref.place, ref.home = len(births), births
+        births.extend((ref, token, kind, cls, told))
 
     def resource_closed(self, token: int) -> None:
         """A resource was closed by its owner."""

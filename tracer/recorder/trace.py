@@ -2,19 +2,20 @@
 
 Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
-four of `Trace.births` are one object, `(reference or token, kind, type, told)`, where `told` is its
-label or, if there is more to tell, `(label, thread, owner, mortal)`. Flat, for a tuple kept is one
-more object for the collector to visit, and the application's collections are not ours to bring
-forward; so the four words of a request's address are four attributes, and what resolving found is
-one tuple for all requests that find the same. No thread is noted while there is only the one that
-the request began on: see `spread`.
+five of `Trace.births` are one object, `(mark, token, kind, type, told)`. The mark is its weak
+reference while it lives and then when it died (see `tracer.recorder.lives`), or None if its end
+is told elsewhere; `told` is its label or, if there is more to tell, `(label, thread, owner, mortal)`.
+Flat, for a tuple kept is one more object for the collector to visit, and the application's
+collections are not ours to bring forward; so the four words of a request's address are four
+attributes, and what resolving found is one tuple for all requests that find the same. No thread is
+noted while there is only the one that the request began on: see `spread`.
 Strings, numbers and classes only: an object of the application's would live longer for being here.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from contextvars import ContextVar
 from sys import getrefcount
 from typing import Any
@@ -43,9 +44,11 @@ class Trace:
     __slots__ = (
         "add",
         "awaited",
+        "bear",
         "begun",
         "births",
         "built",
+        "built_token",
         "calling",
         "closed",
         "ending",
@@ -91,6 +94,8 @@ class Trace:
     """What `add` is while the request is in flight."""
     add: Callable[[Event], None]
     births: list[Any]
+    bear: Callable[[tuple[Any, ...]], None]
+    """Takes down one birth, of one that lives."""
     seen: list[Any]
     """Tokens used without a stage of their own; with the thread's, if not `single`."""
     far: list[Any] | None
@@ -110,6 +115,7 @@ class Trace:
     modules: list[str] | None
     built: Ref | None
     """The response built last."""
+    built_token: int
     responded: int | None
     """Token of the response of the first such stage, which says `LATE`: the same each time."""
     response: ref[Any] | None
@@ -134,23 +140,10 @@ class Trace:
         far: list[Any] = []
         self.far = far
         self.add = lambda event: far.append((lane.token, *event))
-        self.births = _Births(self.births, lane)
+        # The list stays the same: the references in it know it.
+        births = self.births.extend
+        self.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
         self.seen = _Seen(self.seen, lane)
-
-
-class _Births(list[Any]):
-    """Births that happen on several threads."""
-
-    __slots__ = ("lane",)
-
-    def __init__(self, before: list[Any], lane: Lane) -> None:
-        super().__init__(before)
-        self.lane = lane
-
-    def extend(self, born: Iterable[Any]) -> None:
-        """Take down one birth, with its thread."""
-        ref, kind, cls, label = born
-        super().extend((ref, kind, cls, (label, self.lane.token, None, True)))
 
 
 class _Seen(list[Any]):
@@ -182,6 +175,7 @@ def begun(
         trace.events = []
         trace.extend = trace.events.extend
         trace.births = []
+        trace.bear = trace.births.extend
         trace.seen = []
     trace.number = number
     trace.begun = at
@@ -210,7 +204,7 @@ def give_back(spare: list[Trace], trace: Trace) -> None:
         trace.events.clear()
         trace.births.clear()
         trace.seen.clear()
-        trace.built = trace.response = trace.modules = None
+        trace.modules = None
         spare.append(trace)
 
 

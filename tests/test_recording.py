@@ -21,6 +21,7 @@ from tracer.probes.collector import Collections
 from tracer.probes.objects import noting
 from tracer.recorder import nesting, statements, threads
 from tracer.recorder import trace as trace_module
+from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
 
@@ -245,6 +246,131 @@ def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() 
     assert waiting.tally.served == len(waiting.tally.stayed) > 10
     assert {number for _, number in waiting.tally.stayed} == set(range(1, waiting.tally.served + 1))
     gc.collect()
+
+
+def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
+    """One in twenty is in flight when the collector comes, and waits for hundreds of others."""
+    recorder = Recorder()
+    waiting = rest.Rest(recorder)
+    gc.disable()
+    try:
+        waiting.traces.extend(asked(recorder, 1))
+        for _ in range(40):
+            trace = recorder.begin(("GET", "", "/", ""))
+            recorder.finish(trace)
+            waiting.traces.append(trace)
+        waiting.absorb()
+        assert waiting.tally.served == 40 - rest.RESTING
+        assert [trace.number for trace in waiting.take()] == [1, *range(26, 42)]
+    finally:
+        gc.enable()
+    gc.collect()
+
+
+class Thing:
+    """Ends with its last reference."""
+
+
+def references() -> int:
+    """How many weak references of the tracer's there are."""
+    return sum(type(each) is Ref for each in gc.get_objects())
+
+
+def test_the_time_of_its_death_takes_the_place_of_an_object_among_the_births() -> None:
+    """And the weak reference is gone at once: the collector never takes it for what stays."""
+    recorder = Recorder(itertools.count(1000).__next__)
+    trace = recorder.begin(("GET", "", "/", ""))
+    note = noting(recorder, "thing")
+    things = [Thing(), Thing()]
+    current.set(trace)
+    for each in things:
+        note(each)
+    current.set(None)
+    first, second = trace.births[::5]
+    assert (first(), second()) == tuple(things)
+    # As if both had been born at once, on two threads.
+    second.place = first.place
+    del second, first, each
+    there, before = references(), recorder.clock()
+    things.pop()
+    assert type(trace.births[0]) is Ref
+    assert trace.births[5] == before + 1
+    assert references() == there - 1
+    things.pop()
+    assert trace.births[0] > trace.births[5]
+    assert recorder.lives.refs == {}
+    assert not recorder.lives.deaths, "nobody but the request was to be told"
+
+
+def test_what_dies_after_its_request_was_taken_over_is_told_to_both() -> None:
+    """To the request that waits to be counted, and to whoever knows its birth already."""
+    recorder = Recorder()
+    trace = recorder.begin(("GET", "", "/", ""))
+    current.set(trace)
+    thing, early = Thing(), Thing()
+    for each in (thing, early):
+        noting(recorder, "thing")(each)
+    current.set(None)
+    recorder.finish(trace)
+    token = trace.births[1]
+    del early, each
+    assert recorder.lives.keep(trace.births, waits=True) == [(trace.births[6], trace.births[5])]
+    assert recorder.lives.keep(trace.births, waits=True) == [(trace.births[6], trace.births[5])]
+    del thing
+    assert trace.births[0] > 0
+    (dead,) = recorder.lives.drain()
+    assert (dead.token, dead.at) == (token, trace.births[0])
+
+
+def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
+    quiet: live.Live,
+) -> None:
+    """Also those that are recognised when they are used, such as of classes named in WATCH."""
+    recorder = quiet.recorder
+    recorder.on_finish = lambda: None
+    for _ in range(2 * rest.WAITING):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        recorder.born(Thing(), "watched")
+        current.set(None)
+        recorder.finish(trace)
+        if trace.number % 50 == 0:
+            quiet.look()
+    process = quiet.process()
+    assert process.served == 2 * rest.WAITING
+    (row,) = [row for row in process.ledger if row.kind == "watched"]
+    assert (row.built, row.freed) == (2 * rest.WAITING, {"response": 2 * rest.WAITING})
+
+
+def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: live.Live) -> None:
+    """In a quiet process, too, of which only the newest requests are made out for it."""
+    handler, recorder = WSGIHandler(), quiet.recorder
+    recorder.on_finish = lambda: None
+    for _ in range(3):
+        serve(handler, environ("/plain/"))
+    quiet.look()
+    left, kept = 3, []
+    for number in range(100):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        noting(recorder, "thing")(knot := Knot())
+        current.set(None)
+        recorder.finish(trace)
+        if number < left:
+            kept.append(knot)
+    del knot
+    quiet.look()
+    gc.collect()
+    quiet.look()
+    made_out = len(quiet.desk.history.requests)
+    process = quiet.process()
+    assert made_out <= rest.RESTING + 2, "the first two are never forgotten"
+    assert process.served == 103
+    assert process.barriers
+    found = [life for life in process.lifetimes if life.cls.endswith("Knot")]
+    assert [life.scope for life in found if life.died_at is None] == ["kept"] * left
+    (row,) = [row for row in process.ledger if row.cls.endswith("Knot")]
+    assert (row.built, row.freed) == (100, {"collector": 97})
 
 
 def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:

@@ -153,8 +153,8 @@ class Desk:
         yield from (born for born, _ in self.rest.tally.stayed)
         for trace in (*self.rest.take(), *self.recorder.finished):
             self.recorder.lives.keep(trace.births)
-            for _, *born in grouped(trace.births, 5):
-                yield birth(*born, trace.begun, trace.thread)
+            for _, token, kind, cls, told in grouped(trace.births, 5):
+                yield birth(token, kind, cls, told, trace.begun, trace.thread)
         self.rest.forget()
 
     def _meet_again(self) -> None:
@@ -184,9 +184,7 @@ class Desk:
             self.ready += facts
         return facts
 
-    def _note(
-        self, traces: Iterable[Trace], standing: Sequence[int], waits: bool = False
-    ) -> Ends:
+    def _note(self, traces: Iterable[Trace], standing: Sequence[int], waits: bool = False) -> Ends:
         """Take over what finished requests built, have them written, and return what ended.
 
         `waits`: they will be looked at once more.

@@ -113,8 +113,7 @@ class Lines:
             *map(_token, whats),
         ]
         born = [
-            text % token
-            for text, token in zip(self._born(trace), trace.births[1::5], strict=True)
+            text % token for text, token in zip(self._born(trace), trace.births[1::5], strict=True)
         ]
         imported = assembly.imports(trace)
         return (

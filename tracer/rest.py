@@ -133,7 +133,8 @@ class Rest:
 
     def _look_again(self) -> None:
         """Put those that may be over by now back among the others."""
-        still, again = [], []
+        still: list[tuple[Trace, int]] = []
+        again: list[tuple[Trace, int]] = []
         for waiting in self.lasting:
             trace, place = waiting
             (still if type(trace.births[place]) is Ref else again).append(waiting)
@@ -205,8 +206,8 @@ class Rest:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
         self.recorder.lives.keep(trace.births)
         return [
-            (birth(*born, trace.closed, trace.thread), trace.number)
-            for (_, *born), end in zip(grouped(trace.births, 5), ends, strict=True)
+            (birth(token, kind, cls, told, trace.closed, trace.thread), trace.number)
+            for (_, token, kind, cls, told), end in zip(grouped(trace.births, 5), ends, strict=True)
             if not end
         ]
 

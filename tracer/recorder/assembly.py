@@ -66,7 +66,8 @@ class Assembly:
             watching=self.cost(trace),
             spans=self._spans(events, trace.begun),
             births=tuple(
-                birth(*born, trace.begun, trace.thread) for _, *born in grouped(trace.births, 5)
+                birth(token, kind, cls, told, trace.begun, trace.thread)
+                for _, token, kind, cls, told in grouped(trace.births, 5)
             ),
             seen=tuple(sorted(seen)),
             imports=self.imports(trace),

@@ -4,8 +4,8 @@ Each three entries of `Trace.events` are one finished stage, `(start, end, what)
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
 five of `Trace.births` are one object, `(mark, token, kind, type, told)`. The mark is its weak
 reference while it lives and then when it died (see `tracer.recorder.lives`), or None if its end
-is told elsewhere; `told` is its label or, if there is more to tell, `(label, thread, owner, mortal)`.
-Flat, for a tuple kept is one more object for the collector to visit, and the application's
+is told elsewhere; `told` is its label or, if there is more, `(label, thread, owner, mortal)`. Flat,
+for a tuple kept is one more object for the collector to visit, and the application's
 collections are not ours to bring forward; so the four words of a request's address are four
 attributes, and what resolving found is one tuple for all requests that find the same. No thread is
 noted while there is only the one that the request began on: see `spread`.

@@ -103,7 +103,11 @@ class Run:
         """Every page, every contestant."""
         for page in self.pages:
             for name in self.names:
-                row = attempt(page, name, lambda p=page, n=name: instructions.measure(p, n))  # type: ignore[misc]
+                row = attempt(
+                    page,
+                    name,
+                    lambda p=page, n=name: instructions.measure(p, n, layouts=ALL[n].layouts),
+                )  # type: ignore[misc]
                 self.told["instructions"].append(row)
 
     def times(self) -> None:

@@ -86,11 +86,12 @@ class Child:
 
 @contextlib.contextmanager
 def running(
-    page: str, name: str, prefix: Sequence[str] = (), middleware: int = 0
+    page: str, name: str, prefix: Sequence[str] = (), middleware: int = 0, layout: int = 0
 ) -> Iterator[tuple[Child, Path]]:
     """Run a program that has warmed up; yield it, and the directory that is its own.
 
-    `prefix` comes before the command, with {directory} replaced.
+    `prefix` comes before the command, with {directory} replaced; `layout` as in
+    `instructions.measure`.
     """
     contestant = ALL[name]
     versions(contestant)
@@ -107,7 +108,7 @@ def running(
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=file,
-                env=_environment() | terminal,
+                env=_environment() | terminal | {"BENCH_LAYOUT": str(layout)},
                 cwd=own,
                 text=True,
             )

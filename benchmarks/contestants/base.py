@@ -20,6 +20,8 @@ class Contestant:
     """What must be known of how it was set up."""
     weight = 1
     """By what the number of counted requests is divided: the dearer a tool, the fewer it takes."""
+    layouts: tuple[int, ...] = (0,)
+    """As in `instructions.measure`: the less a tool takes, the more of them it needs."""
     care = 1
     """By what the number of timed pairs is multiplied: the less a tool takes, the more it needs."""
     awaited = True

@@ -13,7 +13,6 @@ from asgiref.sync import iscoroutinefunction
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.probes.objects import noting
-from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed_async
@@ -233,7 +232,8 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
     of its rows, and of one use after the other the first is told.
     """
     get, by_id = current.get, recorder.lives.by_id
-    last: Ref | None = None
+    last: tuple[Callable[[], Any], int] = _nobody, 0
+    """The resolver found last, weakly, and its token."""
 
     def get_resolver(urlconf: Any = None) -> Any:
         nonlocal last
@@ -241,18 +241,25 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = get()
         if trace is not None:
             try:
-                known = last
-                if known is None or known() is not resolver:
-                    last = known = by_id.get(id(resolver))
-                if known is not None and known() is resolver:
-                    seen = trace.seen
-                    if not seen or seen[-1] != known.token:
-                        seen.append(known.token)
+                known, token = last
+                if known() is not resolver:
+                    ref = by_id.get(id(resolver))
+                    if ref is None or ref() is not resolver:
+                        return resolver
+                    token = ref.token
+                    last = ref, token
+                seen = trace.seen
+                if not seen or seen[-1] != token:
+                    seen.append(token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return resolver
 
     return get_resolver
+
+
+def _nobody() -> None:
+    """A reference to nothing."""
 
 
 def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:

@@ -267,6 +267,25 @@ def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
     gc.collect()
 
 
+def test_the_newest_of_those_counted_are_told_though_the_oldest_are_counted_last() -> None:
+    """By them it is told during which request something died."""
+    recorder = Recorder()
+    waiting = rest.Rest(recorder)
+    gc.disable()
+    try:
+        waiting.traces.extend(asked(recorder, 3))
+        for _ in range(40):
+            trace = recorder.begin(("GET", "", "/", ""))
+            recorder.finish(trace)
+            waiting.traces.append(trace)
+        assert waiting.absorb(collected=True)
+    finally:
+        gc.enable()
+    assert [number for _, number in waiting.tally.stayed] == [1, 2, 3]
+    assert [number for _, number in waiting.tally.begins] == [24, 25, 26, 27]
+    gc.collect()
+
+
 class Thing:
     """Ends with its last reference."""
 

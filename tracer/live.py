@@ -166,7 +166,7 @@ class Live:
     # -- in the background ------------------------------------------------------------------
 
     def _run(self) -> None:
-        idle, pid = 0, self.pid
+        idle, pid, found = 0, self.pid, 1
         while not self.stop.is_set() and self.pid == pid:
             if idle >= self.patience:
                 self._doze()
@@ -174,7 +174,8 @@ class Live:
                     self.bell.acquire()
                 self._rouse()
                 idle = 0
-            self.bell.acquire(timeout=self.pause)
+            # Where nothing comes of looking, this must not become a race.
+            self.bell.acquire(timeout=self.pause if found else PAUSE)
             found = self.look() if self.recorder.waits() else 0
             idle = 0 if found else idle + 1
 

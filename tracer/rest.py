@@ -156,6 +156,8 @@ class Rest:
 
     def _part(self, trace: Trace) -> None:
         """Count one, and remember what it built and is there still."""
+        # First this: from now on whoever dies is told of one by one.
+        self.recorder.lives.keep(trace.births)
         ends = self._ends(trace)
         self.tally.stayed += self._stayed(trace, ends)
         self.tally.add(trace, tuple(ends))
@@ -200,11 +202,10 @@ class Rest:
             took_part.update(dict.fromkeys({thread, *map(_THREAD, pairs)}, count))
             pairs.update((token, thread) for token in standing)
             history.used(pairs, count, newest)
-        history.tally(tally.served, tally.begins, took_part, tally.stayed)
+        history.tally(tally.served, sorted(tally.begins), took_part, tally.stayed)
 
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
-        self.recorder.lives.keep(trace.births)
         return [
             (birth(token, kind, cls, told, trace.closed, trace.thread), trace.number)
             for (_, token, kind, cls, told), end in zip(grouped(trace.births, 5), ends, strict=True)
@@ -304,7 +305,9 @@ class _Tally:
         if not self.served:
             self.first = trace.number, trace.closed, thread
         self.served += 1
-        self.begins.append((trace.begun, trace.number))
+        if not self.begins or trace.number > self.begins[-1][1]:
+            # Those that could wait no longer come last, and are the oldest.
+            self.begins.append((trace.begun, trace.number))
         ended.append(marks)
         use[0] += 1
         use[1] = max(use[1], trace.number)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
@@ -18,7 +18,8 @@ from tracer.model.records import Row
 from tracer.recorder.assembly import birth, grouped
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import Trace, What, give_back
+from tracer.recorder.trace import Trace, give_back
+from tracer.tally import Tally
 
 RESTING = 16
 """Requests that are kept as they were recorded, however soon all that they built is gone."""
@@ -31,8 +32,6 @@ HEAVY = 32_768
 
 End = tuple[int, int, str, int]
 """(token, at, how, ident), as in `Died`."""
-Marks = tuple[int, ...]
-"""Of each birth when it ended, negative if the collector ended it; 0 if nothing did yet."""
 
 
 class Ends(NamedTuple):
@@ -59,7 +58,7 @@ class Rest:
         """Older ones that are not over, each with the place of a birth of something that lives."""
         self.closed: dict[int, int] = {}
         """Token of a resource that was closed before its request was tallied, to when."""
-        self.tally = _Tally()
+        self.tally = Tally()
         self.rows: dict[tuple[str, type], Row] = {}
 
     def ends(self, already: Iterable[tuple[int, int]] = ()) -> Ends:
@@ -166,7 +165,7 @@ class Rest:
     def forget(self) -> None:
         """In a forked child: these were the parent's."""
         self.take()
-        self.tally = _Tally()
+        self.tally = Tally()
 
     def _ends(self, trace: Trace) -> list[int]:
         """Of each birth when it ended; 0 if it did not, as far as is known."""
@@ -190,7 +189,7 @@ class Rest:
 
     def flush(self, standing: Sequence[int], history: History) -> None:
         """Tell the history of the requests that were counted."""
-        tally, self.tally = self.tally, _Tally()
+        tally, self.tally = self.tally, Tally()
         if not tally.served:
             return
         self._count(tally, history)
@@ -212,7 +211,7 @@ class Rest:
             if not end
         ]
 
-    def _count(self, tally: _Tally, history: History) -> None:
+    def _count(self, tally: Tally, history: History) -> None:
         """Put what was built and freed into the ledger's rows."""
         for (kinds, classes), marks in tally.built.items():
             for kind, cls in set(zip(kinds, classes, strict=True)):
@@ -227,7 +226,7 @@ class Rest:
                         row.freed[how] += count
                         row.scopes[scopes.REQUEST] += count
 
-    def _row(self, kind: str, cls: type, tally: _Tally, history: History) -> Row:
+    def _row(self, kind: str, cls: type, tally: Tally, history: History) -> Row:
         key = kind, cls
         if key not in self.rows:
             number, at, thread = tally.first
@@ -235,108 +234,11 @@ class Rest:
         return self.rows[key]
 
 
-_Kind = tuple[
-    list[str], list[type], list[What], list[Any], int, Callable[[Marks], None], list[int]
-]  # fmt: skip
-"""What the newest request to a view was like, and where it was counted: (kinds and classes of what
-it built, what its stages were, what it saw, its thread, what takes its marks, its use)."""
-
-
-class _Tally:
-    """How many requests built the same, and how many used the same."""
-
-    def __init__(self) -> None:
-        self.built: dict[tuple[Any, ...], list[Marks]] = {}
-        """(kinds, classes) to how what they built ended."""
-        self.used: dict[tuple[int, tuple[Any, ...]], list[int]] = {}
-        """(thread, marks older than the request) to [how many, the newest's number]."""
-        self.known: dict[Any, _Kind] = {}
-        """What each view's newest request was like."""
-        self.stayed: list[tuple[Birth, int]] = []
-        """What they built and is there still, with their numbers."""
-        self.served = 0
-        self.first = (0, 0, 0)
-        """Number, end and thread of the first of them."""
-        self.begins: deque[tuple[int, int]] = deque(maxlen=_BEGINS)
-
-    def like_the_last(self, trace: Trace) -> bool:
-        """Count one that is over and in all like the last one to its view, as most are.
-
-        Returns whether it is: to tell this must take next to nothing.
-        """
-        known = self.known.get(trace.view)
-        if known is None or not trace.single:
-            return False
-        kinds, classes, whats, seen, thread, count, use = known
-        births = trace.births
-        # Slices and comparisons are done in C; of most requests, nothing else is.
-        if (
-            trace.seen != seen
-            or trace.events[2::3] != whats
-            or births[2::5] != kinds
-            or births[3::5] != classes
-            or trace.thread != thread
-        ):
-            return False
-        marks = tuple(births[::5])
-        try:
-            sum(marks)
-        except TypeError:  # one is there still, or only its owner can end it
-            return False
-        count(marks)
-        self.served += 1
-        number = trace.number
-        self.begins.append((trace.begun, number))
-        use[0] += 1
-        if number > use[1]:
-            use[1] = number
-        return True
-
-    def add(self, trace: Trace, marks: Marks) -> None:
-        """Count one."""
-        births, thread, whats = trace.births, trace.thread, trace.events[2::3]
-        kinds, classes = births[2::5], births[3::5]
-        ended = self.built.setdefault((tuple(kinds), tuple(classes)), [])
-        use = self.used.setdefault((thread, _older(trace, whats)), [0, 0])
-        if trace.single:
-            # A copy of what it saw: what the trace has is given back.
-            seen, count = trace.seen[:], ended.append
-            self.known[trace.view] = kinds, classes, whats, seen, thread, count, use
-        if not self.served:
-            self.first = trace.number, trace.closed, thread
-        self.served += 1
-        if not self.begins or trace.number > self.begins[-1][1]:
-            # Those that could wait no longer come last, and are the oldest.
-            self.begins.append((trace.begun, trace.number))
-        ended.append(marks)
-        use[0] += 1
-        use[1] = max(use[1], trace.number)
-
-
-def _older(trace: Trace, whats: list[What]) -> tuple[Any, ...]:
-    """What it used and did not build itself: of that there is no use by others to tell."""
-    own = trace.first
-    marks = [*map(_TOKEN, whats), *trace.seen]
-    if trace.far:
-        marks += [(what[1], thread) for thread, _, _, what in trace.far if what[1]]
-    if trace.single:
-        return tuple([mark for mark in marks if mark and mark < own])
-    return tuple([mark for mark in marks if mark and _token(mark) < own])
-
-
 _END = attrgetter("token", "at")
 """Of a reference whose object is dead."""
 _NO_ENDS = Ends([], [], [])
 _NUMBER = attrgetter("number")
-_TOKEN = itemgetter(1)
-"""Of what a stage is: the object that took part."""
 _THREAD = itemgetter(1)
 """Of a use."""
 _TOGETHER = 32
 """How many that wait no longer are counted at a time."""
-_BEGINS = 4
-"""How many of a batch's beginnings are told: enough to say which request a death came after."""
-
-
-def _token(mark: int | tuple[int, int]) -> int:
-    return mark if isinstance(mark, int) else mark[0]

@@ -57,11 +57,11 @@ class Page:
 
 PAGES = {
     "short": Page("/short/", "a short text", 400),
-    "list": Page("/dishes/", "a list, 100 rows", 60, warm_up=40),
+    "list": Page("/dishes/", "a list, 100 rows", 60, warm_up=150),
     "json": Page("/json/", "JSON, one query", 200),
     "stream": Page("/stream/", "a streamed body", 200),
     "short async": Page("/async/short/", "a short text, async", 150, True, 60),
-    "list async": Page("/async/dishes/", "a list, async", 40, True, 20),
+    "list async": Page("/async/dishes/", "a list, async", 40, True, 60),
     "json async": Page("/async/json/", "JSON, async", 80, True, 60),
 }
 

@@ -248,9 +248,10 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
                         return resolver
                     token = ref.token
                     last = ref, token
-                seen = trace.seen
-                if not seen or seen[-1] != token:
-                    seen.append(token)
+                if trace.asked != token:
+                    trace.seen.append(token)
+                    if trace.single:
+                        trace.asked = token
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return resolver

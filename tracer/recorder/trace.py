@@ -43,6 +43,7 @@ class Trace:
 
     __slots__ = (
         "add",
+        "asked",
         "awaited",
         "bear",
         "begun",
@@ -80,6 +81,8 @@ class Trace:
     )
 
     number: int
+    asked: int
+    """Token of the resolver that `reverse()` found last; 0 where every one of them is noted."""
     begun: int
     thread: int
     ident: int
@@ -137,6 +140,7 @@ class Trace:
         if not self.single or self.closed:
             return
         self.single = False
+        self.asked = 0
         far: list[Any] = []
         self.far = far
         self.add = lambda event: far.append((lane.token, *event))
@@ -183,7 +187,7 @@ def begun(
     trace.ident = ident
     trace.method, trace.script, trace.path, trace.query = told
     trace.add = trace.extend
-    trace.closed = trace.last_error = trace.rows = trace.uncounted = 0
+    trace.closed = trace.last_error = trace.rows = trace.uncounted = trace.asked = 0
     trace.single = trace.calling = True
     trace.awaited = trace.streaming = False
     trace.ending = "closed"

@@ -47,7 +47,7 @@ class Program:
         status = self.asking.ask().status
         if not status.startswith("200"):
             raise SystemExit(f"the page {page} is not what it should be: {status}")
-        self.asking.many(known.warm_up)
+        self.asking.many(max(known.warm_up // contestant.weight, 10))
         # Every run begins at the same point of the collector's counting.
         gc.collect()
         contestant.caught_up()

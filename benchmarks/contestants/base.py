@@ -19,7 +19,8 @@ class Contestant:
     note = ""
     """What must be known of how it was set up."""
     weight = 1
-    """By what the number of counted requests is divided: the dearer a tool, the fewer it takes."""
+    """By what the numbers of requests to warm up and to count are divided: the dearer a tool, the
+    fewer it takes."""
     layouts: tuple[int, ...] = (0,)
     """As in `instructions.measure`: the less a tool takes, the more of them it needs."""
     care = 1

@@ -115,12 +115,15 @@ class Rest:
         traces, tally, lasting = self.traces, self.tally, self.lasting
         for _ in range(len(traces) - RESTING):
             trace = traces.popleft()
-            if not tally.like_the_last(trace):
+            ends = trace.births[::5]
+            try:
+                sum(ends)
+            except TypeError:  # one is there still, or only its owner can end it
                 ends = self._ends(trace)
                 if 0 in ends:
                     lasting.append((trace, 5 * ends.index(0)))
                     continue
-                tally.add(trace, tuple(ends))
+            tally.add(trace, tuple(ends), tally.alike(trace))
             if self.closed:
                 self._forget(trace)
             give_back(self.recorder.spare, trace)

@@ -13,10 +13,14 @@ from tracer.recorder.trace import Trace, What
 Marks = tuple[int, ...]
 """Of each birth when it ended, negative if the collector ended it; 0 if nothing did yet."""
 Kind = tuple[
-    list[str], list[type], list[What], list[Any], int, Callable[[Marks], None], list[int]
+    bool, list[str], list[type], list[What], list[int], int, Callable[[Marks], None], list[int]
 ]  # fmt: skip
-"""What the newest request to a view was like, and where it was counted: (kinds and classes of what
-it built, what its stages were, what it saw, its thread, what takes its marks, its use)."""
+"""What the newest request to a view was like, and where it was counted: (whether it used what it
+built itself, kinds and classes of that, what its stages were, what it saw, its thread, what takes
+its marks, its use)."""
+
+OWN = -1
+"""Stands for the token of whatever a request built itself: to another, the same would be older."""
 
 
 class Tally:
@@ -36,60 +40,68 @@ class Tally:
         """Number, end and thread of the first of them."""
         self.begins: deque[tuple[int, int]] = deque(maxlen=_BEGINS)
 
-    def like_the_last(self, trace: Trace) -> bool:
-        """Count one that is over and in all like the last one to its view, as most are.
+    def alike(self, trace: Trace) -> Kind | None:
+        """Return what the last request to its view was like, if this is like it in all.
 
-        Returns whether it is: to tell this must take next to nothing.
+        Most are, so to tell this must take next to nothing.
         """
         known = self.known.get(trace.view)
         if known is None or not trace.single:
-            return False
-        kinds, classes, whats, seen, thread, count, use = known
+            return None
+        owns, kinds, classes, whats, seen, thread, _, _ = known
         births = trace.births
-        # Slices and comparisons are done in C; of most requests, nothing else is.
-        if (
-            trace.seen != seen
-            or trace.events[2::3] != whats
-            or births[2::5] != kinds
-            or births[3::5] != classes
-            or trace.thread != thread
-        ):
-            return False
-        marks = tuple(births[::5])
-        try:
-            sum(marks)
-        except TypeError:  # one is there still, or only its owner can end it
-            return False
+        if owns:
+            if _relative(trace) != (whats, seen):
+                return None
+        # Slices and comparisons are done in C.
+        elif trace.seen != seen or trace.events[2::3] != whats:
+            return None
+        if births[2::5] != kinds or births[3::5] != classes or trace.thread != thread:
+            return None
+        return known
+
+    def add(self, trace: Trace, marks: Marks, alike: Kind | None = None) -> None:
+        """Count one; `alike` as told of it."""
+        kind = alike or self._meet(trace)
+        *_, count, use = kind
         count(marks)
-        self.served += 1
         number = trace.number
-        self.begins.append((trace.begun, number))
         use[0] += 1
         if number > use[1]:
             use[1] = number
-        return True
+        if not self.served:
+            self.first = number, trace.closed, trace.thread
+        self.served += 1
+        begins = self.begins
+        if not begins or number > begins[-1][1]:
+            # Those that could wait no longer come last, and are the oldest.
+            begins.append((trace.begun, number))
 
-    def add(self, trace: Trace, marks: Marks) -> None:
-        """Count one."""
+    def _meet(self, trace: Trace) -> Kind:
+        """Return what a request is like, and remember it."""
         births, thread, whats = trace.births, trace.thread, trace.events[2::3]
         kinds, classes = births[2::5], births[3::5]
         ended = self.built.setdefault((tuple(kinds), tuple(classes)), [])
-        older = _older(trace, whats)
-        use = self.used.setdefault((thread, older), [0, 0])
-        if trace.single and len(older) == sum(map(bool, [*map(_TOKEN, whats), *trace.seen])):
-            # To another that uses the same, what this one has built itself would be older. And a
-            # copy of what it saw: what the trace has is given back.
-            seen, count = trace.seen[:], ended.append
-            self.known[trace.view] = kinds, classes, whats, seen, thread, count, use
-        if not self.served:
-            self.first = trace.number, trace.closed, thread
-        self.served += 1
-        if not self.begins or trace.number > self.begins[-1][1]:
-            # Those that could wait no longer come last, and are the oldest.
-            self.begins.append((trace.begun, trace.number))
-        ended.append(marks)
-        use[0] += 1
-        use[1] = max(use[1], trace.number)
+        use = self.used.setdefault((thread, _older(trace, whats)), [0, 0])
+        if not trace.single:
+            return False, kinds, classes, whats, [], thread, ended.append, use
+        told, seen = _relative(trace)
+        owns = (told, seen) != (whats, trace.seen)
+        kind = owns, kinds, classes, told, seen, thread, ended.append, use
+        self.known[trace.view] = kind
+        return kind
+
+
+def _relative(trace: Trace) -> tuple[list[What], list[int]]:
+    """What its stages were and what it saw, without the numbers of what it built itself."""
+    own = trace.first
+    return (
+        [
+            what if what[1] is None or what[1] < own else (what[0], OWN, *what[2:])
+            for what in trace.events[2::3]
+        ],
+        [mark if mark < own else OWN for mark in trace.seen],
+    )
 
 
 def _older(trace: Trace, whats: list[What]) -> tuple[Any, ...]:

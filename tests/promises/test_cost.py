@@ -60,10 +60,10 @@ def test_switched_off_it_costs_nothing_that_can_be_measured(short: Count) -> Non
 
 
 def test_what_runs_beside_the_requests_is_counted_too(short: Count) -> None:
-    """The background thread's work is not hidden: with it, a short text costs three tenths more."""
+    """The background thread's work is not hidden: with it, a short text costs a quarter more."""
     recorded = instructions.measure("short", "recording", SHORT)
     assert recorded.background_thread > 0
-    assert recorded.together <= 1.30 * short.together
+    assert recorded.together <= 1.25 * short.together
 
 
 def test_a_journal_costs_the_request_a_note_and_the_background_half_a_request(
@@ -73,7 +73,7 @@ def test_a_journal_costs_the_request_a_note_and_the_background_half_a_request(
     written = instructions.measure("short", "with journal", SHORT)
     assert short.request_thread < written.request_thread <= 1.20 * short.request_thread
     assert written.background_thread > 0
-    assert written.together <= 1.75 * short.together
+    assert written.together <= 1.65 * short.together
 
 
 def test_without_valgrind_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from inspect import CO_COROUTINE
-from types import FunctionType
+from types import FunctionType, MethodType
 from typing import Any
 from weakref import ref
 
@@ -104,8 +104,8 @@ def _where(request: Any) -> str | None:
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     timed_view = _timing(recorder)
     get = current.get
-    plain: dict[int, tuple[ref[Any], Any]] = {}
-    """Functions that are no coroutine functions, by address, and what times them."""
+    plain: dict[int, ref[Any]] = {}
+    """Functions that are no coroutine functions, by address."""
 
     def make_view_atomic(self: Any, view: Any) -> Any:
         made = make(self, view)
@@ -115,18 +115,15 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
         trace.view_token = None
         try:
             known = plain.get(id(made))
-            if known is not None and known[0]() is made:
-                return known[1]
-            if not _is_plain(made) and iscoroutinefunction(made):
-                return timed_async(recorder, stages.VIEW, made, _described)
-            if made is not view or type(made) is not FunctionType:
-                return timed_view(lambda: made)
-            if len(plain) >= _MOST:
-                plain.clear()
-            # Weakly: Django holds it while it is called; it must not live longer for being here.
-            mine = ref(made)
-            plain[id(made)] = mine, timed_view(mine)
-            return plain[id(made)][1]
+            if known is None or known() is not made:
+                if not _is_plain(made) and iscoroutinefunction(made):
+                    return timed_async(recorder, stages.VIEW, made, _described)
+                if type(made) is FunctionType:
+                    if len(plain) >= _MOST:
+                        plain.clear()
+                    plain[id(made)] = ref(made)
+            # It holds the view, which may be held by nobody else, and costs less than a closure.
+            return MethodType(timed_view, made)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
             return made
@@ -138,8 +135,8 @@ def _described(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any,
     return trace.view_token, trace.view, ""
 
 
-def _timing(recorder: Recorder) -> Callable[[Callable[[], Any]], Any]:
-    """Return what makes a function that times the view which `view()` is, for any request."""
+def _timing(recorder: Recorder) -> Callable[..., Any]:
+    """Return a function that calls the view which is its first argument, and times it."""
     get, clock = current.get, recorder.clock
     functions: dict[Hashable, What] = {}
     classes: dict[Hashable, What] = {}
@@ -153,31 +150,28 @@ def _timing(recorder: Recorder) -> Callable[[Callable[[], Any]], Any]:
             return classes.get(view) or _same(classes, view, LATE)
         return stages.VIEW, token, view, "", ""
 
-    def timing(view: Callable[[], Any]) -> Any:
-        def timed_view(request: Any, *args: Any, **kwargs: Any) -> Any:
-            call, trace = view(), get()
-            if trace is None:
-                return call(request, *args, **kwargs)
-            try:
-                start = clock()
-            except Exception as fault:
-                recorder.fault(stages.VIEW, fault)
-                start = trace.begun
-            try:
-                response = call(request, *args, **kwargs) if args or kwargs else call(request)
-            except BaseException as exc:
-                record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
-                raise
-            try:
-                end = clock()
-                trace.add((start, end, told(trace)))
-            except Exception as fault:
-                recorder.fault(stages.VIEW, fault)
-            return response
+    def timed_view(call: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
+        trace = get()
+        if trace is None:
+            return call(request, *args, **kwargs)
+        try:
+            start = clock()
+        except Exception as fault:
+            recorder.fault(stages.VIEW, fault)
+            start = trace.begun
+        try:
+            response = call(request, *args, **kwargs) if args or kwargs else call(request)
+        except BaseException as exc:
+            record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
+            raise
+        try:
+            end = clock()
+            trace.add((start, end, told(trace)))
+        except Exception as fault:
+            recorder.fault(stages.VIEW, fault)
+        return response
 
-        return timed_view
-
-    return timing
+    return timed_view
 
 
 def _same(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:

@@ -9,6 +9,7 @@ from typing import Any
 
 import pytest
 from django.core.cache import cache
+from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.http import HttpResponse
 
@@ -187,3 +188,15 @@ def test_a_class_that_cannot_be_hashed_can_be_watched(site: Any) -> None:
     recording = during(Touchy, watch=(f"{__name__}.Touchy",))
     (request,) = recording.live.desk.history.snapshot().requests
     assert [birth.name for birth in request.births if birth.kind == "watched"] == ["Touchy"]
+
+
+def test_a_view_that_only_its_caller_holds_can_be_called(site: Any) -> None:
+    """A handler of the project's own may make one up for a request and keep nothing of it."""
+    answers = []
+
+    def work() -> None:
+        call = BaseHandler().make_view_atomic(lambda request: f"answer to {request}")
+        answers.extend([call("one"), call("two")])
+
+    during(work)
+    assert answers == ["answer to one", "answer to two"]

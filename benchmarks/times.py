@@ -7,6 +7,7 @@ what else the machine does strikes both alike. The ratio is the median over all 
 from __future__ import annotations
 
 import statistics
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
 from benchmarks.child import Child, running
@@ -43,44 +44,53 @@ class Cost:
 
 
 def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
-    """Measure one contestant on one page, in so many pairs or more. Raises CannotMeasure."""
-    with running(page, "nothing") as (bare, _), running(page, contestant) as (watched, _):
-        return _compare(page, contestant, pairs * ALL[contestant].care, bare, watched)
+    """Measure one contestant on one page, in so many pairs or more. Raises CannotMeasure.
 
-
-def _compare(page: str, contestant: str, pairs: int, bare: Child, watched: Child) -> Cost:
-    answers = bare.tell("answer"), watched.tell("answer")
-    counts = _batch(bare), _batch(watched)
+    What is light is measured in several pairs of programs: where its memory lies makes one program
+    as much slower than the next as the tracer does.
+    """
     costs: list[tuple[float, float]] = []
     added: list[float] = []
-    for turn in range(pairs):
-        pair = [(bare, counts[0]), (watched, counts[1])]
-        if turn % 2:
-            pair.reverse()
-        told = [(child.tell(f"run {count}"), count * 1000) for child, count in pair]
-        if turn % 2:
-            told.reverse()
-        own, theirs = ([each[clock] / by for each, by in told] for clock in ("cpu", "thread"))
-        costs.append((own[0], own[1]))
-        added.append(theirs[1] - theirs[0])
+    watching: list[float] = []
+    for _ in range(ALL[contestant].care):
+        with running(page, "nothing") as (bare, _), running(page, contestant) as (watched, _):
+            children = bare, watched
+            answers = [child.tell("answer") for child in children]
+            for own, theirs in _run(children, pairs):
+                costs.append((own["cpu"], theirs["cpu"]))
+                added.append(theirs["thread"] - own["thread"])
+            peaks = [child.tell("memory")["peak"] for child in children]
+            recorded = watched.tell("recorded")["recorded"]
+            watching.append(watched.tell("watching")["watching"])
     ratios = [theirs / own for own, theirs in costs]
     names = [{header[0].lower() for header in answer["headers"]} for answer in answers]
     return Cost(
         page,
         contestant,
-        pairs,
+        len(costs),
         statistics.median(own for own, _ in costs),
         statistics.median(theirs for _, theirs in costs),
         statistics.median(ratios),
         (min(ratios), max(ratios)),
-        watched.tell("memory")["peak"],
-        bare.tell("memory")["peak"],
-        watched.tell("recorded")["recorded"],
+        peaks[1],
+        peaks[0],
+        recorded,
         answers[0]["status"] == answers[1]["status"] and answers[0]["body"] == answers[1]["body"],
         tuple(sorted(names[1] - names[0])),
-        watched.tell("watching")["watching"],
+        statistics.median(watching),
         statistics.median(added),
     )
+
+
+def _run(children: Sequence[Child], pairs: int) -> Iterator[list[dict[str, float]]]:
+    """Have both run by turns; yield what their clocks say, in microseconds per request."""
+    counts = [_batch(child) for child in children]
+    for turn in range(pairs):
+        told: list[dict[str, float]] = [{}, {}]
+        for each in (1, 0) if turn % 2 else (0, 1):
+            clocks = children[each].tell(f"run {counts[each]}")
+            told[each] = {name: clocks[name] / counts[each] / 1000 for name in ("cpu", "thread")}
+        yield told
 
 
 def _batch(child: Child) -> int:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from django.conf import settings
 
+from tracer import overhead
 from tracer.lines import Lines
 from tracer.model import (
     Barrier,
@@ -28,7 +29,7 @@ from tracer.model.memory import PINNED
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.probes.signals import SignalNames
-from tracer.recorder import holders, overhead
+from tracer.recorder import holders
 from tracer.recorder.assembly import Assembly, birth, grouped
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder

@@ -24,7 +24,7 @@ class Contestant:
     layouts: tuple[int, ...] = (0,)
     """As in `instructions.measure`: the less a tool takes, the more of them it needs."""
     care = 1
-    """By what the number of timed pairs is multiplied: the less a tool takes, the more it needs."""
+    """Pairs of programs that are timed: the less a tool takes, the more of them it needs."""
     awaited = True
     """Whether it can be used under ASGI."""
     adds = False

@@ -1,0 +1,176 @@
+"""What recording costs, measured here and now rather than assumed.
+
+The real wrappers around nothing, against nothing. In a tight loop, with all they need in the
+processor's nearest caches, they would take a small part of what they take between the stages of a
+request; so other Python code runs between two turns, little of it and then much. What they take
+grows with the doublings of what runs in between, here as in requests, so from these two the price
+in a request is told, by how far its own stages lie apart.
+
+What cannot be timed from within is what the application pays for what recording has pushed out of
+the caches, and for memory that a recording keeps from being used again at once. That is a factor,
+found by comparing these prices with the processor time of pages with and without the tracer. So
+this stays an estimate.
+"""
+
+from __future__ import annotations
+
+import ast
+import copy
+import email.utils
+import fnmatch
+import inspect
+import io
+import ipaddress
+import math
+import statistics
+import string
+import textwrap
+import time
+import tokenize
+from collections.abc import Callable
+from contextvars import copy_context
+from http.cookies import SimpleCookie
+from itertools import cycle
+from typing import Any, NamedTuple
+from urllib.parse import parse_qsl, urlencode
+
+from tracer.model import stages
+from tracer.probes.objects import noting
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.spans import timed
+from tracer.recorder.trace import Trace, current, give_back
+
+_TURNS = 31
+_MUCH = 2
+"""Rounds through all the work there is, where there is much of it between two turns."""
+_WARM_UP = 8
+"""Such rounds before anything is timed: the interpreter adapts itself to what runs often."""
+_OPENED = 5.5
+"""Stages that a connection opened and closed is worth besides its own: it is asked whose it is, and
+whether it has really ended. Counted in instructions, by callgrind, with and without its probes."""
+_ENTERED = 1.8
+"""What a request takes that is entered, answered and closed, where beginning and finishing its
+recording takes 1; counted likewise."""
+_PUSHED_OUT = 2.1
+"""How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.3 on six pages
+that do little, ask for much, or stream; see `benchmarks/times.py`."""
+_FAR = 1_000_000
+"""Nanoseconds between two stages beyond which nothing of the tracer's is left in the caches; much
+of a longer time may have been waiting."""
+
+_WORK: tuple[Callable[[], Any], ...] = (
+    lambda: copy.deepcopy({"a": [1, 2, (3, 4)], "b": {"c": [5]}}),
+    lambda: urlencode({"a b": "ü/ö", "c": "d&e", "f": 3}),
+    lambda: email.utils.parsedate_tz("Fri, 27 Nov 2026 22:37:38 +0000"),
+    lambda: ast.unparse(ast.parse("a = b(c, d=2) + 2")),
+    lambda: textwrap.wrap("lorem ipsum dolor sit amet", 12),
+    lambda: SimpleCookie("a=b; c=d; e=f"),
+    lambda: string.Formatter().vformat("{0} and {a!r:>10} {b}", (1,), {"a": 2, "b": "c"}),
+    lambda: inspect.signature(textwrap.wrap),
+    lambda: ipaddress.ip_network("192.168.0.0/24"),
+    lambda: fnmatch.translate("*.p[yo]?x"),
+    lambda: list(tokenize.generate_tokens(io.StringIO("a = b + 2\n").readline)),
+    lambda: parse_qsl("a=1&b=2&c=%20x"),
+)
+"""Python code of many kinds, of modules that Django has loaded; each takes some microseconds."""
+
+
+class Prices(NamedTuple):
+    """Nanoseconds on this machine: per recorded stage, per watched object, per request."""
+
+    stage: float
+    life: float
+    request: float
+
+
+class Costs(NamedTuple):
+    """Prices after two amounts of other work, and the nanoseconds which these take."""
+
+    near: Prices
+    far: Prices
+    little: float
+    much: float
+
+    def of(self, trace: Trace) -> int:
+        """Return the nanoseconds that recording `trace` took."""
+        count = len(trace.events) // 3 + len(trace.far or ())
+        prices = self.at((trace.closed - trace.begun) / (count + 1))
+        worth = count + 0.5 * len(trace.seen) + _OPENED * trace.births[2::5].count("connection")
+        return int(
+            _ENTERED * prices.request
+            + prices.stage * worth
+            + prices.life * (len(trace.births) // 5)
+        )
+
+    def at(self, distance: float) -> Prices:
+        """Return the prices where stages lie so many nanoseconds apart."""
+        apart = min(max(distance, self.little), _FAR)
+        share = math.log(apart / self.little) / math.log(self.much / self.little)
+        both = zip(self.near, self.far, strict=True)
+        return Prices(*(_PUSHED_OUT * (near + share * (far - near)) for near, far in both))
+
+
+class _Thing:
+    __slots__ = ("__weakref__",)
+
+
+def measure() -> Costs:
+    """Measure, on a recorder of its own that nobody reads. Takes some forty milliseconds."""
+    return copy_context().run(_measure)
+
+
+def _measure() -> Costs:
+    kinds = cycle(_WORK)
+
+    def little() -> None:
+        next(kinds)()
+
+    def much() -> None:
+        for _ in range(_MUCH * len(_WORK)):
+            little()
+
+    for _ in range(_WARM_UP):
+        much()
+    return Costs(
+        _prices(little), _prices(much), _clocked(_nothing, little), _clocked(_nothing, much)
+    )
+
+
+def _prices(meanwhile: Callable[[], object]) -> Prices:
+    """Measure prices where `meanwhile` was done between two turns."""
+    recorder = Recorder()
+    told = "GET", "", "/", ""
+    spanned = timed(recorder, stages.VIEW, _nothing, lambda *_: (None, "", ""))
+    note = noting(recorder, "thing")
+
+    def put_by() -> None:
+        meanwhile()
+        while recorder.finished:
+            trace = recorder.finished.popleft()
+            give_back(recorder.spare, trace)
+
+    trace = recorder.begin(told)
+    token = current.set(trace)
+    nothing = _clocked(meanwhile, _nothing)
+    stage = _clocked(meanwhile, spanned) - nothing
+    life = _clocked(meanwhile, lambda: note(_Thing())) - _clocked(meanwhile, _Thing)
+    current.reset(token)
+    recorder.finish(trace)
+    request = _clocked(put_by, lambda: recorder.finish(recorder.begin(told))) - nothing
+    return Prices(max(stage, 0.0), max(life, 0.0), max(request, 0.0))
+
+
+def _clocked(meanwhile: Callable[[], object], call: Callable[[], object]) -> float:
+    """Nanoseconds per call: the median, since other processes can only make some turns slower."""
+    clock = time.perf_counter_ns
+    took = []
+    for _ in range(_TURNS):
+        meanwhile()
+        start = clock()
+        call()
+        took.append(clock() - start)
+    return statistics.median(took)
+
+
+def _nothing() -> None:
+    """What is called when nothing is done."""

@@ -2,10 +2,19 @@
 
 from __future__ import annotations
 
+import sys
 from itertools import pairwise
+from types import ModuleType
+from typing import Any
 
 import pytest
+from django.core.handlers.wsgi import WSGIHandler
+from django.http import HttpRequest, HttpResponse
+from django.urls import clear_url_caches, path, reverse
 
+from tests.driving import environ, serve
+from tracer import live
+from tracer.conf import Config
 from tracer.model import stages
 from tracer.overhead import Costs, Prices, measure
 from tracer.recorder.recorder import Recorder
@@ -73,6 +82,34 @@ def test_a_connection_opened_and_closed_costs_more_than_another_object() -> None
         COSTS.of(request(close, births=1, kind=kind)) for kind in ("connection", "queryset")
     )
     assert connection > queryset
+
+
+def test_a_page_of_links_pays_for_each_of_them(
+    settings: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The resolver that reverse() asks is told once, and counted however often it is found."""
+
+    def index(_request: HttpRequest, links: int) -> HttpResponse:
+        return HttpResponse("".join(reverse("page", args=(number,)) for number in range(links)))
+
+    urls = ModuleType("urls_of_an_index")
+    urls.urlpatterns = [path("<int:links>/", index, name="page")]  # type: ignore[attr-defined]
+    monkeypatch.setitem(sys.modules, urls.__name__, urls)
+    settings.ROOT_URLCONF = urls.__name__
+    clear_url_caches()
+    tracer = live.start(Config(enabled=True, console=False))
+    try:
+        handler = WSGIHandler()
+        for links in (0, 1, 40):
+            serve(handler, environ(f"/{links}/"))
+        none, one, many = tracer.recorder.finished
+        assert [none.asks, one.asks, many.asks] == [0, 0, 39]
+        assert len(many.seen) == len(one.seen) > len(none.seen)
+        one.closed, many.closed = one.begun + MS, many.begun + MS
+        assert COSTS.of(many) > COSTS.of(one)
+    finally:
+        live.stop(settle=False)
+        clear_url_caches()
 
 
 def test_prices_are_measured_on_this_machine() -> None:

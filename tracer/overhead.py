@@ -51,7 +51,9 @@ whether it has really ended. Counted in instructions, by callgrind, with and wit
 _ENTERED = 1.8
 """What a request takes that is entered, answered and closed, where beginning and finishing its
 recording takes 1; counted likewise."""
-_PUSHED_OUT = 2.1
+_ASKED = 0.14
+"""Stages that it is worth when `reverse()` finds the same resolver again; counted likewise."""
+_PUSHED_OUT = 2.25
 """How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.3 on six pages
 that do little, ask for much, or stream; see `benchmarks/times.py`."""
 _FAR = 1_000_000
@@ -95,7 +97,8 @@ class Costs(NamedTuple):
         """Return the nanoseconds that recording `trace` took."""
         count = len(trace.events) // 3 + len(trace.far or ())
         prices = self.at((trace.closed - trace.begun) / (count + 1))
-        worth = count + 0.5 * len(trace.seen) + _OPENED * trace.births[2::5].count("connection")
+        opened = trace.births[2::5].count("connection")
+        worth = count + 0.5 * len(trace.seen) + _OPENED * opened + _ASKED * trace.asks
         return int(
             _ENTERED * prices.request
             + prices.stage * worth

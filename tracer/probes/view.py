@@ -226,8 +226,8 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
     of its rows, and of one use after the other the first is told.
     """
     get, by_id = current.get, recorder.lives.by_id
-    last: tuple[Callable[[], Any], int] = _nobody, 0
-    """The resolver found last, weakly, and its token."""
+    last: Any = _nobody
+    """The weak reference to the resolver found last."""
 
     def get_resolver(urlconf: Any = None) -> Any:
         nonlocal last
@@ -235,17 +235,18 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = get()
         if trace is not None:
             try:
-                known, token = last
-                if known() is not resolver:
+                ref = last
+                if ref() is not resolver:
                     ref = by_id.get(id(resolver))
                     if ref is None or ref() is not resolver:
                         return resolver
-                    token = ref.token
-                    last = ref, token
-                if trace.asked != token:
-                    trace.seen.append(token)
+                    last = ref
+                if trace.asked is ref:
+                    trace.asks += 1
+                else:
+                    trace.seen.append(ref.token)
                     if trace.single:
-                        trace.asked = token
+                        trace.asked = ref
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return resolver

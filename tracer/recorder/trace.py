@@ -44,6 +44,7 @@ class Trace:
     __slots__ = (
         "add",
         "asked",
+        "asks",
         "awaited",
         "bear",
         "begun",
@@ -81,8 +82,10 @@ class Trace:
     )
 
     number: int
-    asked: int
-    """Token of the resolver that `reverse()` found last; 0 where every one of them is noted."""
+    asked: Ref | None
+    """Of the resolver that `reverse()` found last; None where every one of them is noted."""
+    asks: int
+    """How often it was found again at once."""
     begun: int
     thread: int
     ident: int
@@ -140,7 +143,7 @@ class Trace:
         if not self.single or self.closed:
             return
         self.single = False
-        self.asked = 0
+        self.asked = None
         far: list[Any] = []
         self.far = far
         self.add = lambda event: far.append((lane.token, *event))
@@ -187,11 +190,11 @@ def begun(
     trace.ident = ident
     trace.method, trace.script, trace.path, trace.query = told
     trace.add = trace.extend
-    trace.closed = trace.last_error = trace.rows = trace.uncounted = trace.asked = 0
+    trace.closed = trace.last_error = trace.rows = trace.uncounted = trace.asks = 0
     trace.single = trace.calling = True
     trace.awaited = trace.streaming = False
     trace.ending = "closed"
-    trace.far = trace.modules = trace.built = trace.response = None
+    trace.far = trace.modules = trace.asked = trace.built = trace.response = None
     trace.responded = trace.viewed = None
     trace.size = trace.status = trace.view = trace.view_token = None
     return trace

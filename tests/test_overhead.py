@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import sys
+import threading
+from collections.abc import Iterator
 from itertools import pairwise
 from types import ModuleType
 from typing import Any
@@ -84,32 +86,58 @@ def test_a_connection_opened_and_closed_costs_more_than_another_object() -> None
     assert connection > queryset
 
 
-def test_a_page_of_links_pays_for_each_of_them(
-    settings: Any, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """The resolver that reverse() asks is told once, and counted however often it is found."""
+def index(_request: HttpRequest, links: int) -> HttpResponse:
+    """Links to so many pages."""
+    return HttpResponse("".join(reverse("page", args=(number,)) for number in range(links)))
 
-    def index(_request: HttpRequest, links: int) -> HttpResponse:
-        return HttpResponse("".join(reverse("page", args=(number,)) for number in range(links)))
 
+def both(request: HttpRequest, links: int) -> HttpResponse:
+    """The same on a second thread, and then once more on the first."""
+    thread = threading.Thread(target=index, args=(request, links))
+    thread.start()
+    thread.join()
+    return index(request, links)
+
+
+@pytest.fixture
+def tracer(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[live.Live]:
+    """A process that records, of a site that is an index of itself."""
     urls = ModuleType("urls_of_an_index")
-    urls.urlpatterns = [path("<int:links>/", index, name="page")]  # type: ignore[attr-defined]
+    pages = [path("<int:links>/", index, name="page"), path("both/<int:links>/", both)]
+    urls.urlpatterns = pages  # type: ignore[attr-defined]
     monkeypatch.setitem(sys.modules, urls.__name__, urls)
     settings.ROOT_URLCONF = urls.__name__
     clear_url_caches()
-    tracer = live.start(Config(enabled=True, console=False))
-    try:
-        handler = WSGIHandler()
-        for links in (0, 1, 40):
-            serve(handler, environ(f"/{links}/"))
-        none, one, many = tracer.recorder.finished
-        assert [none.asks, one.asks, many.asks] == [0, 0, 39]
-        assert len(many.seen) == len(one.seen) > len(none.seen)
-        one.closed, many.closed = one.begun + MS, many.begun + MS
-        assert COSTS.of(many) > COSTS.of(one)
-    finally:
-        live.stop(settle=False)
-        clear_url_caches()
+    yield live.start(Config(enabled=True, console=False))
+    live.stop(settle=False)
+    clear_url_caches()
+
+
+def test_a_page_of_links_pays_for_each_of_them(tracer: live.Live) -> None:
+    """The resolver that reverse() asks is told once, and counted however often it is found."""
+    handler = WSGIHandler()
+    for links in (0, 1, 40):
+        serve(handler, environ(f"/{links}/"))
+    none, one, many = tracer.recorder.finished
+    assert [none.asks, one.asks, many.asks] == [0, 0, 39]
+    assert len(many.seen) == len(one.seen) == len(none.seen) + 1
+    one.closed, many.closed = one.begun + MS, many.begun + MS
+    assert COSTS.of(many) > COSTS.of(one)
+
+
+def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(
+    tracer: live.Live,
+) -> None:
+    """However many links a thread makes."""
+    handler = WSGIHandler()
+    for links in (0, 1, 40):
+        serve(handler, environ(f"/both/{links}/"))
+    none, one, many = tracer.recorder.finished
+    assert [none.asks, one.asks, many.asks] == [0, 0, 78]
+    assert len(many.seen) == len(one.seen) == len(none.seen) + 2
+    resolver = many.seen[-1][0]
+    threads = [mark[1] for mark in many.seen if type(mark) is tuple and mark[0] == resolver]
+    assert len(set(threads)) == 2
 
 
 def test_prices_are_measured_on_this_machine() -> None:

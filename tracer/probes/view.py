@@ -243,10 +243,11 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
                     last = ref
                 if trace.asked is ref:
                     trace.asks += 1
-                else:
+                elif trace.single:
                     trace.seen.append(ref.token)
-                    if trace.single:
-                        trace.asked = ref
+                    trace.asked = ref
+                else:
+                    trace.asks += trace.seen.again(ref)
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return resolver

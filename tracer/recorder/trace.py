@@ -83,7 +83,7 @@ class Trace:
 
     number: int
     asked: Ref | None
-    """Of the resolver that `reverse()` found last; None where every one of them is noted."""
+    """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
     asks: int
     """How often it was found again at once."""
     begun: int
@@ -102,8 +102,8 @@ class Trace:
     births: list[Any]
     bear: Callable[[tuple[Any, ...]], None]
     """Takes down one birth, of one that lives."""
-    seen: list[Any]
-    """Tokens used without a stage of their own; with the thread's, if not `single`."""
+    seen: Any
+    """List of tokens used without a stage of their own; with the thread's, if not `single`."""
     far: list[Any] | None
     """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
     first: int
@@ -156,15 +156,26 @@ class Trace:
 class _Seen(list[Any]):
     """Sightings on several threads."""
 
-    __slots__ = ("lane",)
+    __slots__ = ("asked", "lane")
 
     def __init__(self, before: list[Any], lane: Lane) -> None:
         super().__init__(before)
         self.lane = lane
+        self.asked: dict[int, Ref] = {}
+        """Thread to the resolver that `reverse()` found last on it."""
 
     def append(self, token: Any) -> None:
         """Take down one sighting, with its thread."""
         super().append((token, self.lane.token))
+
+    def again(self, resolver: Ref) -> bool:
+        """Take down that `reverse()` found a resolver, unless it did so last on this thread."""
+        thread = self.lane.token
+        if self.asked.get(thread) is resolver:
+            return True
+        self.asked[thread] = resolver
+        super().append((resolver.token, thread))
+        return False
 
 
 def begun(

@@ -1,4 +1,4 @@
-"""What recording costs, measured here and now rather than assumed.
+"""What a request pays for being recorded, told from prices measured here and now.
 
 The real wrappers around nothing, against nothing. In a tight loop, with all they need in the
 processor's nearest caches, they would take a small part of what they take between the stages of a
@@ -55,7 +55,7 @@ _ASKED = 0.14
 """Stages that it is worth when `reverse()` finds the same resolver again; counted likewise."""
 _PUSHED_OUT = 2.25
 """How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.3 on six pages
-that do little, ask for much, or stream; see `benchmarks/times.py`."""
+that do little, ask for much, or stream, and with a journal 2.5; see `benchmarks/times.py`."""
 _FAR = 1_000_000
 """Nanoseconds between two stages beyond which nothing of the tracer's is left in the caches; much
 of a longer time may have been waiting."""
@@ -118,7 +118,7 @@ class _Thing:
 
 
 def measure() -> Costs:
-    """Measure, on a recorder of its own that nobody reads. Takes some forty milliseconds."""
+    """Measure, on a recorder of its own that nobody reads. Takes some sixty milliseconds."""
     return copy_context().run(_measure)
 
 
@@ -134,9 +134,10 @@ def _measure() -> Costs:
 
     for _ in range(_WARM_UP):
         much()
-    return Costs(
-        _prices(little), _prices(much), _clocked(_nothing, little), _clocked(_nothing, much)
-    )
+    # A clock may be too coarse to tell.
+    short = max(_clocked(_nothing, little), 1.0)
+    long = max(_clocked(_nothing, much), 2 * short)
+    return Costs(_prices(little), _prices(much), short, long)
 
 
 def _prices(meanwhile: Callable[[], object]) -> Prices:

@@ -142,6 +142,8 @@ class Trace:
         """From now on other threads take part: note of everything on which it happens."""
         if not self.single or self.closed:
             return
+        # First this: what is no longer single has sightings with threads.
+        self.seen = _Seen(self.seen, lane)
         self.single = False
         self.asked = None
         far: list[Any] = []
@@ -150,7 +152,6 @@ class Trace:
         # The list stays the same: the references in it know it.
         births = self.births.extend
         self.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
-        self.seen = _Seen(self.seen, lane)
 
 
 class _Seen(list[Any]):

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Hashable
 from inspect import CO_COROUTINE
-from types import FunctionType, MethodType
+from types import FunctionType
 from typing import Any
 from weakref import ref
 
@@ -102,42 +102,70 @@ def _where(request: Any) -> str | None:
 
 
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
-    timed_view = _timing(recorder)
-    get = current.get
+    get, clock, told = current.get, recorder.clock, _telling()
     plain: dict[int, ref[Any]] = {}
     """Functions that are no coroutine functions, by address."""
 
     def make_view_atomic(self: Any, view: Any) -> Any:
-        made = make(self, view)
+        call = make(self, view)
         trace = get()
         if trace is None:
-            return made
+            return call
         trace.view_token = None
         try:
-            known = plain.get(id(made))
-            if known is None or known() is not made:
-                if not _is_plain(made) and iscoroutinefunction(made):
-                    return timed_async(recorder, stages.VIEW, made, _described)
-                if type(made) is FunctionType:
-                    if len(plain) >= _MOST:
-                        plain.clear()
-                    plain[id(made)] = ref(made)
-            # It holds the view, which may be held by nobody else, and costs less than a closure.
-            return MethodType(timed_view, made)
+            known = plain.get(id(call))
+            if (known is None or known() is not call) and _is_coroutine(call, plain):
+                return timed_async(recorder, stages.VIEW, call, _described)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
-            return made
+            return call
+
+        # A function, which holds the view that nobody else may hold. A bound method would be made
+        # for less, but Django asks what it gets here whether it is a coroutine function, and to
+        # tell that of a method costs more than all the rest.
+        def timed_view(request: Any, /, *args: Any, **kwargs: Any) -> Any:
+            trace = get()
+            if trace is None:
+                return call(request, *args, **kwargs)
+            try:
+                start = clock()
+            except Exception as fault:
+                recorder.fault(stages.VIEW, fault)
+                start = trace.begun
+            try:
+                response = call(request, *args, **kwargs) if args or kwargs else call(request)
+            except BaseException as exc:
+                record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
+                raise
+            try:
+                end = clock()
+                trace.add((start, end, told(trace)))
+            except Exception as fault:
+                recorder.fault(stages.VIEW, fault)
+            return response
+
+        return timed_view
 
     return make_view_atomic
+
+
+def _is_coroutine(view: Any, plain: dict[int, ref[Any]]) -> bool:
+    """Whether a view is a coroutine function; if it is another function, that is remembered."""
+    if not _is_plain(view) and iscoroutinefunction(view):
+        return True
+    if type(view) is FunctionType:
+        if len(plain) >= _MOST:
+            plain.clear()
+        plain[id(view)] = ref(view)
+    return False
 
 
 def _described(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
     return trace.view_token, trace.view, ""
 
 
-def _timing(recorder: Recorder) -> Callable[..., Any]:
-    """Return a function that calls the view which is its first argument, and times it."""
-    get, clock = current.get, recorder.clock
+def _telling() -> Callable[[Trace], What]:
+    """Return what tells of a view, the same each time where it is the same."""
     functions: dict[Hashable, What] = {}
     classes: dict[Hashable, What] = {}
 
@@ -150,28 +178,7 @@ def _timing(recorder: Recorder) -> Callable[..., Any]:
             return classes.get(view) or _same(classes, view, LATE)
         return stages.VIEW, token, view, "", ""
 
-    def timed_view(call: Any, /, request: Any, *args: Any, **kwargs: Any) -> Any:
-        trace = get()
-        if trace is None:
-            return call(request, *args, **kwargs)
-        try:
-            start = clock()
-        except Exception as fault:
-            recorder.fault(stages.VIEW, fault)
-            start = trace.begun
-        try:
-            response = call(request, *args, **kwargs) if args or kwargs else call(request)
-        except BaseException as exc:
-            record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
-            raise
-        try:
-            end = clock()
-            trace.add((start, end, told(trace)))
-        except Exception as fault:
-            recorder.fault(stages.VIEW, fault)
-        return response
-
-    return timed_view
+    return told
 
 
 def _same(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import statistics
 import time
 from dataclasses import dataclass
 from pathlib import Path
@@ -37,20 +38,17 @@ def timelines(page: str) -> Drawing:
 
 
 def writing(page: str, turns: int = 7) -> Writing:
-    """What the journal adds to recording alone, and how many bytes it has for each request."""
-    requests = PAGES[page].requests
-    with (
-        running(page, "recording") as (plain, _),
-        running(page, "with journal") as (written, directory),
-    ):
+    """What a request takes of the thread that writes, and how many bytes the journal has for it."""
+    requests = 5 * PAGES[page].requests
+    with running(page, "with journal") as (child, directory):
+        child.tell("settle")
         costs = []
         before = _size(directory)
         for _ in range(turns):
-            one, other = (child.tell(f"run {requests}")["cpu"] for child in (plain, written))
-            costs.append((other - one) / requests / 1000)
-            written.tell("settle")
+            served, left = child.tell(f"run {requests}"), child.tell("settle")
+            costs.append((served["cpu"] - served["thread"] + left["cpu"]) / requests / 1000)
         size = (_size(directory) - before) / (turns * requests)
-    return Writing(page, size, sorted(costs)[turns // 2])
+    return Writing(page, size, statistics.median(costs))
 
 
 def _size(directory: Path) -> int:

@@ -194,10 +194,9 @@ def _drawing(told: dict[str, Any]) -> list[str]:
         head = ("page", "bytes", "µs of the background thread")
         lines += ["## The journal, per request", "", *_table(head, rows)]
     if told["saturation"]:
-        bare = told["saturation"]["nothing"]
         rows = [
-            [mode, f"{rate:,.0f}", f"{rate / bare:.2f}"]
-            for mode, rate in told["saturation"].items()
+            [mode, f"{rate:,.0f}", f"{share:.2f}"]
+            for mode, (rate, share) in told["saturation"].items()
         ]
         lines += [
             "## Saturated: requests per second through gunicorn",

@@ -63,7 +63,7 @@ class Tally:
     def add(self, trace: Trace, marks: Marks, alike: Kind | None = None) -> None:
         """Count one; `alike` as told of it."""
         kind = alike or self._meet(trace)
-        *_, count, use = kind
+        _, _, _, _, _, _, count, use = kind
         count(marks)
         number = trace.number
         use[0] += 1

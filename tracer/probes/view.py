@@ -102,7 +102,10 @@ def _where(request: Any) -> str | None:
 
 
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
-    get, clock, told = current.get, recorder.clock, _telling()
+    get, clock = current.get, recorder.clock
+    functions: dict[Hashable, What] = {}
+    """What is told of a view that is a function, the same each time."""
+    told = _telling(functions)
     plain: dict[int, ref[Any]] = {}
     """Functions that are no coroutine functions, by address."""
 
@@ -139,7 +142,8 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
                 raise
             try:
                 end = clock()
-                trace.add((start, end, told(trace)))
+                what = functions.get(trace.view) if trace.view_token is None else None
+                trace.add((start, end, what or told(trace)))
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
             return response
@@ -164,15 +168,14 @@ def _described(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any,
     return trace.view_token, trace.view, ""
 
 
-def _telling() -> Callable[[Trace], What]:
+def _telling(functions: dict[Hashable, What]) -> Callable[[Trace], What]:
     """Return what tells of a view, the same each time where it is the same."""
-    functions: dict[Hashable, What] = {}
     classes: dict[Hashable, What] = {}
 
     def told(trace: Trace) -> What:
         token, view = trace.view_token, trace.view
         if token is None:
-            return functions.get(view) or _same(functions, view, None)
+            return _same(functions, view, None)
         if trace.viewed is None:
             trace.viewed = token
             return classes.get(view) or _same(classes, view, LATE)
@@ -233,37 +236,29 @@ def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
     of its rows, and of one use after the other the first is told.
     """
     get, by_id = current.get, recorder.lives.by_id
-    last: Any = _nobody
-    """The weak reference to the resolver found last."""
 
     def get_resolver(urlconf: Any = None) -> Any:
-        nonlocal last
         resolver = call(urlconf)
         trace = get()
         if trace is not None:
             try:
-                ref = last
-                if ref() is not resolver:
-                    ref = by_id.get(id(resolver))
-                    if ref is None or ref() is not resolver:
-                        return resolver
-                    last = ref
-                if trace.asked is ref:
+                asked = trace.asked
+                if asked is not None and asked() is resolver:
                     trace.asks += 1
-                elif trace.single:
-                    trace.seen.append(ref.token)
-                    trace.asked = ref
+                    return resolver
+                known = by_id.get(id(resolver))
+                if known is None or known() is not resolver:
+                    return resolver
+                if trace.single:
+                    trace.seen.append(known.token)
+                    trace.asked = known
                 else:
-                    trace.asks += trace.seen.again(ref)
+                    trace.asks += trace.seen.again(known)
             except Exception as fault:
                 recorder.fault("resolver", fault)
         return resolver
 
     return get_resolver
-
-
-def _nobody() -> None:
-    """A reference to nothing."""
 
 
 def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:

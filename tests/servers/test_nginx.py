@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import socket
 from contextlib import suppress
 from pathlib import Path
 
@@ -29,6 +30,16 @@ def family(work: Path) -> list[tree.Member]:
         if str(work).encode() in line:
             found += tree.family(member.pid)
     return found
+
+
+def refused(address: Path) -> bool:
+    """Whether nobody listens there any more."""
+    with socket.socket(socket.AF_UNIX) as visitor:
+        try:
+            visitor.connect(str(address))
+        except (ConnectionRefusedError, FileNotFoundError):
+            return True
+    return False
 
 
 def served(tmp_path: Path, name: str) -> list[Process]:
@@ -132,5 +143,7 @@ def test_when_what_serves_behind_has_died_nginx_says_so(name: str) -> None:
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             until(lambda: not tree.alive(behind))
+            # A process is dead before the last of its threads has let go of what it listened at.
+            until(lambda: refused(server.work / "application.sock"))
             assert server.get("/tell/PATH").status == 502
     assert "connect() to unix:" in server.log()

@@ -67,7 +67,7 @@ def test_each_doubling_of_what_happens_in_between_adds_as_much_as_the_one_before
 
 
 def test_a_request_that_waits_for_ten_seconds_is_not_said_to_have_paid_for_that() -> None:
-    """No cache forgets more than all."""
+    """From a distance on, prices rise no more."""
     second, ten = (COSTS.of(request(seconds * 1000 * MS)) for seconds in (1, 10))
     assert second == ten
 

@@ -6,10 +6,10 @@ request; so other Python code runs between two turns, little of it and then much
 grows with the doublings of what runs in between, here as in requests, so from these two the price
 in a request is told, by how far its own stages lie apart.
 
-What cannot be timed from within is what the application pays for what recording has pushed out of
-the caches, and for memory that a recording keeps from being used again at once. That is a factor,
-found by comparing these prices with the processor time of pages with and without the tracer. So
-this stays an estimate.
+A request pays more than these prices, by a factor that was found by comparing them with the
+processor time of pages with and without the tracer. What makes it is not told apart: the collector
+has more to go through, and what recording pushes out of the caches the application has to fetch
+again, which cannot be timed from within. So this stays an estimate.
 """
 
 from __future__ import annotations
@@ -51,14 +51,14 @@ whether it has really ended. Counted in instructions, by callgrind, with and wit
 _ENTERED = 1.8
 """What a request takes that is entered, answered and closed, where beginning and finishing its
 recording takes 1; counted likewise."""
-_ASKED = 0.14
+_ASKED = 0.33
 """Stages that it is worth when `reverse()` finds the same resolver again; counted likewise."""
 _PUSHED_OUT = 2.25
-"""How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.3 on six pages
-that do little, ask for much, or stream, and with a journal 2.5; see `benchmarks/times.py`."""
+"""How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.2 on six pages
+that do little, ask for much, or stream, and with a journal up to 2.5; see `benchmarks/times.py`."""
 _FAR = 1_000_000
-"""Nanoseconds between two stages beyond which nothing of the tracer's is left in the caches; much
-of a longer time may have been waiting."""
+"""Nanoseconds between two stages beyond which prices rise no more: much of a longer time may have
+been waiting."""
 
 _WORK: tuple[Callable[[], Any], ...] = (
     lambda: copy.deepcopy({"a": [1, 2, (3, 4)], "b": {"c": [5]}}),

@@ -2,21 +2,10 @@
 
 from __future__ import annotations
 
-import sys
-import threading
-from collections.abc import Iterator
 from itertools import pairwise
-from types import ModuleType
-from typing import Any
 
 import pytest
-from django.core.handlers.wsgi import WSGIHandler
-from django.http import HttpRequest, HttpResponse
-from django.urls import clear_url_caches, path, reverse
 
-from tests.driving import environ, serve
-from tracer import live
-from tracer.conf import Config
 from tracer.model import stages
 from tracer.overhead import Costs, Prices, measure
 from tracer.recorder.recorder import Recorder
@@ -86,58 +75,15 @@ def test_a_connection_opened_and_closed_costs_more_than_another_object() -> None
     assert connection > queryset
 
 
-def index(_request: HttpRequest, links: int) -> HttpResponse:
-    """Links to so many pages."""
-    return HttpResponse("".join(reverse("page", args=(number,)) for number in range(links)))
-
-
-def both(request: HttpRequest, links: int) -> HttpResponse:
-    """The same on a second thread, and then once more on the first."""
-    thread = threading.Thread(target=index, args=(request, links))
-    thread.start()
-    thread.join()
-    return index(request, links)
-
-
-@pytest.fixture
-def tracer(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[live.Live]:
-    """A process that records, of a site that is an index of itself."""
-    urls = ModuleType("urls_of_an_index")
-    pages = [path("<int:links>/", index, name="page"), path("both/<int:links>/", both)]
-    urls.urlpatterns = pages  # type: ignore[attr-defined]
-    monkeypatch.setitem(sys.modules, urls.__name__, urls)
-    settings.ROOT_URLCONF = urls.__name__
-    clear_url_caches()
-    yield live.start(Config(enabled=True, console=False))
-    live.stop(settle=False)
-    clear_url_caches()
-
-
-def test_a_page_of_links_pays_for_each_of_them(tracer: live.Live) -> None:
-    """The resolver that reverse() asks is told once, and counted however often it is found."""
-    handler = WSGIHandler()
-    for links in (0, 1, 40):
-        serve(handler, environ(f"/{links}/"))
-    none, one, many = tracer.recorder.finished
-    assert [none.asks, one.asks, many.asks] == [0, 0, 39]
-    assert len(many.seen) == len(one.seen) == len(none.seen) + 1
-    one.closed, many.closed = one.begun + MS, many.begun + MS
-    assert COSTS.of(many) > COSTS.of(one)
-
-
-def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(
-    tracer: live.Live,
-) -> None:
-    """However many links a thread makes."""
-    handler = WSGIHandler()
-    for links in (0, 1, 40):
-        serve(handler, environ(f"/both/{links}/"))
-    none, one, many = tracer.recorder.finished
-    assert [none.asks, one.asks, many.asks] == [0, 0, 78]
-    assert len(many.seen) == len(one.seen) == len(none.seen) + 2
-    resolver = many.seen[-1][0]
-    threads = [mark[1] for mark in many.seen if type(mark) is tuple and mark[0] == resolver]
-    assert len(set(threads)) == 2
+def test_a_link_that_is_watched_costs_a_part_of_a_stage() -> None:
+    """One after another; those that are not watched cost nothing: see `test_reverse`."""
+    asked = request(10 * MS)
+    none = COSTS.of(asked)
+    asked.asks = 1
+    one = COSTS.of(asked)
+    asked.asks = 40
+    assert COSTS.of(asked) - none == pytest.approx(40 * (one - none), abs=40)
+    assert 0 < one - none < COSTS.at(MS).stage
 
 
 def test_prices_are_measured_on_this_machine() -> None:

@@ -52,7 +52,8 @@ _ENTERED = 1.8
 """What a request takes that is entered, answered and closed, where beginning and finishing its
 recording takes 1; counted likewise."""
 _ASKED = 0.33
-"""Stages that it is worth when `reverse()` finds the same resolver again; counted likewise."""
+"""Stages that it is worth when `reverse()` is seen to find the same resolver again; counted
+likewise."""
 _PUSHED_OUT = 2.25
 """How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.2 on six pages
 that do little, ask for much, or stream, and with a journal up to 2.5; see `benchmarks/times.py`."""

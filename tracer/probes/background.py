@@ -40,7 +40,7 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 label = f"thread {name}"
                 token = None if _of_a_pool(own) else recorder.born(self, "thread", label)
                 recorder.instant(trace, (stages.THREAD, token, f"start {name}", "", ""))
-                trace.spread(recorder.lane)
+                recorder.spread(trace)
                 # An attribute of the instance, gone again before the thread's own code runs.
                 self._bootstrap_inner = _Carried(self, trace)
         except Exception as fault:
@@ -88,7 +88,7 @@ def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
         if trace is None or trace.closed:
             return call(self, fn, *args, **kwargs)
         try:
-            trace.spread(recorder.lane)
+            recorder.spread(trace)
         except Exception as fault:
             recorder.fault("pool", fault)
         return call(self, _Work(fn, trace), *args, **kwargs)

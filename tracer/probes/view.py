@@ -26,18 +26,11 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch resolving, and the view of each request."""
     imports.when("django.core.handlers.base", lambda base: _watch(recorder, patches, base))
     imports.when("django.urls.resolvers", lambda urls: _resolvers(recorder, patches, urls))
-    imports.when("django.urls.base", lambda base: _reversing(recorder, patches, base))
 
 
 def _resolvers(recorder: Recorder, patches: Patches, urls: Any) -> None:
     patches.wrap(urls.URLResolver, "resolve", lambda call: _tried(recorder, call))
     patches.wrap(urls.URLPattern, "resolve", lambda call: _matched(recorder, call))
-    patches.wrap(urls.URLResolver, "reverse", lambda call: _asked(recorder, call))
-
-
-def _reversing(recorder: Recorder, patches: Patches, base: Any) -> None:
-    patches.wrap(base, "get_resolver", lambda call: _found(recorder, call))
-    patches.wrap(base, "get_ns_resolver", lambda call: _found_below(recorder, call))
 
 
 def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
@@ -216,64 +209,6 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
         return call(self, path)
 
     return resolve
-
-
-def _asked(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around `URLResolver.reverse`, which the function `reverse()` makes no use of."""
-    see = recorder.sighting()
-
-    def reverse(self: Any, *args: Any, **kwargs: Any) -> Any:
-        see(self)
-        return call(self, *args, **kwargs)
-
-    return reverse
-
-
-def _found(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around how `reverse()` finds the resolver that it asks: another use of a resolver.
-
-    Not around the asking itself, which has arguments to be passed on: a long list does it for each
-    of its rows, and of one use after the other the first is told.
-    """
-    get, by_id = current.get, recorder.lives.by_id
-
-    def get_resolver(urlconf: Any = None) -> Any:
-        resolver = call(urlconf)
-        trace = get()
-        if trace is not None:
-            try:
-                asked = trace.asked
-                if asked is not None and asked() is resolver:
-                    trace.asks += 1
-                    return resolver
-                known = by_id.get(id(resolver))
-                if known is None or known() is not resolver:
-                    return resolver
-                if trace.single:
-                    trace.seen.append(known.token)
-                    trace.asked = known
-                else:
-                    trace.asks += trace.seen.again(known)
-            except Exception as fault:
-                recorder.fault("resolver", fault)
-        return resolver
-
-    return get_resolver
-
-
-def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around how `reverse()` finds the resolver of a namespace."""
-    see = recorder.sighting()
-
-    def get_ns_resolver(*args: Any, **kwargs: Any) -> Any:
-        resolver = call(*args, **kwargs)
-        see(resolver)
-        return resolver
-
-    # It remembers what it has found, and Django has it forget that.
-    for name in ("cache_clear", "cache_info", "cache_parameters"):
-        setattr(get_ns_resolver, name, getattr(call, name))
-    return get_ns_resolver
 
 
 def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:

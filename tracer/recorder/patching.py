@@ -18,6 +18,7 @@ class Patches:
 
     def __init__(self) -> None:
         self._stack: list[tuple[Any, str, Any]] = []
+        self._liftable: list[Patch] = []
 
     def __len__(self) -> int:
         return len(self._stack)
@@ -33,11 +34,53 @@ class Patches:
         original = getattr(owner, name)
         self.replace(owner, name, functools.update_wrapper(around(original), original))
 
+    def liftable(self, owner: Any, name: str, around: Callable[[Any], Any]) -> Patch:
+        """`wrap`, of something that `owner` holds itself and that may be lifted for a while."""
+        original = vars(owner)[name]
+        self.wrap(owner, name, around)
+        patch = Patch(vars(owner), name, original)
+        self._liftable.append(patch)
+        return patch
+
     def restore(self) -> None:
         """Undo everything, newest first; what somebody else has taken away meanwhile stays away."""
+        for patch in self._liftable:
+            # First this: it may be about to be laid in another thread.
+            patch.is_over = True
+        self._liftable.clear()
         while self._stack:
             owner, name, original = self._stack.pop()
             if original is not _ABSENT:
                 setattr(owner, name, original)
             elif name in vars(owner):
                 delattr(owner, name)
+
+
+class Patch:
+    """One replaced name of a module, which can be lifted: what was there before is used again.
+
+    From several threads at once, too. What somebody else has put there meanwhile stays.
+    """
+
+    def __init__(self, names: dict[str, Any], name: str, original: Any) -> None:
+        self.names = names
+        self.name = name
+        self.original = original
+        self.new = names[name]
+        self.is_over = False
+        """It was restored, and must not come back."""
+
+    def lift(self) -> bool:
+        """Have the original used; return whether it is."""
+        if self.names.get(self.name) is self.new:
+            self.names[self.name] = self.original
+        return self.names.get(self.name) is self.original
+
+    def lay(self) -> bool:
+        """Have the replacement used again; return whether there is nothing left to be done."""
+        names = self.names
+        if not self.is_over and names.get(self.name) is self.original:
+            names[self.name] = self.new
+            if self.is_over:
+                names[self.name] = self.original
+        return self.is_over or names.get(self.name) is self.new

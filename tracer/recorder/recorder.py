@@ -65,6 +65,9 @@ class Recorder:
         self.enough = 1
         """How many finished requests there must be for `on_finish` to be called."""
         self.on_fork: Callable[[], None] = _nothing
+        self.watch_again: Callable[[], None] | None = None
+        """Where something is not watched that cannot tell anything new, as long as the one request
+        in flight lasts and stays on its thread: has it watched again. It must not raise."""
         self.boot: Booting | None = None
         """How the process boots, where that is watched from the interpreter's start."""
         self.faults: dict[str, object] = {}
@@ -89,9 +92,22 @@ class Recorder:
         self.flying[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
+        if len(self.flying) > 1:
+            self._crowded()
+        return trace
+
+    def _crowded(self) -> None:
+        """Another request is in flight besides."""
+        if self.watch_again is not None:
+            self.watch_again()
         if len(self.flying) > IN_FLIGHT:
             self.finish(next(iter(self.flying.values())), "never closed")
-        return trace
+
+    def spread(self, trace: Trace) -> None:
+        """From now on other threads take part in this request."""
+        trace.spread(self.lane)
+        if self.watch_again is not None:
+            self.watch_again()
 
     def finish(self, trace: Trace, ending: str = "closed") -> None:
         """The request is over: nothing more is recorded of it."""
@@ -108,6 +124,8 @@ class Recorder:
             trace.add = ignore
             trace.built = trace.response = None
             self.flying.pop(trace.number, None)
+            if self.watch_again is not None:
+                self.watch_again()
             finished = self.finished
             finished.append(trace)
             if len(finished) >= self.enough or len(trace.events) > MUCH:
@@ -120,6 +138,8 @@ class Recorder:
         self.pid = os.getpid()
         self.numbers = itertools.count(1)
         self.threads.forked()
+        if self.watch_again is not None:
+            self.watch_again()
         try:
             self.on_fork()
         finally:

@@ -85,7 +85,7 @@ class Trace:
     asked: Ref | None
     """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
     asks: int
-    """How often it was found again at once."""
+    """How often it was seen to be found again at once."""
     begun: int
     thread: int
     ident: int

@@ -10,16 +10,16 @@ from __future__ import annotations
 from collections import Counter, deque
 from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
 from tracer.model.records import Row
-from tracer.recorder.assembly import birth, grouped
+from tracer.recorder.assembly import birth, dotted, grouped
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
-from tracer.tally import Tally
+from tracer.tally import Tally, ends_of, like
 
 RESTING = 16
 """Requests that are kept as they were recorded, however soon all that they built is gone."""
@@ -59,7 +59,6 @@ class Rest:
         self.closed: dict[int, int] = {}
         """Token of a resource that was closed before its request was tallied, to when."""
         self.tally = Tally()
-        self.rows: dict[tuple[str, type], Row] = {}
 
     def ends(self, already: Iterable[tuple[int, int]] = ()) -> Ends:
         """Return the closings and deaths since the last time, and those of `already`."""
@@ -113,25 +112,39 @@ class Rest:
         if self.lasting:
             self._look_again()
         traces, tally, lasting = self.traces, self.tally, self.lasting
+        groups: dict[tuple[Any, ...], list[Trace]] = {}
+        last: tuple[Any, ...] = ()
         for _ in range(len(traces) - RESTING):
             trace = traces.popleft()
-            ends = trace.births[::5]
-            try:
-                sum(ends)
-            except TypeError:  # one is there still, or only its owner can end it
-                ends = self._ends(trace)
-                if 0 in ends:
-                    lasting.append((trace, 5 * ends.index(0)))
-                    continue
-            tally.add(trace, tuple(ends), tally.alike(trace))
-            if self.closed:
-                self._forget(trace)
-            give_back(self.recorder.spare, trace)
+            kind = like(trace)
+            if kind != last:
+                group, last = groups.setdefault(kind, []), kind
+            group.append(trace)
+        for group in groups.values():
+            lasting += [(trace, self._living(trace)) for trace in self._tallied(group)]
+            while group:
+                trace = group.pop()
+                give_back(self.recorder.spare, trace)
+        if len(groups) > 1:
+            lasting.sort(key=lambda waiting: waiting[0].number)
         late = (len(lasting) if collected else self._late()) if lasting else 0
         for trace, _ in lasting[:late]:
             self._part(trace)
         del lasting[:late]
         return tally.served >= TALLY or bool(tally.stayed)
+
+    def _tallied(self, group: list[Trace]) -> list[Trace]:
+        """Count those of a group that are over; return the others, which leave it."""
+        try:
+            return self.tally.take(group, self.closed)
+        except Exception as fault:
+            self.recorder.fault("the tally", fault)
+            return []
+
+    def _living(self, trace: Trace) -> int:
+        """The place of a birth of something that lives; if there is none any more, the first."""
+        ends = ends_of(trace, self.closed)
+        return 5 * ends.index(0) if 0 in ends else 0
 
     def _look_again(self) -> None:
         """Put those that may be over by now back among the others."""
@@ -160,23 +173,15 @@ class Rest:
         """Count one, and remember what it built and is there still."""
         # First this: from now on whoever dies is told of one by one.
         self.recorder.lives.keep(trace.births)
-        ends = self._ends(trace)
+        ends = ends_of(trace, self.closed)
         self.tally.stayed += self._stayed(trace, ends)
-        self.tally.add(trace, tuple(ends))
+        self.tally.add(trace, ends)
         self._forget(trace)
 
     def forget(self) -> None:
         """In a forked child: these were the parent's."""
         self.take()
         self.tally = Tally()
-
-    def _ends(self, trace: Trace) -> list[int]:
-        """Of each birth when it ended; 0 if it did not, as far as is known."""
-        closed = self.closed
-        return [
-            mark if type(mark) is int else closed.get(token, 0)
-            for mark, token in zip(trace.births[::5], trace.births[1::5], strict=True)
-        ]
 
     def _late(self) -> int:
         """How many can wait no longer, of those that are old and not over."""
@@ -196,8 +201,6 @@ class Rest:
         if not tally.served:
             return
         self._count(tally, history)
-        # Not one class longer than this: a class may be made for a request and die with it.
-        self.rows.clear()
         took_part: Counter[int] = Counter()
         for (thread, older), (count, newest) in tally.used.items():
             pairs = {(mark, thread) if isinstance(mark, int) else mark for mark in older}
@@ -216,25 +219,30 @@ class Rest:
 
     def _count(self, tally: Tally, history: History) -> None:
         """Put what was built and freed into the ledger's rows."""
-        for (kinds, classes), marks in tally.built.items():
-            for kind, cls in set(zip(kinds, classes, strict=True)):
-                self._row(kind, cls, tally, history).requests += len(marks)
-            for kind, cls, ends in zip(kinds, classes, zip(*marks, strict=True), strict=True):
-                row = self._row(kind, cls, tally, history)
-                ended = len(ends) - ends.count(0)
-                by_reference = len([end for end in ends if end > 0])
-                for how, count in (("response", by_reference), ("collector", ended - by_reference)):
+        # Not one class longer than this: a class may be made for a request and die with it.
+        rows: dict[tuple[str, type], Row] = {}
+        for (kinds, classes), built in tally.built.items():
+            pairs = list(zip(kinds, classes, strict=True))
+            for pair in set(pairs):
+                if pair not in rows:
+                    rows[pair] = _row(*pair, tally, history)
+                rows[pair].requests += built.requests
+            ended = zip(pairs, built.by_reference, built.by_collector, strict=True)
+            for pair, by_reference, by_collector in ended:
+                row = rows[pair]
+                for freed, count in (("response", by_reference), ("collector", by_collector)):
                     if count:
                         row.built += count
-                        row.freed[how] += count
+                        row.freed[freed] += count
                         row.scopes[scopes.REQUEST] += count
 
-    def _row(self, kind: str, cls: type, tally: Tally, history: History) -> Row:
-        key = kind, cls
-        if key not in self.rows:
-            number, at, thread = tally.first
-            self.rows[key] = history.row(birth(0, kind, cls, None, at, thread), number)
-        return self.rows[key]
+
+def _row(kind: str, cls: type, tally: Tally, history: History) -> Row:
+    row = history.known_row(kind, dotted(cls))
+    if row is None:
+        number, at, thread = tally.first
+        row = history.row(birth(0, kind, cls, None, at, thread), number)
+    return row
 
 
 _END = attrgetter("token", "at")

@@ -1,122 +1,271 @@
-"""What is counted of requests that grow old: of one like the last, next to nothing is looked at."""
+"""What is counted of requests that grow old.
+
+Those that were alike are counted together: their recordings are put one behind the other, and what
+they built, how it ended and what they used are told by a few slices and comparisons, which Python
+does in C. Of what is not alike, next to nothing is looked at either.
+"""
 
 from __future__ import annotations
 
-from collections import deque
-from collections.abc import Callable
+from collections.abc import Hashable, Sequence
 from operator import itemgetter
 from typing import Any
 
 from tracer.model import Birth
 from tracer.recorder.trace import Trace, What
 
-Marks = tuple[int, ...]
-"""Of each birth when it ended, negative if the collector ended it; 0 if nothing did yet."""
-Kind = tuple[
-    bool, list[str], list[type], list[What], list[int], int, Callable[[Marks], None], list[int]
-]  # fmt: skip
-"""What the newest request to a view was like, and where it was counted: (whether it used what it
-built itself, kinds and classes of that, what its stages were, what it saw, its thread, what takes
-its marks, its use)."""
 
-OWN = -1
-"""Stands for the token of whatever a request built itself: to another, the same would be older."""
+class Built:
+    """Requests that built the same, and how it ended."""
+
+    __slots__ = ("by_collector", "by_reference", "requests")
+
+    def __init__(self, size: int) -> None:
+        """`size` is how many objects each of them built."""
+        self.requests = 0
+        self.by_reference = [0] * size
+        """Of each object in turn, in how many requests the last reference ended it, or its owner
+        did."""
+        self.by_collector = [0] * size
+
+
+class _Last:
+    """What a newest request to a view was like, and where what is like it is counted."""
+
+    __slots__ = ("built", "classes", "kinds", "seen", "use", "whats")
+
+    def __init__(self, kinds: list[str], classes: list[type], built: Built) -> None:
+        self.kinds = kinds
+        self.classes = classes
+        self.built = built
+        self.whats: list[What] = []
+        self.seen: list[int] = []
+        self.use: list[int] | None = None
+        """Empty if no other can have used the same; None if it is not known what it used."""
 
 
 class Tally:
     """How many requests built the same, and how many used the same."""
 
     def __init__(self) -> None:
-        self.built: dict[tuple[Any, ...], list[Marks]] = {}
-        """(kinds, classes) to how what they built ended."""
+        self.built: dict[tuple[Any, ...], Built] = {}
+        """By what they built: (kinds, classes)."""
         self.used: dict[tuple[int, tuple[Any, ...]], list[int]] = {}
         """(thread, marks older than the request) to [how many, the newest's number]."""
-        self.known: dict[Any, Kind] = {}
-        """What each view's newest request was like."""
+        self.known: dict[Hashable, _Last] = {}
+        """What the newest requests were like."""
         self.stayed: list[tuple[Birth, int]] = []
         """What they built and is there still, with their numbers."""
         self.served = 0
         self.first = (0, 0, 0)
         """Number, end and thread of the first of them."""
-        self.begins: deque[tuple[int, int]] = deque(maxlen=_BEGINS)
+        self.begins: list[tuple[int, int]] = []
+        """(begin, number) of the newest."""
 
-    def alike(self, trace: Trace) -> Kind | None:
-        """Return what the last request to its view was like, if this is like it in all.
+    def take(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
+        """Count those of `traces`, which are `like` each other, that are over.
 
-        Most are, so to tell this must take next to nothing.
+        Return the others, which leave the list. `closed` is the token of a resource to when it was
+        closed; what of that is counted is forgotten there.
         """
-        known = self.known.get(trace.view)
-        if known is None or not trace.single:
-            return None
-        owns, kinds, classes, whats, seen, thread, _, _ = known
-        births = trace.births
-        if owns:
-            if _relative(trace) != (whats, seen):
-                return None
-        # Slices and comparisons are done in C.
-        elif trace.seen != seen or trace.events[2::3] != whats:
-            return None
-        if births[2::5] != kinds or births[3::5] != classes or trace.thread != thread:
-            return None
-        return known
+        kind = like(traces[0])
+        last = self.known.get(kind)
+        if last is None:
+            last = self.known[kind] = self._meet(traces[0])
+        births = _joined_births(traces, last)
+        if births is None:
+            if len(traces) > 1:
+                return self._take_each(traces, closed)
+            last = self.known[kind] = self._meet(traces[0])
+            births = traces[0].births
+        by_reference = _ends(births, len(last.kinds), closed)
+        if by_reference is None:
+            return self._take_some(traces, closed)
+        self._count(last.built, len(traces), by_reference)
+        self._use(traces, last)
+        self._serve(traces)
+        return []
 
-    def add(self, trace: Trace, marks: Marks, alike: Kind | None = None) -> None:
-        """Count one; `alike` as told of it."""
-        kind = alike or self._meet(trace)
-        _, _, _, _, _, _, count, use = kind
-        count(marks)
-        number = trace.number
+    def add(self, trace: Trace, ends: Sequence[int]) -> None:
+        """Count one, of which something may be there still: 0 instead of when it ended."""
+        built = self._meet(trace).built
+        self._count(built, 1, [int(end > 0) for end in ends], [int(end < 0) for end in ends])
+        self._use_of(trace)
+        self._serve([trace])
+
+    def _take_each(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
+        """Count them one by one: they are not alike after all."""
+        waiting = [each for trace in traces for each in self.take([trace], closed)]
+        _leave(traces, waiting)
+        return waiting
+
+    def _take_some(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
+        """Count those that are over, where some are not."""
+        waiting = [trace for trace in traces if 0 in ends_of(trace, closed)]
+        _leave(traces, waiting)
+        if traces:
+            self.take(traces, closed)
+        return waiting
+
+    def _count(
+        self,
+        built: Built,
+        requests: int,
+        by_reference: list[int],
+        by_collector: list[int] | None = None,
+    ) -> None:
+        if by_collector is None:
+            by_collector = [requests - count for count in by_reference]
+        built.requests += requests
+        built.by_reference = [*map(int.__add__, built.by_reference, by_reference)]
+        built.by_collector = [*map(int.__add__, built.by_collector, by_collector)]
+
+    def _meet(self, trace: Trace) -> _Last:
+        """Return what a request is like, of which nothing but what it built is known yet."""
+        kinds, classes = trace.births[2::5], trace.births[3::5]
+        key = tuple(kinds), tuple(classes)
+        built = self.built.get(key)
+        if built is None:
+            built = self.built[key] = Built(len(kinds))
+        return _Last(kinds, classes, built)
+
+    def _use(self, traces: list[Trace], last: _Last) -> None:
+        """Count what they used; most used the same as the last, in the same order."""
+        if last.use is None:
+            self._learn(last, traces[0])
+        if last.use and _used_alike(traces, last):
+            last.use[0] += len(traces)
+            last.use[1] = max(last.use[1], traces[-1].number, traces[0].number)
+            return
+        last.use = last.use and None
+        for trace in traces:
+            self._use_of(trace)
+
+    def _learn(self, last: _Last, trace: Trace) -> None:
+        """What this one used is what the next will be compared with."""
+        last.whats, last.seen = trace.events[2::3], list(trace.seen)
+        marks = [*[what[1] for what in last.whats], *last.seen]
+        if trace.single and all(not mark or mark < trace.first for mark in marks):
+            last.use = self._used(trace)
+        else:
+            # It used what it built itself: to another, the same would be older.
+            last.use = _NONE
+
+    def _used(self, trace: Trace) -> list[int]:
+        """Where requests are counted that used the same: how many there are, and the newest."""
+        key = trace.thread, _older(trace)
+        use = self.used.get(key)
+        if use is None:
+            use = self.used[key] = [0, 0]
+        return use
+
+    def _use_of(self, trace: Trace) -> None:
+        """Count what one used."""
+        use = self._used(trace)
         use[0] += 1
-        if number > use[1]:
-            use[1] = number
+        use[1] = max(use[1], trace.number)
+
+    def _serve(self, traces: list[Trace]) -> None:
         if not self.served:
-            self.first = number, trace.closed, trace.thread
-        self.served += 1
+            first = traces[0]
+            self.first = first.number, first.closed, first.thread
+        self.served += len(traces)
         begins = self.begins
-        if not begins or number > begins[-1][1]:
-            # Those that could wait no longer come last, and are the oldest.
-            begins.append((trace.begun, number))
-
-    def _meet(self, trace: Trace) -> Kind:
-        """Return what a request is like, and remember it."""
-        births, thread, whats = trace.births, trace.thread, trace.events[2::3]
-        kinds, classes = births[2::5], births[3::5]
-        ended = self.built.setdefault((tuple(kinds), tuple(classes)), [])
-        use = self.used.setdefault((thread, _older(trace, whats)), [0, 0])
-        if not trace.single:
-            return False, kinds, classes, whats, [], thread, ended.append, use
-        told, seen = _relative(trace)
-        owns = (told, seen) != (whats, trace.seen)
-        kind = owns, kinds, classes, told, seen, thread, ended.append, use
-        self.known[trace.view] = kind
-        return kind
+        begins += [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
+        if len(begins) > _BEGINS:
+            # What could wait no longer comes last, and is the oldest.
+            begins.sort(key=_NUMBER)
+            del begins[:-_BEGINS]
 
 
-def _relative(trace: Trace) -> tuple[list[What], list[int]]:
-    """What its stages were and what it saw, without the numbers of what it built itself."""
-    own = trace.first
-    return (
-        [
-            what if what[1] is None or what[1] < own else (what[0], OWN, *what[2:])
-            for what in trace.events[2::3]
-        ],
-        [mark if mark < own else OWN for mark in trace.seen],
-    )
+def like(trace: Trace) -> tuple[Any, ...]:
+    """What requests have in common that are counted together."""
+    births, stages, sightings = len(trace.births), len(trace.events), len(trace.seen)
+    return births, stages, sightings, trace.thread, trace.single, trace.view
 
 
-def _older(trace: Trace, whats: list[What]) -> tuple[Any, ...]:
+def ends_of(trace: Trace, closed: dict[int, int]) -> list[int]:
+    """Of each birth when it ended; 0 if it did not, as far as is known."""
+    return _told(trace.births[::5], trace.births[1::5], closed)
+
+
+def _told(marks: list[Any], tokens: list[int], closed: dict[int, int]) -> list[int]:
+    return [
+        mark if type(mark) is int else closed.get(token, 0)
+        for mark, token in zip(marks, tokens, strict=True)
+    ]
+
+
+def _joined_births(traces: list[Trace], last: _Last) -> list[Any] | None:
+    """What they built, one behind the other; None if one of them built something else."""
+    joined: list[Any] = []
+    for trace in traces:
+        joined += trace.births
+    count = len(traces)
+    if joined[2::5] != last.kinds * count or joined[3::5] != last.classes * count:
+        return None
+    return joined
+
+
+def _used_alike(traces: list[Trace], last: _Last) -> bool:
+    """Whether all used what the last one did."""
+    whats, seen = last.whats, last.seen
+    return all(trace.seen == seen and trace.events[2::3] == whats for trace in traces)
+
+
+def _ends(births: list[Any], size: int, closed: dict[int, int]) -> list[int] | None:
+    """Of each object that a request built, in how many of them it did not wait for the collector.
+
+    `births` are those of requests that built the same `size` objects. None if not all are over.
+    """
+    found = []
+    resources = []
+    for place in range(0, 5 * size, 5):
+        marks = births[place :: 5 * size]
+        try:
+            newest = max(marks)
+        except TypeError:
+            newest = None
+        if type(newest) is not int:
+            # One is there still, or only its owner can end it.
+            tokens = births[place + 1 :: 5 * size]
+            marks = _told(marks, tokens, closed)
+            if 0 in marks:
+                return None
+            newest = max(marks)
+            resources += tokens
+        if newest < 0:
+            found.append(0)
+        elif min(marks) > 0:
+            found.append(len(marks))
+        else:
+            found.append(len([mark for mark in marks if mark > 0]))
+    for token in resources:
+        closed.pop(token, None)
+    return found
+
+
+def _leave(traces: list[Trace], waiting: list[Trace]) -> None:
+    if waiting:
+        gone = set(map(id, waiting))
+        traces[:] = [trace for trace in traces if id(trace) not in gone]
+
+
+def _older(trace: Trace) -> tuple[Any, ...]:
     """What it used and did not build itself: of that there is no use by others to tell."""
     own = trace.first
-    marks = [*map(_TOKEN, whats), *trace.seen]
-    if trace.far:
-        marks += [(what[1], thread) for thread, _, _, what in trace.far if what[1]]
+    marks = [what[1] for what in trace.events[2::3]]
+    marks += trace.seen
     if trace.single:
         return tuple([mark for mark in marks if mark and mark < own])
+    if trace.far:
+        marks += [(what[1], thread) for thread, _, _, what in trace.far if what[1]]
     return tuple([mark for mark in marks if mark and _token(mark) < own])
 
 
-_TOKEN = itemgetter(1)
-"""Of what a stage is: the object that took part."""
+_NONE: list[int] = []
+_NUMBER = itemgetter(1)
+"""Of a begin."""
 _BEGINS = 4
 """How many of a batch's beginnings are told: enough to say which request a death came after."""
 

@@ -150,6 +150,10 @@ class Memory:
         if birth.token in self._orphans:
             self._died(self._orphans.pop(birth.token))
 
+    def known_row(self, kind: str, cls: str) -> Row | None:
+        """Return the ledger's row for a class, if there is one yet."""
+        return self._rows.get((kind, cls))
+
     def row(self, birth: Birth, built_in: int | None) -> Row:
         """Return the ledger's row for a birth's class, made at its first."""
         key = birth.kind, birth.cls
@@ -206,16 +210,19 @@ class Memory:
 
     def used(self, uses: Iterable[tuple[int, int]], count: int, last: int) -> None:
         """So many requests, the newest of them `last`, used these (token, thread)."""
-        known = {}
+        objects, known = self._objects, {}
         for token, thread in uses:
-            if token in self._objects:
-                known[token] = self._objects[token]
-                known[token].threads.add(thread)
+            individual = objects.get(token)
+            if individual is not None:
+                known[token] = individual
+                individual.threads.add(thread)
+        rows = set()
         for individual in known.values():
             individual.tallied(count, last)
+            rows.add(individual.row)
             if individual.built_in is not None:
                 self._reused.add((individual.birth.cls, individual.built_in))
-        for row in {id(one.row): one.row for one in known.values()}.values():
+        for row in rows:
             row.requests += count
             row.last_used = max(row.last_used, last)
 

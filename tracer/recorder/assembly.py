@@ -204,8 +204,12 @@ def birth(
     name = label or cls.__qualname__.rpartition(".")[2]
     if kind == "view" and not name.lower().endswith("view"):
         name = f"{name} view"
-    dotted = f"{cls.__module__}.{cls.__qualname__}"
-    return Birth(token, kind, dotted, name, at, thread, phase, owner, mortal)
+    return Birth(token, kind, dotted(cls), name, at, thread, phase, owner, mortal)
+
+
+def dotted(cls: type) -> str:
+    """Return what a class is called in facts: its module and its qualified name."""
+    return f"{cls.__module__}.{cls.__qualname__}"
 
 
 def with_rows(events: list[Whole]) -> list[Whole]:

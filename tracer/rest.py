@@ -116,17 +116,23 @@ class Rest:
         last: tuple[Any, ...] = ()
         for _ in range(len(traces) - RESTING):
             trace = traces.popleft()
+            births = trace.births
+            if births and type(births[0]) is Ref:
+                # The request itself: what is built first mostly lives longest.
+                lasting.append((trace, 0))
+                continue
             kind = like(trace)
             if kind != last:
                 group, last = groups.setdefault(kind, []), kind
             group.append(trace)
         for group in groups.values():
-            lasting += [(trace, self._living(trace)) for trace in self._tallied(group)]
+            waiting = self._tallied(group)
+            if waiting:
+                lasting += [(trace, self._living(trace)) for trace in waiting]
+                lasting.sort(key=lambda waits: waits[0].number)
             while group:
                 trace = group.pop()
                 give_back(self.recorder.spare, trace)
-        if len(groups) > 1:
-            lasting.sort(key=lambda waiting: waiting[0].number)
         late = (len(lasting) if collected else self._late()) if lasting else 0
         for trace, _ in lasting[:late]:
             self._part(trace)

@@ -28,16 +28,24 @@ class Built:
         did."""
         self.by_collector = [0] * size
 
+    def add(self, requests: int, by_reference: list[int], by_collector: list[int]) -> None:
+        """Count so many more."""
+        self.requests += requests
+        self.by_reference = [*map(int.__add__, self.by_reference, by_reference)]
+        self.by_collector = [*map(int.__add__, self.by_collector, by_collector)]
+
 
 class _Last:
     """What a newest request to a view was like, and where what is like it is counted."""
 
     __slots__ = ("built", "classes", "kinds", "seen", "use", "whats")
 
-    def __init__(self, kinds: list[str], classes: list[type], built: Built) -> None:
-        self.kinds = kinds
-        self.classes = classes
-        self.built = built
+    def __init__(self, trace: Trace) -> None:
+        """What is known of it first is what it built."""
+        self.kinds: list[str] = trace.births[2::5]
+        self.classes: list[type] = trace.births[3::5]
+        self.built: Built | None = None
+        """None before the first that is counted."""
         self.whats: list[What] = []
         self.seen: list[int] = []
         self.use: list[int] | None = None
@@ -71,25 +79,25 @@ class Tally:
         kind = like(traces[0])
         last = self.known.get(kind)
         if last is None:
-            last = self.known[kind] = self._meet(traces[0])
+            last = self.known[kind] = _Last(traces[0])
         births = _joined_births(traces, last)
         if births is None:
             if len(traces) > 1:
                 return self._take_each(traces, closed)
-            last = self.known[kind] = self._meet(traces[0])
+            last = self.known[kind] = _Last(traces[0])
             births = traces[0].births
-        by_reference = _ends(births, len(last.kinds), closed)
-        if by_reference is None:
-            return self._take_some(traces, closed)
-        self._count(last.built, len(traces), by_reference)
+        by_reference, ends = _ends(births, len(last.kinds), closed)
+        if ends:
+            return self._take_some(traces, ends, closed)
+        self._count(last, len(traces), by_reference)
         self._use(traces, last)
         self._serve(traces)
         return []
 
     def add(self, trace: Trace, ends: Sequence[int]) -> None:
         """Count one, of which something may be there still: 0 instead of when it ended."""
-        built = self._meet(trace).built
-        self._count(built, 1, [int(end > 0) for end in ends], [int(end < 0) for end in ends])
+        by_reference, by_collector = [int(end > 0) for end in ends], [int(end < 0) for end in ends]
+        self._count(_Last(trace), 1, by_reference, by_collector)
         self._use_of(trace)
         self._serve([trace])
 
@@ -99,35 +107,30 @@ class Tally:
         _leave(traces, waiting)
         return waiting
 
-    def _take_some(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
-        """Count those that are over, where some are not."""
-        waiting = [trace for trace in traces if 0 in ends_of(trace, closed)]
+    def _take_some(
+        self, traces: list[Trace], ends: list[int], closed: dict[int, int]
+    ) -> list[Trace]:
+        """Count those that are over, where some are not; `ends` of an object of each, 0 for none.
+
+        Of the others, something else may be there still.
+        """
+        waiting = [trace for trace, end in zip(traces, ends, strict=True) if not end]
         _leave(traces, waiting)
-        if traces:
-            self.take(traces, closed)
-        return waiting
+        return waiting + self.take(traces, closed) if traces else waiting
 
     def _count(
         self,
-        built: Built,
+        last: _Last,
         requests: int,
         by_reference: list[int],
         by_collector: list[int] | None = None,
     ) -> None:
+        if last.built is None:
+            key = tuple(last.kinds), tuple(last.classes)
+            last.built = self.built.setdefault(key, Built(len(last.kinds)))
         if by_collector is None:
             by_collector = [requests - count for count in by_reference]
-        built.requests += requests
-        built.by_reference = [*map(int.__add__, built.by_reference, by_reference)]
-        built.by_collector = [*map(int.__add__, built.by_collector, by_collector)]
-
-    def _meet(self, trace: Trace) -> _Last:
-        """Return what a request is like, of which nothing but what it built is known yet."""
-        kinds, classes = trace.births[2::5], trace.births[3::5]
-        key = tuple(kinds), tuple(classes)
-        built = self.built.get(key)
-        if built is None:
-            built = self.built[key] = Built(len(kinds))
-        return _Last(kinds, classes, built)
+        last.built.add(requests, by_reference, by_collector)
 
     def _use(self, traces: list[Trace], last: _Last) -> None:
         """Count what they used; most used the same as the last, in the same order."""
@@ -137,7 +140,8 @@ class Tally:
             last.use[0] += len(traces)
             last.use[1] = max(last.use[1], traces[-1].number, traces[0].number)
             return
-        last.use = last.use and None
+        if last.use:
+            last.use = None
         for trace in traces:
             self._use_of(trace)
 
@@ -213,10 +217,13 @@ def _used_alike(traces: list[Trace], last: _Last) -> bool:
     return all(trace.seen == seen and trace.events[2::3] == whats for trace in traces)
 
 
-def _ends(births: list[Any], size: int, closed: dict[int, int]) -> list[int] | None:
+def _ends(
+    births: list[Any], size: int, closed: dict[int, int]
+) -> tuple[list[int], list[int] | None]:
     """Of each object that a request built, in how many of them it did not wait for the collector.
 
-    `births` are those of requests that built the same `size` objects. None if not all are over.
+    `births` are those of requests that built the same `size` objects. And, if not all are over, of
+    one object when each of them ended, 0 if it did not.
     """
     found = []
     resources = []
@@ -231,7 +238,7 @@ def _ends(births: list[Any], size: int, closed: dict[int, int]) -> list[int] | N
             tokens = births[place + 1 :: 5 * size]
             marks = _told(marks, tokens, closed)
             if 0 in marks:
-                return None
+                return [], marks
             newest = max(marks)
             resources += tokens
         if newest < 0:
@@ -242,7 +249,7 @@ def _ends(births: list[Any], size: int, closed: dict[int, int]) -> list[int] | N
             found.append(len([mark for mark in marks if mark > 0]))
     for token in resources:
         closed.pop(token, None)
-    return found
+    return found, None
 
 
 def _leave(traces: list[Trace], waiting: list[Trace]) -> None:

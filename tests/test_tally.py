@@ -34,7 +34,7 @@ class Site:
 
     def mark(self, token: int) -> int | Ref | None:
         """How an object ended; in one of a hundred it did not, or nobody knows."""
-        ended = self.choose.choice((7, -7, -8))
+        ended = self.choose.choice((1, -7, -8))
         chance = self.choose.random()
         if chance < 0.005:
             return Ref(self.alive)
@@ -52,17 +52,19 @@ class Site:
         trace.first = own = 1000 + 10 * trace.number
         for number in range(shape.choice((0, 2, 2, 2, 3))):
             cls = shape.choice(CLASSES)
-            trace.births += [self.mark(own + number), own + number, cls.__name__, cls, None]
+            kind = shape.choice(("thing", "row"))
+            trace.births += [self.mark(own + number), own + number, kind, cls, None]
         for _ in range(shape.choice((3, 3, 4))):
-            trace.events += [1, 2, shape.choice(WHATS)]
+            trace.events += [1, 2, shape.choice(WHATS) if shape.random() < 0.2 else WHATS[0]]
         trace.seen += [6, shape.choice((7, 8))]
         chance = shape.random()
         if chance < 0.1:
             trace.seen.append(own)
         elif chance < 0.2:
             trace.spread(self.recorder.lane)
-            trace.seen.append(9)
-            trace.add((1, 2, WHATS[0]))
+            trace.add((1, 2, (stages.QUERY, 9, "", "", "")))
+            if chance < 0.15:
+                trace.seen.append(10)
         self.recorder.finish(trace)
         return trace
 

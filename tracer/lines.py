@@ -11,6 +11,7 @@ from __future__ import annotations
 import json
 import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
+from copy import copy
 from typing import Any, Final
 from weakref import ref
 
@@ -20,9 +21,9 @@ from tracer.journal.rows import birth_row
 from tracer.model import stages
 from tracer.recorder import nesting
 from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole, with_rows
-from tracer.recorder.trace import Trace, What
+from tracer.recorder.trace import Event, Trace, What
 from tracer.rest import End
-from tracer.stencil import Sight, Stencil
+from tracer.stencil import Between, Row, Sight, Stencil
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""
@@ -85,20 +86,24 @@ class Lines:
     def _request(self, trace: Trace, standing: Sequence[int]) -> str:
         if not trace.single or trace.modules is not None:
             return self._anew(trace, standing)
-        assembly, tokens = self.assembly, trace.births[1::5]
+        assembly, tokens, events = self.assembly, trace.births[1::5], trace.events
         view = trace.view, trace.thread
         known = self._stencils.get(view)
-        if known is not None:
-            sight = self._sight(trace, standing, tokens, known.owns)
+        collections: list[Event] = []
+        if known is None or len(events) != known.size:
+            events, collections = _apart(events)
+        if known is not None and len(events) == known.size:
+            sight = self._sight(trace, events, standing, tokens, known.owns)
             if known.fits(sight, trace, tokens):
                 words = (
                     trace.number, _text(assembly.path(trace)), assembly.epoch + trace.begun / 1e9,
                     trace.begun, trace.closed, trace.size, assembly.cost(trace),
                 )  # fmt: skip
-                line = known.fill(trace, tokens, words)
+                between = [self._between(trace, *event) for event in collections]
+                line = known.fill(trace, events, tokens, words, between)
                 if line is not None:
                     return line
-        self._meet(view, trace, standing, tokens)
+        self._meet(view, trace, events, standing, tokens)
         return self._anew(trace, standing)
 
     def _anew(self, trace: Trace, standing: Iterable[int]) -> str:
@@ -106,7 +111,7 @@ class Lines:
         starts, ends, threads, whats = columns = _stages(trace)
         order, parents = _nested(starts, ends, threads, whats)
         count = len(order)
-        form, places = self._form(trace, columns, order, parents, lambda index: 2 * count + index)
+        rows, places = self._form(trace, columns, order, parents, lambda index: 2 * count + index)
         numbers = [
             *[start - begun for start in starts],
             *map(operator.sub, ends, starts),
@@ -122,7 +127,7 @@ class Lines:
                 trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
                 trace.closed, trace.size, assembly.cost(trace),
             )
-            + form % tuple([numbers[place] for place in places])
+            + stencil.written(rows) % tuple([numbers[place] for place in places])
             + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, columns, standing)}]'
             + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
         )  # fmt: skip
@@ -146,7 +151,7 @@ class Lines:
         order: list[int],
         parents: list[int | None],
         token: Callable[[int], int | str],
-    ) -> tuple[str, list[int]]:
+    ) -> tuple[list[Row], list[int]]:
         """Return what the stages say with places for numbers, and which numbers go there.
 
         These are the stages' starts, their lengths, and from there on what `token` returns for a
@@ -160,7 +165,7 @@ class Lines:
             head, detail, error = self._words(what)
             thread = trace.thread if threads is None else threads[index]
             apart = thread if thread != trace.thread else "null"
-            row = f"{head}{'null' if parent is None else parent},%d,%d"
+            row = ",%d,%d"
             places += (index, count + index)
             if error or thread != trace.thread or detail or what[1] is not None:
                 mark = "null" if what[1] is None else token(index)
@@ -173,8 +178,14 @@ class Lines:
                 row += f",{error}" if error else ""
             elif detail:
                 row += f",{detail}"
-            rows.append(f"{row}]")
-        return ",".join(rows), places
+            rows.append(Row(head, parent, f"{row}]"))
+        return rows, places
+
+    def _between(self, trace: Trace, start: int, end: int, what: What) -> Between:
+        """A stage of no object, that is told by itself."""
+        head, detail, _ = self._words(what)
+        rest = f",{start - trace.begun},{end - start}" + (f",null,{detail}]" if detail else "]")
+        return Between(start, end, (head, rest))
 
     def _words(self, what: What) -> Words:
         """What a stage says, ready to stand in a form."""
@@ -212,8 +223,15 @@ class Lines:
 
     # -- requests that are alike ------------------------------------------------------------
 
-    def _sight(self, trace: Trace, standing: Sequence[int], tokens: list[int], owns: bool) -> Sight:
-        births, seen, whats = trace.births, trace.seen, trace.events[2::3]
+    def _sight(
+        self,
+        trace: Trace,
+        events: list[Any],
+        standing: Sequence[int],
+        tokens: list[int],
+        owns: bool,
+    ) -> Sight:
+        births, seen, whats = trace.births, trace.seen, events[2::3]
         if owns or (seen and max(seen) >= trace.first):
             places = {token: place for place, token in enumerate(tokens)}
             seen = [mark if mark < trace.first else ~places.get(mark, ~mark) for mark in seen]
@@ -227,11 +245,22 @@ class Lines:
         return Sight(births[2::5], births[4::5], whats, seen[:], standing, words)
 
     def _meet(
-        self, view: Hashable, trace: Trace, standing: Sequence[int], tokens: list[int]
+        self,
+        view: Hashable,
+        trace: Trace,
+        events: list[Any],
+        standing: Sequence[int],
+        tokens: list[int],
     ) -> None:
-        """Remember a request that fits no stencil; make one of the second of its kind."""
-        sight = self._sight(trace, standing, tokens, owns=True)
+        """Remember a request that fits no stencil; make one of the second of its kind.
+
+        `events` are its stages but for collections.
+        """
+        sight = self._sight(trace, events, standing, tokens, owns=True)
         if self._met.get(view) == sight:
+            if len(events) != len(trace.events):
+                trace = copy(trace)
+                trace.events = events
             made = self._cut(trace, sight, tokens)
             if made is not None:
                 self._stencils[view] = made
@@ -267,22 +296,39 @@ class Lines:
             assert mark is not None
             return 2 * count + places[mark] if mark >= own else str(mark)
 
-        text, picked = self._form(trace, columns, order, parents, token)
+        rows, picked = self._form(trace, columns, order, parents, token)
         older = sorted(mark for mark in marks if mark < own)
         newer = sorted(places[mark] for mark in marks if mark >= own)
         used = [f"{mark},{home}" for mark in older] + [f"%d,{home}"] * len(newer)
         numbers = [*range(len(tokens)), *newer]
+        head = self._head(trace)
+        tail = f'],"births":[{",".join(self._born(trace))}],"seen":[{",".join(used)}]}}\n'
         return Stencil(
             sight,
             [ref(cls) for cls in trace.births[3::5]],
             sight.whats != raw,
             tuple([None if mark is None else places[mark] for mark in late]),
-            f'{self._head(trace)}{text}],"births":[{",".join(self._born(trace))}],'
-            f'"seen":[{",".join(used)}]}}\n',
+            head,
+            rows,
+            tail,
+            f"{head}{stencil.written(rows)}{tail}",
+            len(trace.events),
             stencil.whole if len(kept) == len(raw) else stencil.picking(kept),
             stencil.picking(order),
             stencil.picking([*picked, *[2 * count + place for place in numbers]]),
         )
+
+
+def _apart(events: list[Any]) -> tuple[list[Any], list[Event]]:
+    """Return the stages that tell something, and the collections that came in between."""
+    places = [place for place, what in enumerate(events[2::3]) if what[0] == stages.COLLECTION]
+    if not places:
+        return events, []
+    others = events[:]
+    for place in reversed(places):
+        del others[3 * place : 3 * place + 3]
+    starts, ends, whats = events[0::3], events[1::3], events[2::3]
+    return others, [(starts[place], ends[place], whats[place]) for place in places]
 
 
 def _birth(kind: str, cls: type, label: Any, home: int) -> str:

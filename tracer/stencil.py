@@ -2,13 +2,15 @@
 
 Most requests to a view are: the same stages in the same order, objects of the same classes, the
 same longer-lived objects used. Whether one is, is asked of everything that its line would say; the
-line is then filled in for a third of what it takes to write it anew.
+line is then filled in for a third of what it takes to write it anew. The collector comes where it
+comes, so its collections are no part of what is compared: they are put in between.
 """
 
 from __future__ import annotations
 
 import operator
-from collections.abc import Callable, Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 from weakref import ref
@@ -28,6 +30,25 @@ class Sight(NamedTuple):
     """Whatever else the line says that is neither a time nor a token."""
 
 
+class Row(NamedTuple):
+    """What a stage says, with places for numbers."""
+
+    head: str
+    """Up to its parent."""
+    parent: int | None
+    """Place, among the rows, of the stage around it."""
+    rest: str
+
+
+class Between(NamedTuple):
+    """A stage of which nothing is told but when it was, as a collection."""
+
+    start: int
+    end: int
+    row: tuple[str, str]
+    """What it says up to its parent, and from there on."""
+
+
 class Stencil(NamedTuple):
     """One line with places, and what a request must be like to fill them."""
 
@@ -38,7 +59,13 @@ class Stencil(NamedTuple):
     """Whether stages name objects that the request itself built."""
     late: tuple[int | None, ...]
     """Which of the births left as the response, and which was the view."""
+    head: str
+    rows: list[Row]
+    tail: str
     text: str
+    """All of the line: these three."""
+    size: int
+    """Entries of stages in such a recording."""
     kept: Callable[[list[int]], Sequence[int]]
     """What picks the stages that are told, in the order in which they ended."""
     began: Callable[[Sequence[int]], Sequence[int]]
@@ -55,18 +82,71 @@ class Stencil(NamedTuple):
                 return False
         return all(map(operator.is_, map(operator.call, self.classes), trace.births[3::5]))
 
-    def fill(self, trace: Trace, tokens: list[int], words: tuple[Any, ...]) -> str | None:
+    def fill(
+        self,
+        trace: Trace,
+        events: list[Any],
+        tokens: list[int],
+        words: tuple[Any, ...],
+        between: Sequence[Between],
+    ) -> str | None:
         """Return the line, or None where stages began or ended in another order.
 
-        `words` are those for the places before the stages.
+        `words` are those for the places before the stages; `between` are stages that are not among
+        `events`.
         """
-        flat = trace.events
-        starts, ends = self.kept(flat[0::3]), self.kept(flat[1::3])
-        if not (rise(ends) and rise(self.began(starts)) and rise(tokens)):
+        starts, ends = self.kept(events[0::3]), self.kept(events[1::3])
+        began = self.began(starts)
+        if not (rise(ends) and rise(began) and rise(tokens)):
             return None
+        text = self.text
+        if between:
+            rows = put_between(self.rows, began, self.began(ends), between)
+            if rows is None:
+                return None
+            text = f"{self.head}{written(rows)}{self.tail}"
         after = map((-trace.begun).__add__, starts)
         lasted = map(operator.sub, ends, starts)
-        return self.text % (*words, *self.pick([*after, *lasted, *tokens]))
+        return text % (*words, *self.pick([*after, *lasted, *tokens]))
+
+
+def written(rows: Iterable[Row]) -> str:
+    """Return what stages say, one after the other."""
+    return ",".join(
+        [f"{head}{'null' if parent is None else parent}{rest}" for head, parent, rest in rows]
+    )
+
+
+def put_between(
+    rows: list[Row], starts: Sequence[int], ends: Sequence[int], between: Sequence[Between]
+) -> list[Row] | None:
+    """Return the rows of all; None where any begins or ends while one of the others lasts.
+
+    `starts` and `ends` are those of the rows, which are in the order in which they began.
+    """
+    places: list[int] = []
+    parents: list[int | None] = []
+    last = 0
+    for start, end, _ in between:
+        place = bisect_left(starts, start)
+        if start <= last or (place < len(starts) and starts[place] <= end):
+            return None
+        if any(start <= each <= end for each in ends):
+            return None
+        around = [row for row in range(place) if ends[row] > end]
+        places.append(place)
+        parents.append(around[-1] if around else None)
+        last = end
+
+    def moved(parent: int | None) -> int | None:
+        return None if parent is None else parent + bisect_right(places, parent)
+
+    found = [Row(head, moved(parent), rest) for head, parent, rest in rows]
+    for place, parent, (_, _, (head, rest)) in zip(
+        reversed(places), reversed(parents), reversed(between), strict=True
+    ):
+        found.insert(place, Row(head, moved(parent), rest))
+    return found
 
 
 def relative(whats: list[What], own: int, places: Mapping[int, int]) -> list[What]:

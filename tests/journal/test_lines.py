@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import gc
 import itertools
+import random
 import weakref
 from http import HTTPStatus
 from typing import Any
@@ -21,6 +22,7 @@ from tracer.model import Deaths, Died, Request
 from tracer.recorder.assembly import Assembly, whole
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
+from tracer.stencil import Stencil
 
 
 class Thing:
@@ -190,6 +192,59 @@ def test_a_stencil_is_made_of_no_request_whose_stages_were_not_told_in_order(
     for first, second in [((1, 10), (2, 5))] * 3 + [((1, 3), (4, 6))]:
         trace = made(recorder, (*first, what[0]), (*second, what[1]), first=100)
         assert lines._request(trace, ()).encode() == encode(assembly.request(trace))
+
+
+def test_a_request_is_filled_in_wherever_the_collector_came_and_however_often(
+    recorder: Recorder, assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes into most requests of a longer page, each time at another place."""
+    kinds = (
+        (130, 140, ("middleware", 5, "Inner", "", "")),
+        (150, 170, ("query", 6, "SELECT 1 FROM cafe_dish", ("default", -1), "")),
+        (170, 170, ("rows", None, 20, "", "")),
+        (120, 190, ("middleware", 4, "Outer", "", "")),
+        (210, 230, ("close", None, "100 %", "", "")),
+    )
+    filled: list[bool] = []
+
+    def fill(*args: Any, **kwargs: Any) -> str | None:
+        line = real(*args, **kwargs)
+        filled.append(line is not None)
+        return line
+
+    real = Stencil.fill
+    monkeypatch.setattr(Stencil, "fill", fill)
+    lines, choose = Lines(assembly), random.Random(1)
+
+    def ask(*places: tuple[int, int]) -> None:
+        collected = [
+            (start, end, ("collection", None, choose.randrange(3), choose.randrange(99), ""))
+            for start, end in places
+        ]
+        trace = made(
+            recorder, *sorted((*kinds, *collected), key=lambda event: event[1]), begun=100, first=50
+        )
+        assert lines._request(trace, ()).encode() == encode(assembly.request(trace, ()))
+
+    for start in (115, 125, 135):
+        ask((start, start + 1))
+    assert filled == [True]
+    for first in (101, 121, 131, 141, 151, 172, 191, 211, 231):
+        ask()
+        ask((first, first + 2))
+        ask((first, first + 2), (first + 4, first + 6), (250, 252))
+    assert all(filled)
+    assert len(filled) == 1 + 9 * 3
+    # Something else happened while it was at work, or nobody can tell.
+    for start, end in ((125, 145), (140, 145), (115, 120), (145, 150), (110, 240), (170, 170)):
+        ask((start, end))
+        assert not filled.pop()
+    ask((101, 103), (102, 104))
+    assert not filled.pop()
+    for _ in range(300):
+        starts = [choose.randrange(100, 240) for _ in range(choose.randrange(4))]
+        ask(*[(start, start + choose.randrange(12)) for start in starts])
+    assert 100 < filled.count(True) < len(filled)
 
 
 def test_a_response_that_is_not_watched_is_not_taken_for_one_that_is(

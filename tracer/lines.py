@@ -127,7 +127,7 @@ class Lines:
                 trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
                 trace.closed, trace.size, assembly.cost(trace),
             )
-            + stencil.written(rows) % tuple([numbers[place] for place in places])
+            + ",".join(map(stencil.written, rows)) % tuple([numbers[place] for place in places])
             + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, columns, standing)}]'
             + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
         )  # fmt: skip
@@ -301,7 +301,7 @@ class Lines:
         newer = sorted(places[mark] for mark in marks if mark >= own)
         used = [f"{mark},{home}" for mark in older] + [f"%d,{home}"] * len(newer)
         numbers = [*range(len(tokens)), *newer]
-        head = self._head(trace)
+        head, texts = self._head(trace), [*map(stencil.written, rows)]
         tail = f'],"births":[{",".join(self._born(trace))}],"seen":[{",".join(used)}]}}\n'
         return Stencil(
             sight,
@@ -311,7 +311,8 @@ class Lines:
             head,
             rows,
             tail,
-            f"{head}{stencil.written(rows)}{tail}",
+            texts,
+            f"{head}{','.join(texts)}{tail}",
             len(trace.events),
             stencil.whole if len(kept) == len(raw) else stencil.picking(kept),
             stencil.picking(order),

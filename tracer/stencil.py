@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 from weakref import ref
@@ -62,8 +62,10 @@ class Stencil(NamedTuple):
     head: str
     rows: list[Row]
     tail: str
+    texts: list[str]
+    """These rows, written."""
     text: str
-    """All of the line: these three."""
+    """All of the line."""
     size: int
     """Entries of stages in such a recording."""
     kept: Callable[[list[int]], Sequence[int]]
@@ -101,52 +103,57 @@ class Stencil(NamedTuple):
             return None
         text = self.text
         if between:
-            rows = put_between(self.rows, began, self.began(ends), between)
+            rows = self._put_between(between, began, ends)
             if rows is None:
                 return None
-            text = f"{self.head}{written(rows)}{self.tail}"
+            text = f"{self.head}{','.join(rows)}{self.tail}"
         after = map((-trace.begun).__add__, starts)
         lasted = map(operator.sub, ends, starts)
         return text % (*words, *self.pick([*after, *lasted, *tokens]))
 
+    def _put_between(
+        self, between: Sequence[Between], began: Sequence[int], ended: Sequence[int]
+    ) -> list[str] | None:
+        """Return all rows, written; None where any stage begins or ends while another one lasts.
 
-def written(rows: Iterable[Row]) -> str:
-    """Return what stages say, one after the other."""
-    return ",".join(
-        [f"{head}{'null' if parent is None else parent}{rest}" for head, parent, rest in rows]
-    )
+        `began` and `ended` rise: they are not about the same stages in the same order.
+        """
+        ends, last = self.began(ended), 0
+        places: list[int] = []
+        others: list[Row] = []
+        for start, end, (head, rest) in between:
+            place = bisect_left(began, start)
+            if start <= last or place != bisect_right(began, end):
+                return None
+            if bisect_left(ended, start) != bisect_right(ended, end):
+                return None
+            parent = place - 1
+            while parent >= 0 and ends[parent] < start:
+                parent -= 1
+            places.append(place)
+            others.append(Row(head, parent if parent >= 0 else None, rest))
+            last = end
+        texts, first = self.texts[:], places[0]
+        for index in range(first + 1, len(texts)):
+            row = self.rows[index]
+            if row.parent is not None and row.parent >= first:
+                texts[index] = written(_moved(row, places))
+        for place, row in zip(reversed(places), reversed(others), strict=True):
+            texts.insert(place, written(_moved(row, places)))
+        return texts
 
 
-def put_between(
-    rows: list[Row], starts: Sequence[int], ends: Sequence[int], between: Sequence[Between]
-) -> list[Row] | None:
-    """Return the rows of all; None where any begins or ends while one of the others lasts.
+def written(row: Row) -> str:
+    """Return what a stage says."""
+    head, parent, rest = row
+    return f"{head}{'null' if parent is None else parent}{rest}"
 
-    `starts` and `ends` are those of the rows, which are in the order in which they began.
-    """
-    places: list[int] = []
-    parents: list[int | None] = []
-    last = 0
-    for start, end, _ in between:
-        place = bisect_left(starts, start)
-        if start <= last or (place < len(starts) and starts[place] <= end):
-            return None
-        if any(start <= each <= end for each in ends):
-            return None
-        around = [row for row in range(place) if ends[row] > end]
-        places.append(place)
-        parents.append(around[-1] if around else None)
-        last = end
 
-    def moved(parent: int | None) -> int | None:
-        return None if parent is None else parent + bisect_right(places, parent)
-
-    found = [Row(head, moved(parent), rest) for head, parent, rest in rows]
-    for place, parent, (_, _, (head, rest)) in zip(
-        reversed(places), reversed(parents), reversed(between), strict=True
-    ):
-        found.insert(place, Row(head, moved(parent), rest))
-    return found
+def _moved(row: Row, places: list[int]) -> Row:
+    """The same row, where others are put in at these places."""
+    if row.parent is None:
+        return row
+    return row._replace(parent=row.parent + bisect_right(places, row.parent))
 
 
 def relative(whats: list[What], own: int, places: Mapping[int, int]) -> list[What]:

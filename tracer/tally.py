@@ -7,7 +7,8 @@ does in C. Of what is not alike, next to nothing is looked at either.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Sequence
+import operator
+from collections.abc import Iterable, Sequence
 from operator import itemgetter
 from typing import Any
 
@@ -28,11 +29,11 @@ class Built:
         did."""
         self.by_collector = [0] * size
 
-    def add(self, requests: int, by_reference: list[int], by_collector: list[int]) -> None:
+    def add(self, requests: int, by_reference: Iterable[int], by_collector: Iterable[int]) -> None:
         """Count so many more."""
         self.requests += requests
-        self.by_reference = [*map(int.__add__, self.by_reference, by_reference)]
-        self.by_collector = [*map(int.__add__, self.by_collector, by_collector)]
+        self.by_reference = [*map(operator.add, self.by_reference, by_reference)]
+        self.by_collector = [*map(operator.add, self.by_collector, by_collector)]
 
 
 class _Last:
@@ -60,7 +61,7 @@ class Tally:
         """By what they built: (kinds, classes)."""
         self.used: dict[tuple[int, tuple[Any, ...]], list[int]] = {}
         """(thread, marks older than the request) to [how many, the newest's number]."""
-        self.known: dict[Hashable, _Last] = {}
+        self.known: dict[tuple[Any, ...], _Last] = {}
         """What the newest requests were like."""
         self.stayed: list[tuple[Birth, int]] = []
         """What they built and is there still, with their numbers."""
@@ -76,34 +77,44 @@ class Tally:
         Return the others, which leave the list. `closed` is the token of a resource to when it was
         closed; what of that is counted is forgotten there.
         """
+        if len(traces) < _FEW:
+            return self._take_each(traces, closed)
         kind = like(traces[0])
         last = self.known.get(kind)
         if last is None:
             last = self.known[kind] = _Last(traces[0])
         births = _joined_births(traces, last)
         if births is None:
-            if len(traces) > 1:
-                return self._take_each(traces, closed)
-            last = self.known[kind] = _Last(traces[0])
-            births = traces[0].births
+            del self.known[kind]
+            return self._take_each(traces, closed)
         by_reference, ends = _ends(births, len(last.kinds), closed)
         if ends:
             return self._take_some(traces, ends, closed)
-        self._count(last, len(traces), by_reference)
+        count = len(traces)
+        by_collector = [count - ended for ended in by_reference]
+        self._built(last).add(count, by_reference, by_collector)
         self._use(traces, last)
         self._serve(traces)
         return []
 
     def add(self, trace: Trace, ends: Sequence[int]) -> None:
         """Count one, of which something may be there still: 0 instead of when it ended."""
-        by_reference, by_collector = [int(end > 0) for end in ends], [int(end < 0) for end in ends]
-        self._count(_Last(trace), 1, by_reference, by_collector)
+        self._built(_Last(trace)).add(1, map((0).__lt__, ends), map((0).__gt__, ends))
         self._use_of(trace)
         self._serve([trace])
 
     def _take_each(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
-        """Count them one by one: they are not alike after all."""
-        waiting = [each for trace in traces for each in self.take([trace], closed)]
+        """Count them one by one: they are few, or not alike after all."""
+        waiting = []
+        for trace in traces:
+            ends = ends_of(trace, closed)
+            if 0 in ends:
+                waiting.append(trace)
+                continue
+            self.add(trace, ends)
+            if closed:
+                for token in trace.births[1::5]:
+                    closed.pop(token, None)
         _leave(traces, waiting)
         return waiting
 
@@ -118,19 +129,12 @@ class Tally:
         _leave(traces, waiting)
         return waiting + self.take(traces, closed) if traces else waiting
 
-    def _count(
-        self,
-        last: _Last,
-        requests: int,
-        by_reference: list[int],
-        by_collector: list[int] | None = None,
-    ) -> None:
+    def _built(self, last: _Last) -> Built:
+        """Where requests are counted that built the same."""
         if last.built is None:
             key = tuple(last.kinds), tuple(last.classes)
             last.built = self.built.setdefault(key, Built(len(last.kinds)))
-        if by_collector is None:
-            by_collector = [requests - count for count in by_reference]
-        last.built.add(requests, by_reference, by_collector)
+        return last.built
 
     def _use(self, traces: list[Trace], last: _Last) -> None:
         """Count what they used; most used the same as the last, in the same order."""
@@ -273,6 +277,8 @@ def _older(trace: Trace) -> tuple[Any, ...]:
 _NONE: list[int] = []
 _NUMBER = itemgetter(1)
 """Of a begin."""
+_FEW = 3
+"""To put fewer together than this would save nothing."""
 _BEGINS = 4
 """How many of a batch's beginnings are told: enough to say which request a death came after."""
 

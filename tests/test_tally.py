@@ -60,7 +60,7 @@ class Site:
         chance = shape.random()
         if chance < 0.1:
             trace.seen.append(own)
-        elif chance < 0.2:
+        elif chance < 0.3:
             trace.spread(self.recorder.lane)
             trace.add((1, 2, (stages.QUERY, 9, "", "", "")))
             if chance < 0.15:

@@ -103,7 +103,7 @@ class Lines:
                 line = known.fill(trace, events, tokens, words, between)
                 if line is not None:
                     return line
-        self._meet(view, trace, events, standing, tokens)
+        self._meet(view, trace, _apart(events)[0], standing, tokens)
         return self._anew(trace, standing)
 
     def _anew(self, trace: Trace, standing: Iterable[int]) -> str:

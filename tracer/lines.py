@@ -23,7 +23,7 @@ from tracer.recorder import nesting
 from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole, with_rows
 from tracer.recorder.trace import Event, Trace, What
 from tracer.rest import End
-from tracer.stencil import Between, Row, Sight, Stencil
+from tracer.stencil import Between, Form, Row, Sight, Stencil
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""
@@ -185,7 +185,7 @@ class Lines:
         """A stage of no object, that is told by itself."""
         head, detail, _ = self._words(what)
         rest = f",{start - trace.begun},{end - start}" + (f",null,{detail}]" if detail else "]")
-        return Between(start, end, (head, rest))
+        return Between(start, end, head, rest)
 
     def _words(self, what: What) -> Words:
         """What a stage says, ready to stand in a form."""
@@ -301,18 +301,13 @@ class Lines:
         newer = sorted(places[mark] for mark in marks if mark >= own)
         used = [f"{mark},{home}" for mark in older] + [f"%d,{home}"] * len(newer)
         numbers = [*range(len(tokens)), *newer]
-        head, texts = self._head(trace), [*map(stencil.written, rows)]
         tail = f'],"births":[{",".join(self._born(trace))}],"seen":[{",".join(used)}]}}\n'
         return Stencil(
             sight,
             [ref(cls) for cls in trace.births[3::5]],
             sight.whats != raw,
             tuple([None if mark is None else places[mark] for mark in late]),
-            head,
-            rows,
-            tail,
-            texts,
-            f"{head}{','.join(texts)}{tail}",
+            Form(self._head(trace), rows, tail),
             len(trace.events),
             stencil.whole if len(kept) == len(raw) else stencil.picking(kept),
             stencil.picking(order),

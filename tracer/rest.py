@@ -181,8 +181,7 @@ class Rest:
         self.recorder.lives.keep(trace.births)
         ends = ends_of(trace, self.closed)
         self.tally.stayed += self._stayed(trace, ends)
-        self.tally.add(trace, ends)
-        self._forget(trace)
+        self.tally.add(trace, ends, self.closed)
 
     def forget(self) -> None:
         """In a forked child: these were the parent's."""
@@ -195,11 +194,6 @@ class Rest:
             return self.count - WAITING + _TOGETHER
         weight = sum(len(trace.events) + len(trace.births) for trace, _ in self.lasting)
         return len(self.lasting) if weight > HEAVY else 0
-
-    def _forget(self, trace: Trace) -> None:
-        """The closings that waited for this request."""
-        for token in trace.births[1::5]:
-            self.closed.pop(token, None)
 
     def flush(self, standing: Sequence[int], history: History) -> None:
         """Tell the history of the requests that were counted."""

@@ -45,8 +45,55 @@ class Between(NamedTuple):
 
     start: int
     end: int
-    row: tuple[str, str]
-    """What it says up to its parent, and from there on."""
+    head: str
+    """What it says up to its parent."""
+    rest: str
+
+
+class Form:
+    """A line with places for numbers; other stages can be put in between those it tells."""
+
+    def __init__(self, head: str, rows: list[Row], tail: str) -> None:
+        self.head = head
+        self.rows = rows
+        self.tail = tail
+        self.texts = [*map(written, rows)]
+        self.text = self._line(self.texts)
+
+    def _line(self, texts: list[str]) -> str:
+        return f"{self.head}{','.join(texts)}{self.tail}"
+
+    def with_between(
+        self, between: Sequence[Between], began: Sequence[int], ends: Sequence[int]
+    ) -> str | None:
+        """Return the text with these, of which there must be one, put in between its own stages.
+
+        `began` and `ends` are those stages'. None where one of them begins or ends while one of
+        these lasts, or two of these last at once.
+        """
+        ended, last = sorted(ends), 0
+        places: list[int] = []
+        others: list[Row] = []
+        for start, end, head, rest in between:
+            place = bisect_left(began, start)
+            if start <= last or place != bisect_right(began, end):
+                return None
+            if bisect_left(ended, start) != bisect_right(ended, end):
+                return None
+            parent = place - 1
+            while parent >= 0 and ends[parent] < start:
+                parent -= 1
+            places.append(place)
+            others.append(Row(head, parent if parent >= 0 else None, rest))
+            last = end
+        texts, first = self.texts[:], places[0]
+        for index in range(first + 1, len(texts)):
+            row = self.rows[index]
+            if row.parent is not None and row.parent >= first:
+                texts[index] = written(_moved(row, places))
+        for place, row in zip(reversed(places), reversed(others), strict=True):
+            texts.insert(place, written(_moved(row, places)))
+        return self._line(texts)
 
 
 class Stencil(NamedTuple):
@@ -59,13 +106,7 @@ class Stencil(NamedTuple):
     """Whether stages name objects that the request itself built."""
     late: tuple[int | None, ...]
     """Which of the births left as the response, and which was the view."""
-    head: str
-    rows: list[Row]
-    tail: str
-    texts: list[str]
-    """These rows, written."""
-    text: str
-    """All of the line."""
+    form: Form
     size: int
     """Entries of stages in such a recording."""
     kept: Callable[[list[int]], Sequence[int]]
@@ -101,46 +142,13 @@ class Stencil(NamedTuple):
         began = self.began(starts)
         if not (rise(ends) and rise(began) and rise(tokens)):
             return None
-        text = self.text
-        if between:
-            rows = self._put_between(between, began, ends)
-            if rows is None:
-                return None
-            text = f"{self.head}{','.join(rows)}{self.tail}"
+        form = self.form
+        text = form.with_between(between, began, self.began(ends)) if between else form.text
+        if text is None:
+            return None
         after = map((-trace.begun).__add__, starts)
         lasted = map(operator.sub, ends, starts)
         return text % (*words, *self.pick([*after, *lasted, *tokens]))
-
-    def _put_between(
-        self, between: Sequence[Between], began: Sequence[int], ended: Sequence[int]
-    ) -> list[str] | None:
-        """Return all rows, written; None where any stage begins or ends while another one lasts.
-
-        `began` and `ended` rise: they are not about the same stages in the same order.
-        """
-        ends, last = self.began(ended), 0
-        places: list[int] = []
-        others: list[Row] = []
-        for start, end, (head, rest) in between:
-            place = bisect_left(began, start)
-            if start <= last or place != bisect_right(began, end):
-                return None
-            if bisect_left(ended, start) != bisect_right(ended, end):
-                return None
-            parent = place - 1
-            while parent >= 0 and ends[parent] < start:
-                parent -= 1
-            places.append(place)
-            others.append(Row(head, parent if parent >= 0 else None, rest))
-            last = end
-        texts, first = self.texts[:], places[0]
-        for index in range(first + 1, len(texts)):
-            row = self.rows[index]
-            if row.parent is not None and row.parent >= first:
-                texts[index] = written(_moved(row, places))
-        for place, row in zip(reversed(places), reversed(others), strict=True):
-            texts.insert(place, written(_moved(row, places)))
-        return texts
 
 
 def written(row: Row) -> str:

@@ -2,14 +2,14 @@
 
 Those that were alike are counted together: their recordings are put one behind the other, and what
 they built, how it ended and what they used are told by a few slices and comparisons, which Python
-does in C. Of what is not alike, next to nothing is looked at either.
+does in C. What is not alike is counted one by one.
 """
 
 from __future__ import annotations
 
 import operator
 from collections.abc import Iterable, Sequence
-from operator import itemgetter
+from operator import attrgetter, itemgetter
 from typing import Any
 
 from tracer.model import Birth
@@ -79,6 +79,8 @@ class Tally:
         """
         if len(traces) < _FEW:
             return self._take_each(traces, closed)
+        # They come in the order in which they ended; on several threads, that is another one.
+        traces.sort(key=_NUMBER)
         kind = like(traces[0])
         last = self.known.get(kind)
         if last is None:
@@ -97,11 +99,14 @@ class Tally:
         self._serve(traces)
         return []
 
-    def add(self, trace: Trace, ends: Sequence[int]) -> None:
+    def add(self, trace: Trace, ends: Sequence[int], closed: dict[int, int]) -> None:
         """Count one, of which something may be there still: 0 instead of when it ended."""
         self._built(_Last(trace)).add(1, map((0).__lt__, ends), map((0).__gt__, ends))
         self._use_of(trace)
         self._serve([trace])
+        if closed:
+            for token in trace.births[1::5]:
+                closed.pop(token, None)
 
     def _take_each(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
         """Count them one by one: they are few, or not alike after all."""
@@ -110,11 +115,8 @@ class Tally:
             ends = ends_of(trace, closed)
             if 0 in ends:
                 waiting.append(trace)
-                continue
-            self.add(trace, ends)
-            if closed:
-                for token in trace.births[1::5]:
-                    closed.pop(token, None)
+            else:
+                self.add(trace, ends, closed)
         _leave(traces, waiting)
         return waiting
 
@@ -142,7 +144,7 @@ class Tally:
             self._learn(last, traces[0])
         if last.use and _used_alike(traces, last):
             last.use[0] += len(traces)
-            last.use[1] = max(last.use[1], traces[-1].number, traces[0].number)
+            last.use[1] = max(last.use[1], traces[-1].number)
             return
         if last.use:
             last.use = None
@@ -182,7 +184,7 @@ class Tally:
         begins += [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
         if len(begins) > _BEGINS:
             # What could wait no longer comes last, and is the oldest.
-            begins.sort(key=_NUMBER)
+            begins.sort(key=itemgetter(1))
             del begins[:-_BEGINS]
 
 
@@ -275,8 +277,7 @@ def _older(trace: Trace) -> tuple[Any, ...]:
 
 
 _NONE: list[int] = []
-_NUMBER = itemgetter(1)
-"""Of a begin."""
+_NUMBER = attrgetter("number")
 _FEW = 3
 """To put fewer together than this would save nothing."""
 _BEGINS = 4

@@ -70,11 +70,10 @@ class Patch:
         self.is_over = False
         """It was restored, and must not come back."""
 
-    def lift(self) -> bool:
-        """Have the original used; return whether it is."""
+    def lift(self) -> None:
+        """Have the original used."""
         if self.names.get(self.name) is self.new:
             self.names[self.name] = self.original
-        return self.names.get(self.name) is self.original
 
     def lay(self) -> bool:
         """Have the replacement used again; return whether there is nothing left to be done."""

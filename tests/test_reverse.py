@@ -195,35 +195,39 @@ def test_links_of_a_request_are_told_while_another_one_makes_its_own(site: Site)
     assert is_watched()
 
 
-def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(site: Site) -> None:
-    """Also where the thread begins after the first link; then each link is looked at."""
+def links(count: int = 40) -> None:
+    """So many, one after the other."""
+    for _ in range(count):
+        link()
 
-    def links() -> None:
-        for _ in range(20):
-            link()
 
-    def more() -> None:
-        links()
-        thread = threading.Thread(target=links)
-        thread.start()
-        thread.join()
-        links()
+def links_of_a_thread() -> None:
+    """The same on a thread of the request's own."""
+    thread = threading.Thread(target=links)
+    thread.start()
+    thread.join()
 
-    trace = site.ask(more)
-    assert trace.asks == 19 + 19
+
+@pytest.mark.parametrize("before", [0, 1, 40])
+def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(
+    site: Site, before: int
+) -> None:
+    """Whichever makes them first; with a second thread, each link of a thread is looked at."""
+    trace = site.ask(lambda: [links(before), links_of_a_thread(), links()])
+    assert trace.asks == 39 + 39
     resolver = site.tracer.recorder.lives.token_of(get_resolver())
+    assert site.uses(trace) == VIEW + (before > 0) + 2
     threads = [mark[1] for mark in trace.seen if type(mark) is tuple and mark[0] == resolver]
     assert len(threads) == len(set(threads)) == 2
 
 
-def test_links_of_a_process_forked_after_a_link_are_told(tmp_path: Any) -> None:
+def test_links_of_a_process_forked_after_a_link_are_told() -> None:
     """The parent's request is none of the child's."""
     done = run(
         """
-import os, threading
+import os
 import django
 django.setup()
-from django.core.handlers.wsgi import WSGIHandler
 from django.urls import base, resolvers, reverse
 from tracer import live
 from tracer.conf import Config

@@ -77,7 +77,8 @@ class Tally:
         Return the others, which leave the list. `closed` is the token of a resource to when it was
         closed; what of that is counted is forgotten there.
         """
-        if len(traces) < _FEW:
+        if len(traces) == 1:
+            # To put two together takes less than to count them one by one; this would take more.
             return self._take_each(traces, closed)
         # They come in the order in which they ended; on several threads, that is another one.
         traces.sort(key=_NUMBER)
@@ -278,8 +279,6 @@ def _older(trace: Trace) -> tuple[Any, ...]:
 
 _NONE: list[int] = []
 _NUMBER = attrgetter("number")
-_FEW = 3
-"""To put fewer together than this would save nothing."""
 _BEGINS = 4
 """How many of a batch's beginnings are told: enough to say which request a death came after."""
 

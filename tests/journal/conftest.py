@@ -1,4 +1,4 @@
-"""Facts to write: a plain story, and random ones with odd values in every field."""
+"""Facts to write: a plain story, random ones with odd values in every field, and what makes them."""
 
 from __future__ import annotations
 
@@ -25,6 +25,8 @@ from tracer.model import (
     Span,
     ThreadSeen,
 )
+from tracer.recorder.assembly import Assembly
+from tracer.recorder.recorder import Recorder
 
 ODD = [
     "",
@@ -209,3 +211,16 @@ def requests() -> Callable[..., Request]:
 def served() -> Callable[..., Request]:
     """Such a maker."""
     return requests()
+
+
+@pytest.fixture
+def recorder() -> Recorder:
+    """A recorder on a clock that goes in steps of ten."""
+    ticks = iter(range(0, 10**9, 10))
+    return Recorder(clock=lambda: next(ticks))
+
+
+@pytest.fixture
+def assembly(recorder: Recorder) -> Assembly:
+    """Makes requests of what was recorded."""
+    return Assembly(True, lambda token: f"thread {token}", lambda _trace: 7, recorder.epoch)

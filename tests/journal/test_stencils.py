@@ -1,0 +1,161 @@
+"""Of requests that are alike the journal fills in one line: it must be each one's own."""
+
+from __future__ import annotations
+
+import gc
+import itertools
+import random
+import weakref
+from typing import Any
+
+import pytest
+
+from tests.journal.recorded import STAGES, Thing, made
+from tracer.journal.format import encode
+from tracer.lines import _MOST, Lines
+from tracer.recorder.assembly import Assembly
+from tracer.recorder.recorder import Recorder
+from tracer.stencil import Stencil
+
+
+def test_a_request_like_the_last_two_is_filled_into_their_line(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """Other times, tokens, addresses: the third of a kind is not written anew, and says the same.
+
+    Whatever else is different about it is noticed.
+    """
+    lines = Lines(assembly)
+    again, anew = lines._anew, []
+    lines._anew = lambda trace, standing: anew.append(trace.number) or again(trace, standing)  # type: ignore[method-assign, assignment, func-returns-value]
+
+    def request(
+        path: str = "/", status: int = 200, late: int = 0, token: int | None = 0, **changes: Any
+    ) -> bool:
+        thing, other = Thing(), Thing()
+        trace = recorder.begin(("GET", "", path, ""))
+        at = trace.begun
+        for each in (thing, other):
+            own = recorder.lives.watch(each)[0]
+            trace.births += [recorder.lives.refs[own], own, "thing", Thing, None]
+        trace.add((at + 1 + late, at + 5, ("middleware", 5, "Inner", "", "")))
+        trace.add((at + 2, at + 7, ("connection", own, "open default", "sqlite", "")))
+        trace.add((at + 8, at + 9, ("query", 4, "SELECT 1 FROM cafe_dish", ("default", -1), "")))
+        trace.add((at + 9, at + 9, ("rows", None, 20, "", "")))
+        trace.add((at + 10, at + 10, ("response", token, "HttpResponse", status, "")))
+        trace.seen += [1, own, 2]
+        trace.status, trace.responded = status, own - 1
+        for name, value in changes.items():
+            setattr(trace, name, value)
+        recorder.finish(trace)
+        assert lines._request(trace, [3]).encode() == encode(assembly.request(trace, [3]))
+        return trace.number not in anew
+
+    recorder.lives.tokens = itertools.count(10)
+    assert [request() for _ in range(4)] == [False, False, True, True]
+    assert request("/elsewhere/100%/")
+    assert request(size=None)
+    assert not request(size=5)
+    assert not request(late=2), "another order"
+    assert not request(status=404)
+    assert not request(responded=None, token=None), "the response was not watched"
+    assert not request(ending="never closed")
+    assert not request(modules=["json"])
+    assert request(), "it is still remembered"
+
+
+def test_a_stencil_is_made_of_no_request_whose_stages_were_not_told_in_order(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """One that has the same stages side by side would be told to have them in each other."""
+    lines, what = Lines(assembly), [("cache", 3, "get", ("key", "hit"), ""), STAGES[0][2]]
+    for first, second in [((1, 10), (2, 5))] * 3 + [((1, 3), (4, 6))]:
+        trace = made(recorder, (*first, what[0]), (*second, what[1]), first=100)
+        assert lines._request(trace, ()).encode() == encode(assembly.request(trace))
+
+
+def test_a_request_is_filled_in_wherever_the_collector_came_and_however_often(
+    recorder: Recorder, assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It comes into most requests of a longer page, each time at another place."""
+    kinds = (
+        (130, 140, ("middleware", 5, "Inner", "", "")),
+        (150, 170, ("query", 6, "SELECT 1 FROM cafe_dish", ("default", -1), "")),
+        (170, 170, ("rows", None, 20, "", "")),
+        (120, 190, ("middleware", 4, "Outer", "", "")),
+        (210, 230, ("close", None, "100 %", "", "")),
+    )
+    filled: list[bool] = []
+
+    def fill(*args: Any, **kwargs: Any) -> str | None:
+        line = real(*args, **kwargs)
+        filled.append(line is not None)
+        return line
+
+    real = Stencil.fill
+    monkeypatch.setattr(Stencil, "fill", fill)
+    lines, choose = Lines(assembly), random.Random(1)
+
+    def ask(*places: tuple[int, int]) -> None:
+        collected = [
+            (start, end, ("collection", None, choose.randrange(3), choose.randrange(99), ""))
+            for start, end in places
+        ]
+        trace = made(
+            recorder, *sorted((*kinds, *collected), key=lambda event: event[1]), begun=100, first=50
+        )
+        assert lines._request(trace, ()).encode() == encode(assembly.request(trace, ()))
+
+    for start in (115, 125, 135):
+        ask((start, start + 1))
+    assert filled == [True]
+    for first in (101, 121, 131, 141, 151, 172, 191, 211, 231):
+        ask()
+        ask((first, first + 2))
+        ask((first, first + 2), (first + 4, first + 6), (250, 252))
+    assert all(filled)
+    assert len(filled) == 1 + 9 * 3
+    # Something else happened while it was at work, or nobody can tell.
+    for start, end in ((125, 145), (140, 145), (115, 120), (145, 150), (110, 240), (170, 170)):
+        ask((start, end))
+        assert not filled.pop()
+    ask((101, 103), (102, 104))
+    assert not filled.pop()
+    for _ in range(300):
+        starts = [choose.randrange(100, 240) for _ in range(choose.randrange(4))]
+        ask(*[(start, start + choose.randrange(12)) for start in starts])
+    assert 100 < filled.count(True) < len(filled)
+
+
+def test_a_class_made_for_one_request_dies_though_its_birth_was_written(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """And another at its address is not taken for it."""
+    lines = Lines(assembly)
+    for number in range(30):
+        cls = type(f"Made{number}", (), {})
+        thing, gone = cls(), weakref.ref(cls)
+        token, _ = recorder.lives.watch(thing)
+        trace = made(recorder, births=[recorder.lives.refs[token], token, "thing", cls, None])
+        assert f"Made{number}".encode() in lines.request(trace)
+        del cls, thing, trace
+        recorder.finished.clear()
+        gc.collect()
+        assert gone() is None
+
+
+def test_what_is_remembered_of_stages_and_classes_is_bounded(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """However many different ones there are."""
+    lines = Lines(assembly)
+    token, _ = recorder.lives.watch(Thing)
+    for number in [each // 2 for each in range(6 * _MOST)]:
+        births = [None, token, "thing", Thing, f"number {number}"]
+        stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
+        view = f"views.view{number}", "", None
+        lines.request(made(recorder, stage, births=births, first=100, view=view))
+        recorder.finished.clear()
+        for known in (lines._births, lines._stages, lines._met, lines._stencils):
+            assert len(known) <= _MOST
+    assert min(map(len, (lines._births, lines._stages, lines._met, lines._stencils))) > 0

@@ -1,4 +1,4 @@
-"""Facts to write: a plain story, random ones with odd values in every field, and what makes them."""
+"""Facts to write: a plain story, random ones with odd values everywhere, and what makes them."""
 
 from __future__ import annotations
 

@@ -18,6 +18,7 @@ import platform
 import sys
 import threading
 import time
+from collections.abc import Sequence
 from contextvars import Context
 from typing import TextIO
 
@@ -288,9 +289,9 @@ class Live:
         except Exception as fault:
             self.recorder.fault("the boot", fault)
 
-    def _snapshot(self) -> Process:
+    def _snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         with self.lock:
-            return self.desk.history.snapshot()
+            return self.desk.history.snapshot(drawn)
 
     def about(self) -> ProcessStarted:
         """Who this process is, as far as its first request tells."""

@@ -64,10 +64,13 @@ class Screen:
             self.since, self.spent = now, 0.0
         return self.spent > SHARE * WINDOW
 
-    def timelines(self, look: Callable[[], Process], requests: Sequence[Request]) -> None:
+    def timelines(
+        self, look: Callable[[Sequence[Request]], Process], requests: Sequence[Request]
+    ) -> None:
         """Draw the newest of these requests, as many as the time allows; count the others.
 
-        `look` returns the process as it stands.
+        `look` returns the process as it stands, as far as the timelines of those it is given show
+        it; given none, the whole of it.
         """
         began = self.clock()
         draw = () if len(requests) > FEW and self.is_behind() else requests[-AT_ONCE:]
@@ -75,11 +78,12 @@ class Screen:
         if not draw:
             self.settled += len(requests)
             return
-        process = look()
         if draw[0].number == 1:
+            process = look(())
             self._draw(Overview, process)
             if process.boot is not None and process.boot.spans:
                 self._draw(BootLine, process)
+        process = look(draw)
         if self.skipped:
             self._draw(self._told)
         for request in draw:

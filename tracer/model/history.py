@@ -7,11 +7,11 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping, Sequence, Set
 from dataclasses import replace
 
 from tracer.model import scope
-from tracer.model.facts import Birth
+from tracer.model.facts import Birth, Request
 from tracer.model.memory import Memory
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
 from tracer.model.records import Individual
@@ -20,19 +20,36 @@ from tracer.model.records import Individual
 class History(Memory):
     """The story of one process. Not thread-safe: feed and read it from one thread."""
 
-    def snapshot(self) -> Process:
-        """Return the process as the facts so far show it."""
+    def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
+        """Return the process as the facts so far show it.
+
+        With `drawn`, only what the timelines of these requests show of it, which are no more dear
+        when more is remembered: no ledger, the objects that they built or that their stages name,
+        and no older requests.
+        """
         if self.about is None:
             raise ValueError("no ProcessStarted fact was fed: a process must say who it is first")
-        verdicts = {token: self._scope(known) for token, known in self._objects.items()}
-        lifetimes = tuple(self._lifetimes(verdicts))
+        objects = self._shown_by(drawn) if drawn else self._objects
+        oldest = min((request.number for request in drawn), default=0)
+        verdicts = {token: self._scope(known) for token, known in objects.items()}
+        asked = (
+            verdicts.keys()
+            if not drawn
+            else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
+        )
+        lifetimes = tuple(self._lifetimes(objects, verdicts, asked))
         return Process(
             about=self.about,
-            requests=tuple(sorted(self.requests.values(), key=lambda request: request.number)),
+            requests=tuple(
+                sorted(
+                    (one for number, one in self.requests.items() if number >= oldest),
+                    key=lambda request: request.number,
+                )
+            ),
             served=self.served,
             lifetimes=lifetimes,
-            ledger=tuple(self._ledger(verdicts)),
-            fates=self._all_fates(lifetimes),
+            ledger=() if drawn else tuple(self._ledger(verdicts)),
+            fates=_fates(drawn or self.requests.values(), lifetimes),
             barriers=tuple(self.barriers),
             threads=dict(self.threads),
             ended=self.ended,
@@ -40,17 +57,26 @@ class History(Memory):
             heard=max(self.heard, self.about.begun),
         )
 
+    def _shown_by(self, drawn: Sequence[Request]) -> dict[int, Individual]:
+        """The objects that timelines show."""
+        tokens = {birth.token for request in drawn for birth in request.births}
+        tokens.update(span.object for request in drawn for span in request.spans if span.object)
+        return {token: known for token in tokens if (known := self._objects.get(token))}
+
     def living(self) -> list[Birth]:
         """Return the births of all objects remembered one by one that are not known to be dead."""
         alive = (known for known in self._objects.values() if known.death is None)
         return [replace(known.birth, name=known.name) for known in alive]
 
-    def _lifetimes(self, verdicts: dict[int, str]) -> Iterable[Lifetime]:
-        earlier = {key: Counter(counts) for key, counts in self._earlier.items()}
-        ordered = sorted(self._objects.items(), key=lambda item: (item[1].birth.at, item[0]))
-        for token, known in ordered:
+    def _lifetimes(
+        self,
+        objects: Mapping[int, Individual],
+        verdicts: Mapping[int, str],
+        asked: Set[int],
+    ) -> Iterable[Lifetime]:
+        earlier = self._earlier_scopes(asked, verdicts)
+        for token, known in _in_order_of_birth(objects):
             birth = known.birth
-            before = earlier.setdefault((birth.kind, known.name), Counter())
             yield Lifetime(
                 id=token,
                 name=known.name,
@@ -74,10 +100,33 @@ class History(Memory):
                 survived=known.survived,
                 owner=birth.owner,
                 mortal=birth.mortal,
-                earlier=before.most_common(1)[0][0] if before else None,
+                earlier=earlier.get(token),
             )
-            if verdicts[token] != scope.UNDECIDED:
-                before[verdicts[token]] += 1
+
+    def _earlier_scopes(self, asked: Set[int], verdicts: Mapping[int, str]) -> dict[int, str]:
+        """Of each object that is asked for, what most earlier ones of its name turned out to be."""
+        alike: dict[tuple[str, str], dict[int, Individual]] = {
+            _named(self._objects[token]): {} for token in asked
+        }
+        for token, known in self._objects.items():
+            group = alike.get(_named(known))
+            if group is not None:
+                group[token] = known
+        found = {}
+        for name, group in alike.items():
+            before = Counter(self._earlier.get(name))
+            most, lead = _lead(before)
+            if lead > len(group):
+                # Whatever these turn out to be.
+                found.update(dict.fromkeys(group.keys() & asked, most))
+                continue
+            for token, known in _in_order_of_birth(group):
+                if before and token in asked:
+                    found[token] = _lead(before)[0]
+                verdict = verdicts.get(token) or self._scope(known)
+                if verdict != scope.UNDECIDED:
+                    before[verdict] += 1
+        return found
 
     def _freed_after(self, known: Individual) -> int | None:
         if known.death is None:
@@ -109,12 +158,29 @@ class History(Memory):
                 requests=row.requests,
             )
 
-    def _all_fates(self, lifetimes: tuple[Lifetime, ...]) -> dict[int, Fate]:
-        by_request: dict[int, list[Lifetime]] = {number: [] for number in self.requests}
-        for life in lifetimes:
-            if life.built_in in by_request:
-                by_request[life.built_in].append(life)
-        return {number: _fate(lives) for number, lives in by_request.items()}
+
+def _named(known: Individual) -> tuple[str, str]:
+    return known.birth.kind, known.name
+
+
+def _lead(counts: Counter[str]) -> tuple[str, int]:
+    """Which of them was counted most often, and by how much more than the next."""
+    if not counts:
+        return "", 0
+    most = max(counts, key=counts.__getitem__)
+    return most, counts[most] - max((n for each, n in counts.items() if each != most), default=0)
+
+
+def _in_order_of_birth(objects: Mapping[int, Individual]) -> list[tuple[int, Individual]]:
+    return sorted(objects.items(), key=lambda item: (item[1].birth.at, item[0]))
+
+
+def _fates(requests: Iterable[Request], lifetimes: Iterable[Lifetime]) -> dict[int, Fate]:
+    by_request: dict[int, list[Lifetime]] = {request.number: [] for request in requests}
+    for life in lifetimes:
+        if life.built_in in by_request:
+            by_request[life.built_in].append(life)
+    return {number: _fate(lives) for number, lives in by_request.items()}
 
 
 def _fate(lives: list[Lifetime]) -> Fate:

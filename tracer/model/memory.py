@@ -339,14 +339,14 @@ class Memory:
             del self._earlier[next(iter(self._earlier))]
 
     def _scope(self, known: Individual) -> str:
-        born_on = known.birth.thread
+        born_on, threads = known.birth.thread, known.threads
         return scope.decide(
             scope.Facts(
                 in_request=known.built_in is not None,
                 requests=known.requests,
                 later=known.requests - (1 if known.built_in is not None else 0),
-                threads=len(known.threads),
-                elsewhere=bool(known.threads - {born_on}),
+                threads=len(threads),
+                elsewhere=len(threads) > (born_on in threads),
                 others_served=self._without(born_on) > known.apart,
                 survived=known.survived,
                 dead=known.death is not None,

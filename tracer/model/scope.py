@@ -37,9 +37,10 @@ SCOPES: Final = (PROCESS, THREAD, CONNECTION, REQUEST, KEPT, UNDECIDED)
 """Every answer `decide` can give."""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Facts:
-    """What is known of one object when its scope is asked for.
+    """What is known of one object when its scope is asked for. Not frozen, for that takes longer
+    than to decide: a picture asks of a thousand.
 
     Requests are counted, never named: `requests` is how many used the object at all, `later` how
     many of those were not the request it was born in.

@@ -1,0 +1,109 @@
+"""What a console draws while requests come: from a part of what is remembered, the same."""
+
+from __future__ import annotations
+
+import random
+from collections.abc import Iterator
+from dataclasses import replace
+
+import pytest
+from drawing import plain
+from sample_process import MIDDLEWARE, Story
+
+from tracer.model import Built, History, Process, Request, scope
+from tracer.render import Timeline
+
+KEEP = 8
+NAMES = ("QuerySet", "Basket", "WSGIRequest", "TemplateResponse")
+
+
+class Random(Story):
+    """A process that builds, keeps and frees a little of everything, as its seed has it."""
+
+    def __init__(self, seed: int) -> None:
+        super().__init__()
+        self.random = random.Random(seed)
+        self.history = History(keep=KEEP)
+        self.layers = self.built("boot", *(("middleware", name) for name in MIDDLEWARE))
+        self.alive: list[int] = []
+
+    def told(self) -> None:
+        """Everything so far is known."""
+        for fact in self.facts:
+            self.history.feed(fact)
+        self.facts.clear()
+
+    def serve(self) -> None:
+        """One request, and what becomes of some older objects."""
+        chance = self.random.random
+        with self.request("/", thread=self.random.choice((1, 1, 2))) as now:
+            for name, layer in zip(MIDDLEWARE, self.layers, strict=True):
+                now.does("middleware", name, layer)
+            for _ in range(self.random.randrange(5)):
+                name = self.random.choice(NAMES)
+                token = now.builds("thing", name)
+                now.does("view", name, token)
+                self.alive.append(token)
+            for token in self.random.sample(self.alive, min(2, len(self.alive))):
+                if chance() < 0.3:
+                    now.does("cache", "used again", token)
+        if chance() < 0.2:
+            self.collects()
+        if chance() < 0.2:
+            late = self.birth("thing", self.random.choice(NAMES), "boot")
+            self.facts.append(Built((replace(late, at=late.at // 2),)))
+            self.alive.append(late.token)
+        for token in list(self.alive):
+            if chance() < 0.3:
+                self.alive.remove(token)
+                self.dies(token, how=self.random.choice(("reference", "collector")))
+        self.told()
+
+    def requests(self) -> Iterator[tuple[Process, Process, list[Request]]]:
+        """Serve; each time give the whole, the part that the newest show, and these."""
+        for _ in range(40):
+            self.serve()
+            whole = self.history.snapshot()
+            newest = list(whole.requests[-self.random.randrange(1, 4) :])
+            yield whole, self.history.snapshot(newest), newest
+
+
+@pytest.mark.parametrize("seed", range(12))
+def test_a_timeline_is_the_same_whether_all_is_looked_through_or_what_it_shows(seed: int) -> None:
+    """Whatever was kept, freed, used again, or forgotten."""
+    words = set()
+    for whole, part, newest in Random(seed).requests():
+        for request in newest:
+            drawn = plain(Timeline(part, request))
+            assert drawn == plain(Timeline(whole, request))
+            words |= {word for word in ("≈", "use 2", "KEPT") if word in drawn}
+    assert words == {"≈", "use 2", "KEPT"}
+
+
+def test_what_is_looked_through_does_not_grow_with_what_is_remembered() -> None:
+    """Of the whole it does."""
+    process = Random(1)
+    process.history = History()
+    sizes = [
+        (len(whole.lifetimes), max(len(part.lifetimes), len(part.requests)))
+        for whole, part, _ in process.requests()
+    ]
+    most = len(MIDDLEWARE) + 3 * 6
+    assert max(part for _, part in sizes) <= most < sizes[-1][0]
+
+
+def test_what_earlier_ones_turned_out_to_be_is_told_by_those_forgotten_and_those_remembered() -> (
+    None
+):
+    """As many as there are of each, in the order of their births."""
+    for seed in range(12):
+        process = Random(seed)
+        for whole, _, _ in process.requests():
+            counts: dict[str, dict[str, int]] = {}
+            for (_, name), folded in process.history._earlier.items():
+                counts[name] = dict(folded)
+            for life in whole.lifetimes:
+                before = counts.setdefault(life.name, {})
+                assert life.earlier == (max(before, key=before.__getitem__) if before else None)
+                if life.scope != scope.UNDECIDED:
+                    before[life.scope] = before.get(life.scope, 0) + 1

@@ -2,10 +2,10 @@
 
     python -m benchmarks [--quick] [--only PART [--keep]] [--page PAGE] [--contestant NAME]
 
-Parts: instructions (needs valgrind), times, growth, drawing, saturation. With `--only`, `--page` or
-`--contestant` only these are measured, and nothing is written but to standard output; with `--keep`
-a part takes its place in RESULTS.md, and the others stay as they were measured. A contestant
-that cannot run says so in its row. Exit status: 0, or 2 for wrong arguments.
+Parts: instructions (needs valgrind), times, agreement, growth, drawing, saturation. With `--only`,
+`--page` or `--contestant` only these are measured, and nothing is written but to standard output;
+with `--keep` a part takes its place in RESULTS.md, and the others stay as they were measured. A
+contestant that cannot run says so in its row. Exit status: 0, or 2 for wrong arguments.
 """
 
 from __future__ import annotations
@@ -22,12 +22,12 @@ from typing import Any
 
 import django
 
-from benchmarks import drawing, growth, instructions, results, saturation, times
+from benchmarks import agreement, drawing, growth, instructions, results, saturation, times
 from benchmarks.child import CannotMeasure, versions
 from benchmarks.contestants import ALL
 from benchmarks.site import PAGES
 
-PARTS = ("instructions", "times", "growth", "drawing", "saturation")
+PARTS = ("instructions", "times", "agreement", "growth", "drawing", "saturation")
 TIMED = ("short", "list", "json")
 """Pages whose processor time is measured; instructions are counted for all of them."""
 QUICK_PAGES = ("short", "list")
@@ -83,8 +83,8 @@ class Run:
         chosen = options.contestant or list(ALL)
         self.names = [name for name in ALL if name in ("nothing", *chosen)]
         self.told: dict[str, Any] = {
-            "format": 2, "about": about(self.quick), "instructions": [], "times": [], "growth": [],
-            "drawing": [], "writing": [], "saturation": {},
+            "format": 3, "about": about(self.quick), "instructions": [], "times": [],
+            "agreement": [], "growth": [], "drawing": [], "writing": [], "saturation": {},
         }  # fmt: skip
 
     def measure(self) -> dict[str, Any]:
@@ -117,6 +117,14 @@ class Run:
             for name in self.names[1:]:
                 row = attempt(page, name, lambda p=page, n=name: times.measure(p, n, pairs))  # type: ignore[misc]
                 self.told["times"].append(row)
+
+    def agreement(self) -> None:
+        """Those who say what they take, on the same pages."""
+        divisor = 8 if self.quick else 1
+        for page in [page for page in self.pages if page in TIMED]:
+            for name in [name for name in self.names if ALL[name].says]:
+                row = attempt(page, name, lambda p=page, n=name: agreement.measure(p, n, divisor))  # type: ignore[misc]
+                self.told["agreement"].append(row)
 
     def growth(self) -> None:
         """Recording alone."""

@@ -5,9 +5,9 @@
 When it has warmed up it says "ready"; then it does what each line of its standard input tells it
 and answers with one line of JSON: `run N` makes N requests, `threads N K` makes N on each of K
 threads, `answer` tells what the page looks like, `recorded` what the contestant has of it,
-`watching` what it says a request pays, `memory`
-how much is in use, `settle` has the contestant deal with what waits, `draw N` draws N timelines. It
-ends with its input.
+`agree N` what it adds and says that it adds in N pairs of turns, `memory` how much is in use,
+`settle` has the contestant deal with what waits, `draw N` draws N timelines. It ends with its
+input.
 """
 
 from __future__ import annotations
@@ -43,7 +43,8 @@ class Program:
         kind = asking.Asgi if known.awaited else asking.Wsgi
         self.contestant = contestant
         contestant.started()
-        self.asking: asking.Asking = kind(known.address, contestant.around)
+        self.make: Callable[[], asking.Asking] = lambda: kind(known.address, contestant.around)
+        self.asking = self.make()
         status = self.asking.ask().status
         if not status.startswith("200"):
             raise SystemExit(f"the page {page} is not what it should be: {status}")
@@ -81,9 +82,11 @@ class Program:
         self.asking.ask()
         return {"recorded": self.contestant.recorded()}
 
-    def watching(self) -> dict[str, float]:
-        """What the contestant itself says that a request pays."""
-        return {"watching": self.contestant.watching()}
+    def agree(self, pairs: int) -> dict[str, Any]:
+        """What a request pays, and what it is said to pay; only this tracer says it."""
+        from benchmarks import agreement
+
+        return {"pairs": list(agreement.compare(pairs, self.asking, self.make))}
 
     def settle(self) -> dict[str, int]:
         """Let the contestant deal with what waits; tell the cost in nanoseconds."""

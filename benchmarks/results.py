@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import statistics
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -49,7 +50,7 @@ def markdown(told: dict[str, Any]) -> str:
     about["versions"] = "Peers: " + (", ".join(named) or "none is installed") + "."
     about["quick"] = " (a quick run)" if about["quick"] else ""
     parts = [HEAD.format(**about)]
-    for part in (_instructions, _times, _own_words, _growth, _drawing, _notes):
+    for part in (_instructions, _times, _agreement, _growth, _drawing, _notes):
         parts += part(told)
     return "\n".join(parts).rstrip() + "\n"
 
@@ -144,23 +145,38 @@ def _times(told: dict[str, Any]) -> list[str]:
     ]
 
 
-def _own_words(told: dict[str, Any]) -> list[str]:
+def _agreement(told: dict[str, Any]) -> list[str]:
     """What a contestant says of its own price, beside what was measured."""
-    rows = [
-        [
-            row["contestant"], row["page"], f"{row['added']:,.1f}", f"{row['watching']:,.1f}",
-            f"{row['watching'] / row['added']:.2f}" if row["added"] > 0 else "?",
-        ]
-        for row in told["times"]
-        if row.get("watching")
-    ]  # fmt: skip
+    rows = []
+    for row in told["agreement"]:
+        if row.get("reason"):
+            continue
+        added, said = (statistics.fmean(row[key]) for key in ("added", "said"))
+        programs = zip(row["added"], row["said"], strict=True)
+        each = ", ".join(f"{says / adds:.2f}" for adds, says in programs)
+        rows.append(
+            [
+                row["contestant"], row["page"], f"{row['bare']:,.0f}",
+                f"{added:,.1f} ± {row['error']:,.1f}", f"{said:,.1f}",
+                f"**{said / added:.2f}** ({each})",
+            ]
+        )  # fmt: skip
     if not rows:
         return []
-    head = ("contestant", "page", "added, µs", "`watching_ms`, µs", "said / measured")
+    head = (
+        "contestant",
+        "page",
+        "nothing, µs",
+        "added, µs",
+        "`watching_ms`, µs",
+        "said / measured",
+    )
     return [
         "## What the tracer says of its own price",
         "",
-        "Processor time that it adds on the thread that serves, and what it says of its requests.",
+        "Processor time that it adds on the thread that serves, with its standard error, and what",
+        "it says of the same requests. Each program serves by turns, watched and with nothing of",
+        "the tracer in place; in brackets the programs by themselves.",
         "",
         *_table(head, rows),
     ]
@@ -212,7 +228,7 @@ def _notes(told: dict[str, Any]) -> list[str]:
     lines = ["## What each records", "", *_table(("contestant", "records", "set up"), rows)]
     reasons = dict.fromkeys(
         f"- {row['contestant']}, {row['page']}: {row['reason']}"
-        for row in (*told["instructions"], *told["times"])
+        for row in (*told["instructions"], *told["times"], *told["agreement"])
         if row.get("reason")
     )
     if reasons:

@@ -37,10 +37,6 @@ class Cost:
     """Whether the answer was, byte for byte, what it is without the contestant."""
     headers: tuple[str, ...]
     """Headers that it has and the answer without the contestant has not."""
-    watching: float
-    """Microseconds per request that the contestant itself says it takes; 0 if it says nothing."""
-    added: float
-    """Microseconds that it adds on the thread that serves: the median over the pairs."""
 
 
 def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
@@ -50,18 +46,13 @@ def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
     as much slower than the next as the tracer does.
     """
     costs: list[tuple[float, float]] = []
-    added: list[float] = []
-    watching: list[float] = []
     for _ in range(ALL[contestant].care):
         with running(page, "nothing") as (bare, _), running(page, contestant) as (watched, _):
             children = bare, watched
             answers = [child.tell("answer") for child in children]
-            for own, theirs in _run(children, pairs):
-                costs.append((own["cpu"], theirs["cpu"]))
-                added.append(theirs["thread"] - own["thread"])
+            costs += _run(children, pairs)
             peaks = [child.tell("memory")["peak"] for child in children]
             recorded = watched.tell("recorded")["recorded"]
-            watching.append(watched.tell("watching")["watching"])
     ratios = [theirs / own for own, theirs in costs]
     names = [{header[0].lower() for header in answer["headers"]} for answer in answers]
     return Cost(
@@ -77,20 +68,18 @@ def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
         recorded,
         answers[0]["status"] == answers[1]["status"] and answers[0]["body"] == answers[1]["body"],
         tuple(sorted(names[1] - names[0])),
-        statistics.median(watching),
-        statistics.median(added),
     )
 
 
-def _run(children: Sequence[Child], pairs: int) -> Iterator[list[dict[str, float]]]:
+def _run(children: Sequence[Child], pairs: int) -> Iterator[tuple[float, float]]:
     """Have both run by turns; yield what their clocks say, in microseconds per request."""
     counts = [_batch(child) for child in children]
     for turn in range(pairs):
-        told: list[dict[str, float]] = [{}, {}]
+        told = [0.0, 0.0]
         for each in (1, 0) if turn % 2 else (0, 1):
-            clocks = children[each].tell(f"run {counts[each]}")
-            told[each] = {name: clocks[name] / counts[each] / 1000 for name in ("cpu", "thread")}
-        yield told
+            took = children[each].tell(f"run {counts[each]}")["cpu"]
+            told[each] = took / counts[each] / 1000
+        yield told[0], told[1]
 
 
 def _batch(child: Child) -> int:

@@ -74,7 +74,7 @@ class Desk:
         self.names: dict[int, str] = {}
         self.boot: list[Birth] = []
         self.in_vain: set[int] = set()
-        self.costs: overhead.Costs | None = None
+        self.account = overhead.Account()
         self.assembly = self.disclosing(show_query_values, show_cache_keys)
         self.told_boot = (0, 0)
         """How far the boot had come when it was last told."""
@@ -89,7 +89,7 @@ class Desk:
         return Assembly(
             query_values,
             self._thread_name,
-            self._cost,
+            self.account.of,
             self.recorder.epoch,
             SignalNames(),
             lambda: str(settings.ROOT_URLCONF),
@@ -395,8 +395,3 @@ class Desk:
 
     def _thread_name(self, token: int) -> str:
         return self.names.get(token, "")
-
-    def _cost(self, trace: Trace) -> int:
-        if self.costs is None:
-            self.costs = overhead.measure()
-        return self.costs.of(trace)

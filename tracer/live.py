@@ -186,8 +186,14 @@ class Live:
         Without `draw`, timelines are skipped and counted: a terminal may take its time.
         """
         try:
+            clock, computed = self.recorder.clock, time.thread_time_ns
+            began, before = clock(), computed()
             with boot.working_for_the_tracer():
-                return self._look(draw)
+                found = self._look(draw)
+            if found:
+                with self.lock:
+                    self.desk.account.worked(began, clock(), computed() - before)
+            return found
         except Exception as fault:
             self.recorder.fault("the background thread", fault)
             return 0

@@ -9,7 +9,9 @@ in a request is told, by how far its own stages lie apart.
 A request pays more than these prices, by a factor that was found by comparing them with the
 processor time of pages with and without the tracer. What makes it is not told apart: the collector
 has more to go through, and what recording pushes out of the caches the application has to fetch
-again, which cannot be timed from within. So this stays an estimate.
+again, which cannot be timed from within. Nor can what it does to a request that timelines are drawn
+meanwhile, by another thread of the same interpreter; how long that thread computed is recorded, and
+what part of it the request computes longer was found in the same way. So this stays an estimate.
 """
 
 from __future__ import annotations
@@ -27,7 +29,8 @@ import string
 import textwrap
 import time
 import tokenize
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from http.cookies import SimpleCookie
 from itertools import cycle
@@ -54,9 +57,19 @@ recording takes 1; counted likewise."""
 _ASKED = 0.33
 """Stages that it is worth when `reverse()` is seen to find the same resolver again; counted
 likewise."""
-_PUSHED_OUT = 2.25
-"""How much more a request pays than these prices say. On Python 3.11 it was 1.9 to 2.2 on six pages
-that do little, ask for much, or stream, and with a journal up to 2.5; see `benchmarks/times.py`."""
+_PUSHED_OUT = 1.9
+"""How much more a request pays than these prices say. It was 1.6 to 2.2 on pages that do little or
+ask for much, on Python 3.11 and one machine, at times when it was up to three times as fast as at
+others; see `benchmarks/agreement.py`."""
+_DISTURBED = 0.12
+"""Nanoseconds that a request computes longer for each that the tracer computes meanwhile; it was
+0.06 to 0.2, found likewise."""
+_AGAIN = 1000
+"""Requests after which prices are measured again; then after twice as many, and so on."""
+_NEWEST = 5
+"""Measurements whose median counts: any single one may fall in a bad moment of the machine."""
+_STINTS = 256
+"""Stints that are remembered: more than ten seconds of work for requests that follow each other."""
 _FAR = 1_000_000
 """Nanoseconds between two stages beyond which prices rise no more: much of a longer time may have
 been waiting."""
@@ -112,6 +125,55 @@ class Costs(NamedTuple):
         share = math.log(apart / self.little) / math.log(self.much / self.little)
         both = zip(self.near, self.far, strict=True)
         return Prices(*(_PUSHED_OUT * (near + share * (far - near)) for near, far in both))
+
+
+class Account:
+    """What watching costs the requests of one process."""
+
+    def __init__(self, measuring: Callable[[], Costs] | None = None) -> None:
+        """`measuring` stands in for `measure`."""
+        self._measure = measuring or measure
+        self._measured: deque[Costs] = deque(maxlen=_NEWEST)
+        self._costs: Costs | None = None
+        self._again = 0
+        """Number of the request at which prices are measured next."""
+        self._stints: deque[tuple[int, int, int]] = deque(maxlen=_STINTS)
+
+    def worked(self, began: int, ended: int, computed: int) -> None:
+        """The tracer worked from `began` to `ended`, and computed so many nanoseconds of it."""
+        self._stints.append((began, ended, computed))
+
+    def of(self, trace: Trace) -> int:
+        """Return the nanoseconds that a finished request paid; measures prices when it is time."""
+        if self._costs is None or trace.number >= self._again:
+            self._again = max(_AGAIN, 2 * trace.number)
+            self._measured.append(self._measure())
+            self._costs = median(self._measured)
+        return self._costs.of(trace) + int(_DISTURBED * self._meanwhile(trace))
+
+    def _meanwhile(self, trace: Trace) -> float:
+        """Nanoseconds that the tracer computed while the request was in flight; no more than the
+        request can have computed in the rest of its time, since only one of them can at a time."""
+        total = 0.0
+        for began, ended, computed in reversed(self._stints):
+            if ended <= trace.begun:
+                break
+            both = min(ended, trace.closed) - max(began, trace.begun)
+            if both > 0:
+                total += computed * both / (ended - began)
+        return min(total, trace.closed - trace.begun - total)
+
+
+def median(measured: Iterable[Costs]) -> Costs:
+    """Each price by itself, and each amount of work."""
+    near, far, little, much = zip(*measured, strict=True)
+    middle = statistics.median
+    return Costs(
+        Prices(*map(middle, zip(*near, strict=True))),
+        Prices(*map(middle, zip(*far, strict=True))),
+        middle(little),
+        middle(much),
+    )
 
 
 class _Thing:

@@ -25,6 +25,8 @@ class Contestant:
     """As in `instructions.measure`: the less a tool takes, the more of them it needs."""
     care = 1
     """Pairs of programs that are timed: the less a tool takes, the more of them it needs."""
+    says = False
+    """Whether it says itself what a request pays for it."""
     awaited = True
     """Whether it can be used under ASGI."""
     adds = False
@@ -56,7 +58,3 @@ class Contestant:
     def recorded(self) -> str:
         """How much it has of the last request, in a few words; empty if it does not tell."""
         return ""
-
-    def watching(self) -> float:
-        """Microseconds that it says itself watching a request takes; 0 if it says nothing."""
-        return 0.0

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import statistics
 import sys
 from typing import Any
 
@@ -27,6 +26,7 @@ class Tracer(Contestant):
     options: dict[str, Any] = {"ENABLED": True, "CONSOLE": False}  # noqa: RUF012
     care = 5
     layouts = LAYOUTS
+    says = True
 
     def changes(self, directory: str) -> Changes:
         """The one line of the README, and how to run."""
@@ -48,12 +48,6 @@ class Tracer(Contestant):
         request = running.process().requests[-1]
         return f"{len(request.spans)} stages, {len(request.births)} objects"
 
-    def watching(self) -> float:
-        """What the tracer itself says a request pays: microseconds, the median of the newest."""
-        running = sys.modules["tracer.live"].running()
-        newest = running.process().requests[-40:]
-        return statistics.median(request.watching for request in newest) / 1000
-
 
 class Off(Tracer):
     """In `INSTALLED_APPS`, and switched off."""
@@ -61,10 +55,7 @@ class Off(Tracer):
     name = "switched off"
     records = "nothing"
     options = {"ENABLED": False}  # noqa: RUF012
-
-    def watching(self) -> float:
-        """Nothing is watched."""
-        return 0.0
+    says = False
 
 
 class Journal(Tracer):

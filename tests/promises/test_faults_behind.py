@@ -13,6 +13,7 @@ from tracer.desk import Desk
 from tracer.journal.reader import read
 from tracer.lines import Lines
 from tracer.model import History
+from tracer.overhead import Account
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.recorder import holders
@@ -36,6 +37,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Desk, "requests_of"),
     (Assembly, "request"),
     (Assembly, "_spans"),
+    (Account, "worked"),
     (History, "feed"),
     (History, "snapshot"),
     (scan, "in_force"),

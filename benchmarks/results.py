@@ -176,7 +176,10 @@ def _agreement(told: dict[str, Any]) -> list[str]:
         "",
         "Processor time that it adds on the thread that serves, with its standard error, and what",
         "it says of the same requests. Each program serves by turns, watched and with nothing of",
-        "the tracer in place; in brackets the programs by themselves.",
+        "the tracer in place; in brackets the programs by themselves. Python's caches of classes",
+        "are not what they were once something was patched: a short text then makes the very same",
+        "calls in 1.1 to 1.5 per cent more instructions than where nothing ever was, a list in 0.1",
+        "per cent more. What is added is that much more than it says here.",
         "",
         *_table(head, rows),
     ]

@@ -105,6 +105,8 @@ class History(Memory):
 
     def _earlier_scopes(self, asked: Set[int], verdicts: Mapping[int, str]) -> dict[int, str]:
         """Of each object that is asked for, what most earlier ones of its name turned out to be."""
+        if not asked:
+            return {}
         alike: dict[tuple[str, str], dict[int, Individual]] = {
             _named(self._objects[token]): {} for token in asked
         }

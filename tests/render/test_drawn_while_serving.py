@@ -80,7 +80,7 @@ def test_a_timeline_is_the_same_whether_all_is_looked_through_or_what_it_shows(s
     assert words == {"≈", "use 2", "KEPT"}
 
 
-def test_what_is_looked_through_does_not_grow_with_what_is_remembered() -> None:
+def test_what_a_timeline_is_given_does_not_grow_with_what_is_remembered() -> None:
     """Of the whole it does."""
     process = Random(1)
     process.history = History()

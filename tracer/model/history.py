@@ -23,9 +23,8 @@ class History(Memory):
     def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         """Return the process as the facts so far show it.
 
-        With `drawn`, only what the timelines of these requests show of it, which are no more dear
-        when more is remembered: no ledger, the objects that they built or that their stages name,
-        and no older requests.
+        With `drawn`, only what the timelines of these requests show of it: the objects that they
+        built or that their stages name, no ledger, and no older requests.
         """
         if self.about is None:
             raise ValueError("no ProcessStarted fact was fed: a process must say who it is first")

@@ -169,6 +169,15 @@ def test_a_request_is_not_disturbed_for_longer_than_it_can_have_computed() -> No
     assert least.of(served) == most.of(served) > COSTS.of(served)
 
 
+def test_a_request_is_never_said_to_have_gained_by_being_watched() -> None:
+    """Even where two looks overlapped for all of its time."""
+    account = Account(Measured())
+    for _ in range(2):
+        account.worked(99 * MS, 112 * MS, 13 * MS)
+    served = request(10 * MS, begun=100 * MS)
+    assert account.of(served) == COSTS.of(served)
+
+
 def test_prices_are_measured_at_the_first_request_then_after_a_thousand_and_each_doubling() -> None:
     """What it costs to measure them vanishes among what is served."""
     measured = Measured()

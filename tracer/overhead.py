@@ -59,8 +59,8 @@ _ASKED = 0.33
 likewise."""
 _PUSHED_OUT = 1.9
 """How much more a request pays than these prices say. It was 1.6 to 2.2 on pages that do little or
-ask for much, on Python 3.11 and one machine, at times when it was up to three times as fast as at
-others; see `benchmarks/agreement.py`."""
+ask for much, and up to 2.6 in single runs, on Python 3.11 and one machine that was up to three times
+as fast at some times as at others; see `benchmarks/agreement.py`."""
 _DISTURBED = 0.12
 """Nanoseconds that a request computes longer for each that the tracer computes meanwhile; it was
 0.06 to 0.2, found likewise."""
@@ -161,7 +161,8 @@ class Account:
             both = min(ended, trace.closed) - max(began, trace.begun)
             if both > 0:
                 total += computed * both / (ended - began)
-        return min(total, trace.closed - trace.begun - total)
+        # Two looks may overlap, and clocks are coarse: never less than nothing.
+        return max(0.0, min(total, trace.closed - trace.begun - total))
 
 
 def median(measured: Iterable[Costs]) -> Costs:

@@ -59,7 +59,7 @@ _ASKED = 0.33
 likewise."""
 _PUSHED_OUT = 1.9
 """How much more a request pays than these prices say. It was 1.6 to 2.2 on pages that do little or
-ask for much, and up to 2.6 in single runs, on Python 3.11 and one machine that was up to three times
+ask for much, up to 2.6 in single runs, on Python 3.11 and one machine that was up to three times
 as fast at some times as at others; see `benchmarks/agreement.py`."""
 _DISTURBED = 0.12
 """Nanoseconds that a request computes longer for each that the tracer computes meanwhile; it was

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 from typing import Protocol
 
 from django.conf import settings
@@ -44,6 +46,7 @@ NAMES = 1000
 """Names of threads remembered; beyond, those of threads that ended are forgotten."""
 HOLDERS = 24
 """Kept objects for which holders are looked for at a time."""
+_BIRTHS = attrgetter("births")
 
 
 class Listener(Protocol):
@@ -185,19 +188,15 @@ class Desk:
             self.ready += facts
         return facts
 
-    def _note(self, traces: Iterable[Trace], standing: Sequence[int], waits: bool = False) -> Ends:
+    def _note(self, traces: Sequence[Trace], standing: Sequence[int], waits: bool = False) -> Ends:
         """Take over what finished requests built, have them written, and return what ended.
 
         `waits`: they will be looked at once more.
         """
-        already: list[tuple[int, int]] = []
-        for trace in traces:
-            already += self.recorder.lives.keep(trace.births, waits)
-            if self.lines is not None:
-                try:
-                    self.ready.append(self.lines.request(trace, standing))
-                except Exception as fault:
-                    self.recorder.fault("assembly", fault)
+        already = self.recorder.lives.keep_all(map(_BIRTHS, traces), waits)
+        if self.lines is not None:
+            fault = functools.partial(self.recorder.fault, "assembly")
+            self.ready += self.lines.requests(traces, standing, fault)
         ends = self.rest.ends(already)
         if self.lines is not None and (told := ends.all):
             self.ready.append(self.lines.deaths(told))
@@ -216,9 +215,7 @@ class Desk:
         facts: list[Fact] = [*self.untold, *self._early()]
         self.untold.clear()
         standing = self._standing() if rested or finished else []
-        already: list[tuple[int, int]] = []
-        for trace in rested:
-            already += recorder.lives.keep(trace.births)
+        already = recorder.lives.keep_all(map(_BIRTHS, rested))
         ends = self._note(finished, standing).all + self.rest.deaths(already).all
         sources: dict[int, Trace] = {}
         traces = [*rested, *finished]

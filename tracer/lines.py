@@ -3,7 +3,8 @@
 Byte for byte the line that `tracer.journal.format.encode` writes of the `Request` which
 `Assembly.request` makes of the same trace, for a fraction of its price: a process that keeps a
 journal writes every request and is seldom asked for one, so no fact is built that nobody looks at.
-And most requests to a view are alike, so of the second of a kind a stencil is made for the others.
+And most requests to a view are alike, so of the second of a kind a stencil is made for the others,
+which are filled in together where several came since somebody looked.
 """
 
 from __future__ import annotations
@@ -24,6 +25,7 @@ from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole
 from tracer.recorder.trace import Event, Trace, What
 from tracer.rest import End
 from tracer.stencil import Between, Form, Row, Sight, Stencil
+from tracer.tally import like
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""
@@ -44,10 +46,16 @@ _ALIKE: Final = frozenset(
 _MOST: Final = 500
 """Kinds of request remembered; beyond, all are forgotten and those in use come back."""
 
+_TOGETHER: Final = 32
+"""Requests written at a time: of more, hardly more is saved, and other threads wait the longer."""
+
+_NONE: Final[Sequence[Event]] = ()
 _EMPTY: Final = '""'
 _text = json.encoder.encode_basestring_ascii
 _stage, _token = operator.itemgetter(0), operator.itemgetter(1)
 """Of what a stage was."""
+_said = operator.attrgetter("method", "status", "ident", "ending", "uncounted")
+"""Of a trace, what its line says as it stands there."""
 _dumps = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
 
@@ -63,10 +71,36 @@ class Lines:
         """By view and thread, the newest request that fitted no stencil."""
         self._stencils: dict[Hashable, Stencil] = {}
 
+    def requests(
+        self,
+        traces: Sequence[Trace],
+        standing: Sequence[int] = (),
+        fault: Callable[[Exception], object] | None = None,
+    ) -> list[bytes]:
+        """Return the lines of finished requests, in their order; `standing` as in `request`.
+
+        `fault` is told of each that cannot be written, and has none; without it that is raised.
+        """
+        groups: dict[Hashable, list[Trace]] = {}
+        for trace in traces:
+            groups.setdefault(like(trace), []).append(trace)
+        lines: dict[int, bytes] = {}
+        for group in groups.values():
+            for first in range(0, len(group), _TOGETHER):
+                some = group[first : first + _TOGETHER]
+                for trace, line in zip(some, self._together(some, standing), strict=True):
+                    try:
+                        lines[trace.number] = line or self.request(trace, standing)
+                    except Exception as error:
+                        if fault is None:
+                            raise
+                        fault(error)
+        return [lines[trace.number] for trace in traces if trace.number in lines]
+
     def request(self, trace: Trace, standing: Sequence[int] = ()) -> bytes:
         """Return the line; `standing` as in `Assembly.request`. Raises what that raises."""
         try:
-            return self._request(trace, standing).encode("ascii")
+            return self._request(trace, standing)
         except (TypeError, ValueError, AttributeError):
             # Something is of another type than usual: the long way knows what to make of it.
             return encode(self.assembly.request(trace, standing))
@@ -74,39 +108,70 @@ class Lines:
     def deaths(self, ends: Sequence[End]) -> bytes:
         """Return the line of a batch of ends, of which there must be one."""
         _, base, _, home = ends[0]
-        rows = [
-            f'[{token},{at - base},"{how}"]'
-            if ident == home
-            else f'[{token},{at - base},"{how}",{ident}]'
-            for token, at, how, ident in ends
-        ]
+        rows: list[str] = []
+        numbers: list[int] = []
+        for token, at, how, ident in ends:
+            numbers += (token, at - base)
+            rows.append(f'[%d,%d,"{how}"]' if ident == home else f'[%d,%d,"{how}",{ident}]')
         line = f'{{"fact":"deaths","at":{base},"ident":{home},"deaths":[{",".join(rows)}]}}\n'
-        return line.encode("ascii")
+        return line.encode("ascii") % tuple(numbers)
 
-    def _request(self, trace: Trace, standing: Sequence[int]) -> str:
+    def _together(self, traces: list[Trace], standing: Sequence[int]) -> Sequence[bytes | None]:
+        """Return the lines of requests that are `like` each other; None where it takes a closer
+        look at each."""
+        closer = [None] * len(traces)
+        first = traces[0]
+        known = self._stencils.get((first.view, first.thread))
+        if known is None or len(traces) == 1 or not first.single:
+            return closer
+        if any(trace.modules is not None for trace in traces):
+            return closer
+        try:
+            return self._filled(known, traces, standing) or closer
+        except Exception:
+            # Whatever is the matter with one of them is no matter of the others.
+            return closer
+
+    def _request(self, trace: Trace, standing: Sequence[int]) -> bytes:
         if not trace.single or trace.modules is not None:
             return self._anew(trace, standing)
-        assembly, tokens, events = self.assembly, trace.births[1::5], trace.events
         view = trace.view, trace.thread
         known = self._stencils.get(view)
-        collections: list[Event] = []
-        if known is None or len(events) != known.size:
-            events, collections = _apart(events)
-        if known is not None and len(events) == known.size:
-            sight = self._sight(trace, events, standing, tokens, known.owns)
-            if known.fits(sight, trace, tokens):
-                words = (
-                    trace.number, _text(assembly.path(trace)), assembly.epoch + trace.begun / 1e9,
-                    trace.begun, trace.closed, trace.size, assembly.cost(trace),
-                )  # fmt: skip
-                between = [self._between(trace, *event) for event in collections]
-                line = known.fill(trace, events, tokens, words, between)
-                if line is not None:
-                    return line
-        self._meet(view, trace, _apart(events)[0], standing, tokens)
+        if known is not None:
+            filled = self._filled(known, [trace], standing)
+            if filled is not None:
+                return filled[0]
+        self._meet(view, trace, standing)
         return self._anew(trace, standing)
 
-    def _anew(self, trace: Trace, standing: Iterable[int]) -> str:
+    def _filled(
+        self, known: Stencil, traces: Sequence[Trace], standing: Sequence[int]
+    ) -> list[bytes] | None:
+        """Return the lines of requests, all of them or none."""
+        assembly = self.assembly
+        events: list[Any] = []
+        births: list[Any] = []
+        words = []
+        for trace in traces:
+            own, others = trace.events, _NONE
+            if len(own) != known.size:
+                own, others = _apart(own)
+                if len(own) != known.size:
+                    return None
+            events += own
+            births += trace.births
+            begun = trace.begun
+            said = (
+                trace.number, _text(assembly.path(trace)).encode("ascii"),
+                assembly.epoch + begun / 1e9, begun, trace.closed, trace.size, assembly.cost(trace),
+            )  # fmt: skip
+            words.append((begun, said, [self._between(trace, *event) for event in others]))
+        sight = self._sight(traces, events, births, standing, known.owns)
+        if not known.fits(sight, traces, births):
+            return None
+        return known.fill(events, births[1::5], words)
+
+    def _anew(self, trace: Trace, standing: Iterable[int]) -> bytes:
         assembly, begun = self.assembly, trace.begun
         starts, ends, threads, whats = columns = _stages(trace)
         order, parents = _nested(starts, ends, threads, whats)
@@ -121,7 +186,7 @@ class Lines:
             text % token for text, token in zip(self._born(trace), trace.births[1::5], strict=True)
         ]
         imported = assembly.imports(trace)
-        return (
+        line = (
             self._head(trace)
             % (
                 trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
@@ -131,11 +196,12 @@ class Lines:
             + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, columns, standing)}]'
             + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
         )  # fmt: skip
+        return line.encode("ascii")
 
     def _head(self, trace: Trace) -> str:
         """The line up to its stages, with places for seven words and numbers."""
         home, size = trace.thread, trace.size
-        sized = "%d" if type(size) is int else f"{_safe(_number(size))}%.0s"
+        sized = "%d" if type(size) is int else f"{_safe(_number(size))}%.0a"
         return (
             f'{{"fact":"request","number":%d,"method":{_safe(_text(str(trace.method or "")))},'
             f'"path":%s,"status":{_safe(_number(trace.status))},"thread":{home},'
@@ -225,43 +291,37 @@ class Lines:
 
     def _sight(
         self,
-        trace: Trace,
+        traces: Sequence[Trace],
         events: list[Any],
+        births: list[Any],
         standing: Sequence[int],
-        tokens: list[int],
         owns: bool,
     ) -> Sight:
-        births, seen, whats = trace.births, trace.seen, events[2::3]
-        if owns or (seen and max(seen) >= trace.first):
-            places = {token: place for place, token in enumerate(tokens)}
-            seen = [mark if mark < trace.first else ~places.get(mark, ~mark) for mark in seen]
-            if owns:
-                whats = stencil.relative(whats, trace.first, places)
-        words = (
-            trace.method, trace.status, type(trace.status), type(trace.size), trace.ident,
-            trace.ending, trace.uncounted, self.assembly.thread_name(trace.thread),
-            self.assembly.urlconf(),
-        )  # fmt: skip
-        return Sight(births[2::5], births[4::5], whats, seen[:], standing, words)
+        """`events` and `births` are those of one behind the other."""
+        whats, seen = events[2::3], []
+        size = len(whats) // len(traces)
+        for place, trace in enumerate(traces):
+            own, marks = trace.first, trace.seen
+            if owns or (marks and max(marks) >= own):
+                places = {token: place for place, token in enumerate(trace.births[1::5])}
+                marks = [mark if mark < own else ~places.get(mark, ~mark) for mark in marks]
+                if owns:
+                    stages = slice(place * size, place * size + size)
+                    whats[stages] = stencil.relative(whats[stages], own, places)
+            seen += marks
+        words = [(*_said(trace), type(trace.status), type(trace.size)) for trace in traces]
+        name, urlconf = self.assembly.thread_name(traces[0].thread), self.assembly.urlconf()
+        return Sight(births[2::5], births[4::5], whats, seen, words, (standing, name, urlconf))
 
-    def _meet(
-        self,
-        view: Hashable,
-        trace: Trace,
-        events: list[Any],
-        standing: Sequence[int],
-        tokens: list[int],
-    ) -> None:
-        """Remember a request that fits no stencil; make one of the second of its kind.
-
-        `events` are its stages but for collections.
-        """
-        sight = self._sight(trace, events, standing, tokens, owns=True)
+    def _meet(self, view: Hashable, trace: Trace, standing: Sequence[int]) -> None:
+        """Remember a request that fits no stencil; make one of the second of its kind."""
+        events, _ = _apart(trace.events)
+        sight = self._sight([trace], events, trace.births, standing, owns=True)
         if self._met.get(view) == sight:
             if len(events) != len(trace.events):
                 trace = copy(trace)
                 trace.events = events
-            made = self._cut(trace, sight, tokens)
+            made = self._cut(trace, sight, standing)
             if made is not None:
                 self._stencils[view] = made
             return
@@ -270,7 +330,7 @@ class Lines:
             self._stencils.clear()
         self._met[view] = sight
 
-    def _cut(self, trace: Trace, sight: Sight, tokens: list[int]) -> Stencil | None:
+    def _cut(self, trace: Trace, sight: Sight, standing: Sequence[int]) -> Stencil | None:
         """Return the stencil of a request, or None where its line is no matter of its shape."""
         raw, own, home = trace.events[2::3], trace.first, trace.thread
         if any(what[0] == stages.TRANSACTION for what in raw):
@@ -283,8 +343,9 @@ class Lines:
         if len(kept) != len(whats) or not in_order:
             # Who encloses whom is a matter of the order only where no two are at once.
             return None
+        tokens = trace.births[1::5]
         places = {token: place for place, token in enumerate(tokens)}
-        marks = {*trace.seen, *sight.standing, *map(_token, whats)} - {None}
+        marks = {*trace.seen, *standing, *map(_token, whats)} - {None}
         late = trace.responded, trace.viewed
         if not all(mark in places or (mark < own and mark not in late) for mark in marks):
             return None
@@ -306,7 +367,8 @@ class Lines:
             sight,
             [ref(cls) for cls in trace.births[3::5]],
             sight.whats != raw,
-            tuple([None if mark is None else places[mark] for mark in late]),
+            None if trace.responded is None else places[trace.responded],
+            None if trace.viewed is None else places[trace.viewed],
             Form(self._head(trace), rows, tail),
             len(trace.events),
             stencil.whole if len(kept) == len(raw) else stencil.picking(kept),
@@ -315,11 +377,11 @@ class Lines:
         )
 
 
-def _apart(events: list[Any]) -> tuple[list[Any], list[Event]]:
+def _apart(events: list[Any]) -> tuple[list[Any], Sequence[Event]]:
     """Return the stages that tell something, and the collections that came in between."""
     places = [place for place, what in enumerate(events[2::3]) if what[0] == stages.COLLECTION]
     if not places:
-        return events, []
+        return events, _NONE
     others = events[:]
     for place in reversed(places):
         del others[3 * place : 3 * place + 3]

@@ -23,7 +23,6 @@ import fnmatch
 import inspect
 import io
 import ipaddress
-import math
 import statistics
 import string
 import textwrap
@@ -34,6 +33,7 @@ from collections.abc import Callable, Iterable
 from contextvars import copy_context
 from http.cookies import SimpleCookie
 from itertools import cycle
+from math import log
 from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
@@ -98,6 +98,11 @@ class Prices(NamedTuple):
     life: float
     request: float
 
+    def of(self, worth: float, lives: int) -> float:
+        """Return what a request pays whose stages are worth so many, and that has so many lives."""
+        stage, life, request = self
+        return stage * worth + life * lives + _ENTERED * request
+
 
 class Costs(NamedTuple):
     """Prices after two amounts of other work, and the nanoseconds which these take."""
@@ -109,22 +114,27 @@ class Costs(NamedTuple):
 
     def of(self, trace: Trace) -> int:
         """Return the nanoseconds that recording `trace` took."""
-        count = len(trace.events) // 3 + len(trace.far or ())
-        prices = self.at((trace.closed - trace.begun) / (count + 1))
-        opened = trace.births[2::5].count("connection")
+        births = trace.births
+        count = len(trace.events) // 3 + (len(trace.far) if trace.far else 0)
+        opened = births[2::5].count("connection")
         worth = count + 0.5 * len(trace.seen) + _OPENED * opened + _ASKED * trace.asks
-        return int(
-            _ENTERED * prices.request
-            + prices.stage * worth
-            + prices.life * (len(trace.births) // 5)
-        )
+        lives = len(births) // 5
+        near, far = self.near.of(worth, lives), self.far.of(worth, lives)
+        share = self._share((trace.closed - trace.begun) / (count + 1))
+        return int(_PUSHED_OUT * (near + share * (far - near)))
 
     def at(self, distance: float) -> Prices:
         """Return the prices where stages lie so many nanoseconds apart."""
-        apart = min(max(distance, self.little), _FAR)
-        share = math.log(apart / self.little) / math.log(self.much / self.little)
+        share = self._share(distance)
         both = zip(self.near, self.far, strict=True)
         return Prices(*(_PUSHED_OUT * (near + share * (far - near)) for near, far in both))
+
+    def _share(self, distance: float) -> float:
+        """How far prices have risen from near to far; beyond 1 where there is more in between."""
+        little = self.little
+        if distance <= little:
+            return 0.0
+        return log((distance if distance < _FAR else _FAR) / little) / log(self.much / little)
 
 
 class Account:
@@ -154,8 +164,10 @@ class Account:
     def _meanwhile(self, trace: Trace) -> float:
         """Nanoseconds that the tracer computed while the request was in flight; no more than the
         request can have computed in the rest of its time, since only one of them can at a time."""
-        total = 0.0
-        for began, ended, computed in reversed(self._stints):
+        stints, total = self._stints, 0.0
+        if not stints or stints[-1][1] <= trace.begun:
+            return total
+        for began, ended, computed in reversed(stints):
             if ended <= trace.begun:
                 break
             both = min(ended, trace.closed) - max(began, trace.begun)

@@ -71,17 +71,19 @@ class Rest:
 
     def deaths(self, ends: Iterable[tuple[int, int]]) -> Ends:
         """Return the ends of objects that are dead, told as token and `Ref.at`."""
+        dead: list[End] = [
+            (token, -at, "collector", 0) if at < 0 else (token, at, "reference", 0)
+            for token, at in ends
+        ]
         resources = self.recorder.resources
-        dead: list[End] = []
         taken_along: list[End] = []
-        for token, at in ends:
-            dead.append((token, -at, "collector", 0) if at < 0 else (token, at, "reference", 0))
-            if token in resources:
-                # A wrapper that dies open takes its raw connection along; one that is watched
-                # itself tells its own end.
-                raw = resources.pop(token)
-                if raw not in self.recorder.lives.refs:
-                    taken_along.append((raw, *dead[-1][1:]))
+        if resources:
+            # A wrapper that dies open takes its raw connection along; one that is watched itself
+            # tells its own end.
+            for end in dead:
+                raw = resources.pop(end[0], None)
+                if raw is not None and raw not in self.recorder.lives.refs:
+                    taken_along.append((raw, *end[1:]))
         return Ends([], dead, taken_along)
 
     def known(self, ends: Ends, which: Callable[[set[int]], set[int]]) -> list[Died]:

@@ -103,7 +103,7 @@ def _written_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         # Not `Lines.request`, which would take the long way by itself where the short one fails.
         # Thrice: the first of a kind is remembered, the second makes a stencil, the third fills it.
         for _ in range(3):
-            assert lines._request(trace, standing).encode() == encode(fact)
+            assert lines._request(trace, standing) == encode(fact)
         return fact
 
     monkeypatch.setattr(Assembly, "request", request)

@@ -28,8 +28,8 @@ def test_a_line_is_that_of_the_request_to_the_byte(
     trace = made(recorder, *STAGES[:count], modules=["json", "no.such.module"], status=404)
     trace.seen += [11, 12, 11]
     line = Lines(assembly)._request(trace, [12, 13])
-    assert line.encode() == encode(assembly.request(trace, [12, 13]))
-    told = decode(line.encode())
+    assert line == encode(assembly.request(trace, [12, 13]))
+    told = decode(line)
     assert isinstance(told, Request)
     assert {(token, trace.thread) for token in (11, 12, 13)} <= {*told.seen}
     assert len({*told.seen}) == len(told.seen)
@@ -44,7 +44,7 @@ def test_stages_that_do_not_end_one_after_the_other_are_nested_alike(
     trace.far = [(99, 32, 38, STAGES[3][2]), (99, 33, 36, STAGES[0][2])]
     trace.single = False
     assert whole(trace)[2][2] == 99
-    assert Lines(assembly)._request(trace, ()).encode() == encode(assembly.request(trace))
+    assert Lines(assembly)._request(trace, ()) == encode(assembly.request(trace))
 
 
 def test_births_are_told_whoever_watches_and_wherever_they_happen(
@@ -64,7 +64,7 @@ def test_births_are_told_whoever_watches_and_wherever_they_happen(
     ]  # fmt: skip
     trace = made(recorder, births=births)
     for _ in range(2):
-        assert lines._request(trace, ()).encode() == encode(assembly.request(trace))
+        assert lines._request(trace, ()) == encode(assembly.request(trace))
 
 
 @pytest.mark.parametrize("status", [None, HTTPStatus.OK, True])
@@ -102,7 +102,7 @@ def test_a_response_that_is_not_watched_is_not_taken_for_one_that_is(
     ]
     trace = made(recorder, *events, responded=7)
     assert [span.object for span in assembly.request(trace).spans] == [7, None]
-    assert Lines(assembly)._request(trace, ()).encode() == encode(assembly.request(trace))
+    assert Lines(assembly)._request(trace, ()) == encode(assembly.request(trace))
 
 
 @pytest.fixture

@@ -13,7 +13,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import Any
 
@@ -121,6 +121,20 @@ class Lives:
                 if type(ref) is Ref:
                     marks[place] = self._keep(births, place * 5, ref, waits)
         return [end for end in zip(births[1::5], marks, strict=True) if end[1]]
+
+    def keep_all(self, several: Iterable[list[Any]], waits: bool = False) -> list[tuple[int, int]]:
+        """Take over those of several requests, as `keep` does.
+
+        What is over in all of them is told at once.
+        """
+        ends: list[tuple[int, int]] = []
+        over: list[Any] = []
+        for births in several:
+            if Ref in map(type, births[::5]):
+                ends += self.keep(births, waits)
+            else:
+                over += births
+        return [end for end in zip(over[1::5], over[::5], strict=True) if end[1]] + ends
 
     def _keep(self, births: list[Any], place: int, ref: Ref, waits: bool) -> int:
         """Take over one; return when it died, if it is dead after all."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import operator
 from itertools import pairwise
 
 import pytest
@@ -90,6 +91,21 @@ def test_a_link_that_is_watched_costs_a_part_of_a_stage() -> None:
     asked.asks = 40
     assert COSTS.of(asked) - none == pytest.approx(40 * (one - none), abs=40)
     assert 0 < one - none < COSTS.at(MS).stage
+
+
+def test_of_requests_that_are_alike_each_is_said_to_pay_what_it_is_said_to_pay_alone() -> None:
+    """However long each took, and however often it made links."""
+    alike = [request(took * LITTLE, births=3, kind="connection") for took in (5, 50, 50, 20, 500)]
+    for trace, asks in zip(alike, (0, 0, 7, 7, 0), strict=True):
+        trace.asks = asks
+    alone = [COSTS.of(trace) for trace in alike]
+    assert COSTS.of_alike(alike) == alone
+    assert len(set(alone)) == 5
+    account = Account(lambda: COSTS)
+    account.worked(1 - MS, 1 + MS, MS)
+    disturbed = [account.of(trace) for trace in alike]
+    assert account.of_alike(alike) == disturbed
+    assert all(map(operator.lt, alone, disturbed))
 
 
 def test_prices_are_measured_on_this_machine() -> None:

@@ -188,6 +188,33 @@ def test_what_dies_after_its_request_was_taken_over_is_told_to_both() -> None:
     assert (dead.token, dead.at) == (token, trace.births[0])
 
 
+def test_requests_taken_over_together_are_taken_over_as_one_by_one() -> None:
+    """Of each is told what is over already; what lives still is told when it dies."""
+    recorder, alive = Recorder(), []
+    several = []
+    for number in range(6):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        thing, early = Thing(), Thing()
+        for each in (thing, early):
+            noting(recorder, "thing")(each)
+        current.set(None)
+        recorder.finish(trace)
+        several.append(trace.births)
+        if number % 3 == 0:
+            alive.append(thing)
+        del thing, early, each
+    one_by_one = [end for births in several for end in zip(births[1::5], births[::5], strict=True)]
+    over = [end for end in one_by_one if type(end[1]) is int]
+    assert len(over) == 10
+    assert sorted(recorder.lives.keep_all(several, waits=True)) == over
+    alive.clear()
+    assert sorted(recorder.lives.keep_all(several, waits=True)) == [
+        (births[place + 1], births[place]) for births in several for place in (0, 5)
+    ]
+    assert [ref.token for ref in recorder.lives.drain()] == [several[0][1], several[3][1]]
+
+
 def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     """A thread that outlives its request can write into no other request's recording."""
     recorder = Recorder()

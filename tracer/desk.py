@@ -92,7 +92,7 @@ class Desk:
         return Assembly(
             query_values,
             self._thread_name,
-            self.account.of,
+            self.account.of_alike,
             self.recorder.epoch,
             SignalNames(),
             lambda: str(settings.ROOT_URLCONF),

@@ -47,14 +47,13 @@ _MOST: Final = 500
 """Kinds of request remembered; beyond, all are forgotten and those in use come back."""
 
 _TOGETHER: Final = 32
-"""Requests written at a time: of more, hardly more is saved, and other threads wait the longer."""
+"""Requests written at a time; with more of them nothing more is saved."""
 
-_NONE: Final[Sequence[Event]] = ()
 _EMPTY: Final = '""'
 _text = json.encoder.encode_basestring_ascii
 _stage, _token = operator.itemgetter(0), operator.itemgetter(1)
 """Of what a stage was."""
-_said = operator.attrgetter("method", "status", "ident", "ending", "uncounted")
+_words = operator.attrgetter("method", "status", "ident", "ending", "uncounted")
 """Of a trace, what its line says as it stands there."""
 _dumps = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
@@ -74,26 +73,29 @@ class Lines:
     def requests(
         self,
         traces: Sequence[Trace],
-        standing: Sequence[int] = (),
-        fault: Callable[[Exception], object] | None = None,
+        standing: Sequence[int],
+        fault: Callable[[Exception], object],
     ) -> list[bytes]:
         """Return the lines of finished requests, in their order; `standing` as in `request`.
 
-        `fault` is told of each that cannot be written, and has none; without it that is raised.
+        `fault` is told why one cannot be written; there is no line of that one.
         """
         groups: dict[Hashable, list[Trace]] = {}
         for trace in traces:
-            groups.setdefault(like(trace), []).append(trace)
+            try:
+                groups.setdefault((like(trace), trace.status), []).append(trace)
+            except TypeError:
+                # An application may have put there what cannot be hashed.
+                groups[id(trace)] = [trace]
         lines: dict[int, bytes] = {}
         for group in groups.values():
             for first in range(0, len(group), _TOGETHER):
                 some = group[first : first + _TOGETHER]
-                for trace, line in zip(some, self._together(some, standing), strict=True):
+                filled = self._together(some, standing) or [None] * len(some)
+                for trace, line in zip(some, filled, strict=True):
                     try:
                         lines[trace.number] = line or self.request(trace, standing)
                     except Exception as error:
-                        if fault is None:
-                            raise
                         fault(error)
         return [lines[trace.number] for trace in traces if trace.number in lines]
 
@@ -116,21 +118,22 @@ class Lines:
         line = f'{{"fact":"deaths","at":{base},"ident":{home},"deaths":[{",".join(rows)}]}}\n'
         return line.encode("ascii") % tuple(numbers)
 
-    def _together(self, traces: list[Trace], standing: Sequence[int]) -> Sequence[bytes | None]:
-        """Return the lines of requests that are `like` each other; None where it takes a closer
-        look at each."""
-        closer = [None] * len(traces)
+    def _together(
+        self, traces: list[Trace], standing: Sequence[int]
+    ) -> Sequence[bytes | None] | None:
+        """Return the lines of requests that are `like` each other, as far as they can be written
+        together; None where it takes a closer look."""
         first = traces[0]
-        known = self._stencils.get((first.view, first.thread))
-        if known is None or len(traces) == 1 or not first.single:
-            return closer
+        if len(traces) == 1 or not first.single:
+            return None
         if any(trace.modules is not None for trace in traces):
-            return closer
+            return None
+        known = self._stencils.get((first.view, first.thread))
         try:
-            return self._filled(known, traces, standing) or closer
+            return self._filled(known, traces, standing) if known is not None else None
         except Exception:
             # Whatever is the matter with one of them is no matter of the others.
-            return closer
+            return None
 
     def _request(self, trace: Trace, standing: Sequence[int]) -> bytes:
         if not trace.single or trace.modules is not None:
@@ -139,37 +142,39 @@ class Lines:
         known = self._stencils.get(view)
         if known is not None:
             filled = self._filled(known, [trace], standing)
-            if filled is not None:
+            if filled is not None and filled[0] is not None:
                 return filled[0]
         self._meet(view, trace, standing)
         return self._anew(trace, standing)
 
     def _filled(
         self, known: Stencil, traces: Sequence[Trace], standing: Sequence[int]
-    ) -> list[bytes] | None:
-        """Return the lines of requests, all of them or none."""
-        assembly = self.assembly
+    ) -> Sequence[bytes | None] | None:
+        """Return the lines of requests, as `Stencil.fill` has it; None if one does not fit."""
         events: list[Any] = []
         births: list[Any] = []
-        words = []
-        for trace in traces:
-            own, others = trace.events, _NONE
+        between: dict[int, list[Between]] = {}
+        for place, trace in enumerate(traces):
+            own = trace.events
             if len(own) != known.size:
                 own, others = _apart(own)
                 if len(own) != known.size:
                     return None
+                between[place] = [self._between(trace, *event) for event in others]
             events += own
             births += trace.births
-            begun = trace.begun
-            said = (
-                trace.number, _text(assembly.path(trace)).encode("ascii"),
-                assembly.epoch + begun / 1e9, begun, trace.closed, trace.size, assembly.cost(trace),
-            )  # fmt: skip
-            words.append((begun, said, [self._between(trace, *event) for event in others]))
         sight = self._sight(traces, events, births, standing, known.owns)
         if not known.fits(sight, traces, births):
             return None
-        return known.fill(events, births[1::5], words)
+        begun = [trace.begun for trace in traces]
+        return known.fill(events, births[1::5], begun, self._said(traces), between)
+
+    def _said(self, traces: Sequence[Trace]) -> Iterable[tuple[Any, ...]]:
+        """What requests that are alike say in the places before the stages."""
+        path, epoch = self.assembly.path, self.assembly.epoch
+        for trace, cost in zip(traces, self.assembly.cost(traces), strict=True):
+            said, begun = _text(path(trace)).encode("ascii"), trace.begun
+            yield trace.number, said, epoch + begun / 1e9, begun, trace.closed, trace.size, cost
 
     def _anew(self, trace: Trace, standing: Iterable[int]) -> bytes:
         assembly, begun = self.assembly, trace.begun
@@ -190,7 +195,7 @@ class Lines:
             self._head(trace)
             % (
                 trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
-                trace.closed, trace.size, assembly.cost(trace),
+                trace.closed, trace.size, *assembly.cost([trace]),
             )
             + ",".join(map(stencil.written, rows)) % tuple([numbers[place] for place in places])
             + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, columns, standing)}]'
@@ -309,7 +314,7 @@ class Lines:
                     stages = slice(place * size, place * size + size)
                     whats[stages] = stencil.relative(whats[stages], own, places)
             seen += marks
-        words = [(*_said(trace), type(trace.status), type(trace.size)) for trace in traces]
+        words = [(*_words(trace), type(trace.status), type(trace.size)) for trace in traces]
         name, urlconf = self.assembly.thread_name(traces[0].thread), self.assembly.urlconf()
         return Sight(births[2::5], births[4::5], whats, seen, words, (standing, name, urlconf))
 
@@ -371,17 +376,17 @@ class Lines:
             None if trace.viewed is None else places[trace.viewed],
             Form(self._head(trace), rows, tail),
             len(trace.events),
-            stencil.whole if len(kept) == len(raw) else stencil.picking(kept),
+            None if len(kept) == len(raw) else stencil.picking(kept),
             stencil.picking(order),
             stencil.picking([*picked, *[2 * count + place for place in numbers]]),
         )
 
 
-def _apart(events: list[Any]) -> tuple[list[Any], Sequence[Event]]:
+def _apart(events: list[Any]) -> tuple[list[Any], list[Event]]:
     """Return the stages that tell something, and the collections that came in between."""
     places = [place for place, what in enumerate(events[2::3]) if what[0] == stages.COLLECTION]
     if not places:
-        return events, _NONE
+        return events, []
     others = events[:]
     for place in reversed(places):
         del others[3 * place : 3 * place + 3]

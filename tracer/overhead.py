@@ -29,7 +29,7 @@ import textwrap
 import time
 import tokenize
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from contextvars import copy_context
 from http.cookies import SimpleCookie
 from itertools import cycle
@@ -114,14 +114,24 @@ class Costs(NamedTuple):
 
     def of(self, trace: Trace) -> int:
         """Return the nanoseconds that recording `trace` took."""
-        births = trace.births
-        count = len(trace.events) // 3 + (len(trace.far) if trace.far else 0)
-        opened = births[2::5].count("connection")
-        worth = count + 0.5 * len(trace.seen) + _OPENED * opened + _ASKED * trace.asks
-        lives = len(births) // 5
-        near, far = self.near.of(worth, lives), self.far.of(worth, lives)
-        share = self._share((trace.closed - trace.begun) / (count + 1))
-        return int(_PUSHED_OUT * (near + share * (far - near)))
+        return self.of_alike([trace])[0]
+
+    def of_alike(self, traces: Sequence[Trace]) -> list[int]:
+        """Return the nanoseconds that recording took, of each of several requests that are alike:
+        as many stages and sightings, as many objects and of the same kinds."""
+        births, far = traces[0].births, traces[0].far
+        count = len(traces[0].events) // 3 + (len(far) if far else 0)
+        opened, lives = births[2::5].count("connection"), len(births) // 5
+        stages = count + 0.5 * len(traces[0].seen) + _OPENED * opened
+        asked, low, high, found = -1, 0.0, 0.0, []
+        for trace in traces:
+            if trace.asks != asked:
+                asked = trace.asks
+                worth = stages + _ASKED * asked
+                low, high = self.near.of(worth, lives), self.far.of(worth, lives)
+            share = self._share((trace.closed - trace.begun) / (count + 1))
+            found.append(int(_PUSHED_OUT * (low + share * (high - low))))
+        return found
 
     def at(self, distance: float) -> Prices:
         """Return the prices where stages lie so many nanoseconds apart."""
@@ -155,11 +165,20 @@ class Account:
 
     def of(self, trace: Trace) -> int:
         """Return the nanoseconds that a finished request paid; measures prices when it is time."""
-        if self._costs is None or trace.number >= self._again:
-            self._again = max(_AGAIN, 2 * trace.number)
+        return self.of_alike([trace])[0]
+
+    def of_alike(self, traces: Sequence[Trace]) -> list[int]:
+        """As `of`, of each of several requests that are alike as `Costs.of_alike` has it."""
+        newest = traces[-1].number
+        if self._costs is None or newest >= self._again:
+            self._again = max(_AGAIN, 2 * newest)
             self._measured.append(self._measure())
             self._costs = median(self._measured)
-        return self._costs.of(trace) + int(_DISTURBED * self._meanwhile(trace))
+        paid = self._costs.of_alike(traces)
+        return [
+            own + int(_DISTURBED * self._meanwhile(trace))
+            for own, trace in zip(paid, traces, strict=True)
+        ]
 
     def _meanwhile(self, trace: Trace) -> float:
         """Nanoseconds that the tracer computed while the request was in flight; no more than the

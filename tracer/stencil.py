@@ -13,8 +13,7 @@ from __future__ import annotations
 
 import operator
 from bisect import bisect_left, bisect_right
-from collections.abc import Callable, Mapping, Sequence
-from itertools import repeat
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 from weakref import ref
@@ -126,11 +125,11 @@ class Stencil(NamedTuple):
     form: Form
     size: int
     """Entries of stages in such a recording."""
-    kept: Callable[[list[int]], Sequence[int]]
-    """What picks the stages that are told, in the order in which they ended."""
+    kept: Callable[[Sequence[int]], Sequence[int]] | None
+    """What picks the stages that are told, in the order in which they ended; None if all are."""
     began: Callable[[Sequence[int]], Sequence[int]]
     """What puts those into the order in which they began."""
-    pick: Callable[[Sequence[int]], Sequence[int]]
+    pick: Callable[[Sequence[int]], tuple[int, ...]]
     """What picks the numbers for the places: from starts, lengths, and the tokens of births."""
 
     def fits(self, sight: Sight, traces: Sequence[Trace], births: list[Any]) -> bool:
@@ -155,34 +154,46 @@ class Stencil(NamedTuple):
         self,
         events: list[Any],
         tokens: list[int],
-        words: Sequence[tuple[int, tuple[Any, ...], Sequence[Between]]],
-    ) -> list[bytes] | None:
-        """Return the lines, or None where stages began or ended in another order in one of them.
+        begun: Sequence[int],
+        words: Iterable[tuple[Any, ...]],
+        between: Mapping[int, Sequence[Between]],
+    ) -> list[bytes | None] | None:
+        """Return the lines; None for one that has a stage from `between` where none can be put,
+        and for all of them if stages began or ended in another order in one.
 
-        `events` and `tokens` are those of one request behind the other; `words` are each one's
-        begin, what it says in the places before the stages, and its stages that are not among
-        `events`.
+        `events` and `tokens` are those of one request behind the other, `begun` is when each of
+        them began, `words` what each says in the places before the stages; `between` are stages
+        that are not among `events`, by the place of their request.
         """
-        starts, ends = events[0::3], events[1::3]
-        form, size, built = self.form, self.size // 3, len(self.classes)
-        all_ended: list[int] = []
-        all_began: list[int] = []
-        filled = []
-        for place, (begun, said, others) in enumerate(words):
-            own = slice(place * size, place * size + size)
-            start, end = self.kept(starts[own]), self.kept(ends[own])
-            began = self.began(start)
-            all_ended += end
-            all_began += began
-            text = form.with_between(others, began, self.began(end)) if others else form.text
-            if text is None:
-                return None
-            after = map(operator.sub, start, repeat(begun))
-            lasted = map(operator.sub, end, start)
-            born = tokens[place * built : place * built + built]
-            filled.append(text % (*said, *self.pick([*after, *lasted, *born])))
+        form, built = self.form, len(self.classes)
+        starts, ends = self._told(events[0::3]), self._told(events[1::3])
+        size = len(starts) // len(begun)
+        after = [*map(operator.sub, starts, [at for at in begun for _ in range(size)])]
+        lasted = [*map(operator.sub, ends, starts)]
+        began: list[int] = []
+        lines: list[bytes | None] = []
+        for place, said in enumerate(words):
+            first = place * size
+            own, births = slice(first, first + size), slice(place * built, place * built + built)
+            started = self.began(starts[own])
+            began += started
+            text: bytes | None = form.text
+            if place in between:
+                text = form.with_between(between[place], started, self.began(ends[own]))
+            numbers = self.pick(after[own] + lasted[own] + tokens[births])
+            lines.append(text and text % (said + numbers))
         # On one thread one request comes after the other: where not, each is written by itself.
-        return filled if rise(all_ended) and rise(all_began) and rise(tokens) else None
+        return lines if rise(ends) and rise(began) and rise(tokens) else None
+
+    def _told(self, numbers: list[int]) -> list[int]:
+        """Of a number for each stage those of the stages that are told."""
+        if self.kept is None:
+            return numbers
+        size = self.size // 3
+        told: list[int] = []
+        for first in range(0, len(numbers), size):
+            told += self.kept(numbers[first : first + size])
+        return told
 
 
 def written(row: Row) -> str:
@@ -208,12 +219,7 @@ def relative(whats: list[What], own: int, places: Mapping[int, int]) -> list[Wha
     ]
 
 
-def whole(numbers: list[int]) -> Sequence[int]:
-    """All stages are told."""
-    return numbers
-
-
-def picking(places: Sequence[int]) -> Callable[[Sequence[int]], Sequence[int]]:
+def picking(places: Sequence[int]) -> Callable[[Sequence[int]], tuple[int, ...]]:
     """Return what picks these, in order."""
     if len(places) > 1:
         return itemgetter(*places)

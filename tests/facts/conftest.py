@@ -23,6 +23,7 @@ from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
 from tests.facts.databases import added, aliases
 from tests.facts.templates import engine
+from tests.journal.recorded import once_more
 from tests.services.postgresql import PostgreSQL
 from tests.services.redis_server import Redis
 from tracer import Recording
@@ -104,9 +105,18 @@ def _written_alike(monkeypatch: pytest.MonkeyPatch) -> None:
         # Thrice: the first of a kind is remembered, the second makes a stencil, the third fills it.
         for _ in range(3):
             assert lines._request(trace, standing) == encode(fact)
+        # And again of others like it, of which the later ones are filled in together.
+        for _ in range(2 if trace.single else 0):
+            several = [trace := once_more(trace) for _ in range(3)]
+            expected = [encode(make(self, each, standing)) for each in several]
+            assert lines.requests(several, standing, _raised) == expected
         return fact
 
     monkeypatch.setattr(Assembly, "request", request)
+
+
+def _raised(error: Exception) -> None:
+    raise error
 
 
 @pytest.fixture(autouse=True)

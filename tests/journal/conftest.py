@@ -223,4 +223,6 @@ def recorder() -> Recorder:
 @pytest.fixture
 def assembly(recorder: Recorder) -> Assembly:
     """Makes requests of what was recorded."""
-    return Assembly(True, lambda token: f"thread {token}", lambda _trace: 7, recorder.epoch)
+    return Assembly(
+        True, lambda token: f"thread {token}", lambda traces: [7] * len(traces), recorder.epoch
+    )

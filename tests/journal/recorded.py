@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from copy import copy
 from typing import Any
 
 from tracer.recorder.recorder import Recorder
@@ -21,6 +22,29 @@ def made(recorder: Recorder, *events: Any, **changes: Any) -> Trace:
         setattr(trace, name, value)
     recorder.finish(trace)
     return trace
+
+
+def once_more(trace: Trace) -> Trace:
+    """A request like this one that came right after it: its times and objects are its own, and it
+    had nothing to import any more."""
+    later, tokens = trace.closed - trace.begun + 1, max([trace.first, *trace.births[1::5]])
+
+    def own(token: Any) -> Any:
+        return token + tokens - trace.first + 1 if token and token >= trace.first else token
+
+    other = copy(trace)
+    other.number, other.modules = trace.number + 1, None
+    other.begun, other.closed = trace.begun + later, trace.closed + later
+    other.first = own(trace.first)
+    other.responded, other.viewed = own(trace.responded), own(trace.viewed)
+    other.seen = [own(token) for token in trace.seen]
+    other.births = trace.births[:]
+    other.births[1::5] = map(own, trace.births[1::5])
+    other.events = trace.events[:]
+    other.events[0::3] = [start + later for start in trace.events[0::3]]
+    other.events[1::3] = [end + later for end in trace.events[1::3]]
+    other.events[2::3] = [(what[0], own(what[1]), *what[2:]) for what in trace.events[2::3]]
+    return other
 
 
 STAGES = (

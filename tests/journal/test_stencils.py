@@ -10,11 +10,12 @@ from typing import Any
 
 import pytest
 
-from tests.journal.recorded import STAGES, Thing, made
+from tests.journal.recorded import STAGES, Thing, made, once_more
 from tracer.journal.format import encode
 from tracer.lines import _MOST, Lines
 from tracer.recorder.assembly import Assembly
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import Trace
 from tracer.stencil import Stencil
 
 
@@ -87,10 +88,10 @@ def test_a_request_is_filled_in_wherever_the_collector_came_and_however_often(
     )
     filled: list[bool] = []
 
-    def fill(*args: Any, **kwargs: Any) -> str | None:
-        line = real(*args, **kwargs)
-        filled.append(line is not None)
-        return line
+    def fill(*args: Any, **kwargs: Any) -> list[bytes | None] | None:
+        found = real(*args, **kwargs)
+        filled.append(found is not None and None not in found)
+        return found
 
     real = Stencil.fill
     monkeypatch.setattr(Stencil, "fill", fill)
@@ -125,6 +126,82 @@ def test_a_request_is_filled_in_wherever_the_collector_came_and_however_often(
         starts = [choose.randrange(100, 240) for _ in range(choose.randrange(4))]
         ask(*[(start, start + choose.randrange(12)) for start in starts])
     assert 100 < filled.count(True) < len(filled)
+
+
+def test_requests_that_came_together_are_each_written_as_if_alone_and_in_their_order(
+    recorder: Recorder, assembly: Assembly, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Of two views, on two threads, some with a collection, some unlike all others."""
+    together: list[int] = []
+    real = Stencil.fill
+
+    def fill(self: Stencil, events: list[Any], *others: Any) -> list[bytes | None] | None:
+        together.append(len(events) // self.size)
+        return real(self, events, *others)
+
+    monkeypatch.setattr(Stencil, "fill", fill)
+    lines, choose, faults = Lines(assembly), random.Random(2), []
+    stages = STAGES[0], STAGES[1], STAGES[4], STAGES[5], STAGES[7]
+    collection = (98, 99, ("collection", None, 0, 7, ""))
+    within = (46, 55, ("collection", None, 2, 7, ""))
+
+    def ask(number: int, *others: Any, **changes: Any) -> Trace:
+        """One that begins where the one before it is over, with its own object."""
+        events = sorted((*stages, *others), key=lambda event: event[1])
+        events = [(1000 * number + start, 1000 * number + end, what) for start, end, what in events]
+        token, _ = recorder.lives.watch(thing := Thing())
+        things.append(thing)
+        births = [recorder.lives.refs[token], token, "thing", Thing, None]
+        usual = {"begun": 1000 * number, "births": births, "first": token, "status": 200}
+        changes.setdefault("view", (f"views.view{choose.randrange(2)}", "", None))
+        return made(recorder, *events, **{**usual, **changes})
+
+    recorder.lives.tokens = itertools.count(1000)
+    things: list[Thing] = []
+    for _ in range(3):
+        changes: list[dict[str, Any]] = [{} for _ in range(200)]
+        changes[20] = {"status": 404}
+        changes[30] = {"method": "POST"}
+        changes[40] = {"thread": 77}
+        changes[50] = {"view": ("views.view0", "", ["cannot", "be", "hashed"])}
+        changes[60] = {"ending": "never closed"}
+        changes[70] = {"modules": ["json"]}
+        changes[80] = {"path": "/other/100%/", "query": "a=%d"}
+        changes[90] = {"size": 3}
+        collected = dict.fromkeys(choose.sample(range(200), 40), collection)
+        traces = [
+            ask(number, *([collected[number]] if number in collected else []), **each)
+            for number, each in enumerate(changes)
+        ]
+        traces.insert(100, ask(200, within))
+        together.clear()
+        expected = [encode(assembly.request(trace, [3])) for trace in traces]
+        assert lines.requests(traces, [3], faults.append) == expected
+    assert faults == []
+    assert max(together) > 10
+    assert sum(together) - together.count(1) > 100
+
+
+def test_one_that_cannot_be_written_takes_no_other_along(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """It is told why there is no line of it."""
+    lines, faults = Lines(assembly), []
+
+    def path(trace: Trace) -> str:
+        if trace.number in broken:
+            raise RuntimeError(trace.number)
+        return "/"
+
+    broken: set[int] = set()
+    assembly.path = path  # type: ignore[method-assign]
+    trace = made(recorder, *STAGES[:2], first=100)
+    several = [trace, *[trace := once_more(trace) for _ in range(9)]]
+    assert len(lines.requests(several, [], faults.append)) == 10
+    broken = {several[2].number, several[7].number}
+    expected = [encode(assembly.request(each)) for each in several if each.number not in broken]
+    assert lines.requests(several, [], faults.append) == expected
+    assert [fault.args for fault in faults] == [(number,) for number in sorted(broken)]
 
 
 def test_a_class_made_for_one_request_dies_though_its_birth_was_written(

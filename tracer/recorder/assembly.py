@@ -23,13 +23,14 @@ class Assembly:
         self,
         show_query_values: bool,
         thread_name: Callable[[int], str],
-        cost: Callable[[Trace], int],
+        cost: Callable[[Sequence[Trace]], list[int]],
         epoch: float = 0.0,
         signal_name: Callable[[int], str] = str,
         urlconf: Callable[[], str] = str,
         show_cache_keys: bool = False,
     ) -> None:
-        """`cost` tells how many nanoseconds the recording of a trace took.
+        """`cost` tells how many nanoseconds recording took, of each of several requests that are
+        alike.
 
         `signal_name` names a signal by its address, `urlconf` the project's own URLconf.
         """
@@ -63,7 +64,7 @@ class Assembly:
             begun=trace.begun,
             closed=trace.closed,
             size=trace.size,
-            watching=self.cost(trace),
+            watching=self.cost([trace])[0],
             spans=self._spans(events, trace.begun),
             births=tuple(
                 birth(token, kind, cls, told, trace.begun, trace.thread)

@@ -24,7 +24,7 @@ from benchmarks.child import ROOT, CannotMeasure
 MODES = ("nothing", "recording", "with journal", "with console")
 CLIENTS = 4
 SECONDS = 2.0
-ROUNDS = 9
+ROUNDS = 25
 
 
 def measure(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, tuple[float, float]]:

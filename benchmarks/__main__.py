@@ -62,7 +62,6 @@ def about(quick: bool) -> dict[str, Any]:
         except CannotMeasure:
             continue
     return {
-        "date": date.today().isoformat(),
         "python": platform.python_version(),
         "django": django.get_version(),
         "machine": platform.machine(),
@@ -83,7 +82,7 @@ class Run:
         chosen = options.contestant or list(ALL)
         self.names = [name for name in ALL if name in ("nothing", *chosen)]
         self.told: dict[str, Any] = {
-            "format": 3, "about": about(self.quick), "instructions": [], "times": [],
+            "format": 4, "about": about(self.quick), "instructions": [], "times": [],
             "agreement": [], "growth": [], "drawing": [], "writing": [], "saturation": {},
         }  # fmt: skip
 
@@ -96,7 +95,8 @@ class Run:
                 getattr(self, part)()
             except CannotMeasure as reason:
                 say(f"  {reason}")
-        self.told["about"]["minutes"] = round((time.monotonic() - begun) / 60)
+        self.told["about"]["measured"] = dict.fromkeys(self.parts, date.today().isoformat())
+        say(f"{round((time.monotonic() - begun) / 60)} minutes in all")
         return self.told
 
     def instructions(self) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import statistics
+import textwrap
 from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
@@ -17,10 +18,12 @@ TABLES = HERE / "RESULTS.md"
 
 HEAD = """# What watching costs
 
-Written by `make bench` on {date}: Python {python}, Django {django}, {machine}, {processors}
+Written by `make bench`: Python {python}, Django {django}, {machine}, {processors}
 processors{quick}. Every contestant runs in a process of its own, set up as its documentation
 recommends; the handler is called as a server calls it. Ratios are times those of the same page with
-nothing: 1.00 is free. {minutes} minutes in all.
+nothing: 1.00 is free.
+
+{when}
 
 {versions}
 """
@@ -33,14 +36,15 @@ def save(told: dict[str, Any], document: Path = DOCUMENT, tables: Path = TABLES)
 
 
 def merged(told: dict[str, Any], part: str, document: Path = DOCUMENT) -> dict[str, Any]:
-    """Return the saved document with one part measured anew."""
+    """Return the saved document with one part measured anew, and when each was."""
     if not document.exists():
         return told
     saved: dict[str, Any] = json.loads(document.read_text(encoding="utf-8"))
     for key in ("drawing", "writing") if part == "drawing" else (part,):
         saved[key] = told[key]
-    minutes = saved["about"]["minutes"] + told["about"]["minutes"]
-    return saved | {"about": told["about"] | {"minutes": minutes}}
+    about = told["about"]
+    measured = saved["about"]["measured"] | about["measured"]
+    return saved | {"about": about | {"measured": measured}}
 
 
 def markdown(told: dict[str, Any]) -> str:
@@ -48,11 +52,20 @@ def markdown(told: dict[str, Any]) -> str:
     about = dict(told["about"])
     named = [f"{package} {version}" for package, version in sorted(about["versions"].items())]
     about["versions"] = "Peers: " + (", ".join(named) or "none is installed") + "."
+    about["when"] = _when(about["measured"])
     about["quick"] = " (a quick run)" if about["quick"] else ""
     parts = [HEAD.format(**about)]
     for part in (_instructions, _times, _agreement, _growth, _drawing, _notes):
         parts += part(told)
     return "\n".join(parts).rstrip() + "\n"
+
+
+def _when(measured: dict[str, str]) -> str:
+    """When the parts were measured."""
+    if len(set(measured.values())) == 1:
+        return f"Measured on {min(measured.values())}."
+    parts = "; ".join(f"{part} {when}" for part, when in measured.items())
+    return "\n".join(textwrap.wrap(f"Measured part by part: {parts}.", 100))
 
 
 def _table(head: Sequence[str], rows: Iterable[Sequence[object]]) -> list[str]:

@@ -21,7 +21,16 @@ from tracer.journal.format import encode
 from tracer.journal.rows import birth_row
 from tracer.model import stages
 from tracer.recorder import nesting
-from tracer.recorder.assembly import ROWS, Assembly, birth, grouped, told, whole, with_rows
+from tracer.recorder.assembly import (
+    ROWS,
+    Assembly,
+    Whole,
+    birth,
+    grouped,
+    told,
+    whole,
+    with_rows,
+)
 from tracer.recorder.trace import Event, Trace, What
 from tracer.rest import End
 from tracer.stencil import Between, Form, Row, Sight, Stencil
@@ -178,7 +187,8 @@ class Lines:
 
     def _anew(self, trace: Trace, standing: Iterable[int]) -> bytes:
         assembly, begun = self.assembly, trace.begun
-        starts, ends, threads, whats = columns = _stages(trace)
+        events = _whole(trace)
+        starts, ends, threads, whats = columns = _stages(trace, events)
         order, parents = _nested(starts, ends, threads, whats)
         count = len(order)
         rows, places = self._form(trace, columns, order, parents, lambda index: 2 * count + index)
@@ -198,7 +208,7 @@ class Lines:
                 trace.closed, trace.size, *assembly.cost([trace]),
             )
             + ",".join(map(stencil.written, rows)) % tuple([numbers[place] for place in places])
-            + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, columns, standing)}]'
+            + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, events, whats, standing)}]'
             + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
         )  # fmt: skip
         return line.encode("ascii")
@@ -278,19 +288,24 @@ class Lines:
     def _born(self, trace: Trace) -> list[str]:
         """The rows of what it built, each with a place for its token."""
         home, rows = trace.thread, []
-        for _, _, kind, cls, label in grouped(trace.births, 5):
-            if type(label) is tuple and label[1:] != (home, None, True):
-                rows.append(_birth(kind, cls, label, home))
+        for _, _, kind, cls, said in grouped(trace.births, 5):
+            label, thread, owner, mortal = said if type(said) is tuple else (said, home, None, True)
+            if owner is not None or not mortal:
+                rows.append(_birth(kind, cls, said, home))
                 continue
-            label = label[0] if type(label) is tuple else label
-            key = kind, id(cls), label
-            known = self._births.get(key)
-            if known is None or known[0]() is not cls:
-                if len(self._births) >= _MOST:
-                    self._births.clear()
-                self._births[key] = known = ref(cls), _birth(kind, cls, label, home)
-            rows.append(known[1])
+            row = self._usual_birth(kind, cls, label)
+            rows.append(row if thread == home else f'{row[:-1]},{thread},"request",null,true]')
         return rows
+
+    def _usual_birth(self, kind: str, cls: type, label: Any) -> str:
+        """The row of one on the request's own thread."""
+        key = kind, id(cls), label
+        known = self._births.get(key)
+        if known is None or known[0]() is not cls:
+            if len(self._births) >= _MOST:
+                self._births.clear()
+            self._births[key] = known = ref(cls), _birth(kind, cls, label, 0)
+        return known[1]
 
     # -- requests that are alike ------------------------------------------------------------
 
@@ -341,7 +356,7 @@ class Lines:
         if any(what[0] == stages.TRANSACTION for what in raw):
             # Whether a statement is told within its transaction is a matter of times.
             return None
-        starts, ends, _, whats = columns = _stages(trace)
+        starts, ends, _, whats = columns = _stages(trace, _whole(trace))
         kept = [place for place, what in enumerate(raw) if what[0] != ROWS]
         order = sorted(range(len(starts)), key=starts.__getitem__)
         in_order = stencil.rise(ends) and stencil.rise([starts[index] for index in order])
@@ -405,14 +420,21 @@ def _safe(text: str) -> str:
     return text.replace("%", "%%")
 
 
-def _stages(trace: Trace) -> Columns:
-    """The stages in the order in which they were recorded."""
+def _whole(trace: Trace) -> list[Whole] | None:
+    """The stages with everything in them, where some are on other threads or may be folded."""
+    if trace.far or not _FOLDED.isdisjoint(map(_stage, trace.events[2::3])):
+        return whole(trace)
+    return None
+
+
+def _stages(trace: Trace, events: list[Whole] | None) -> Columns:
+    """The stages in the order in which they were recorded; `events` is what `_whole` returned."""
+    if events is not None:
+        folded = with_rows(events)
+        whats: list[What] = [event[3:] for event in folded]
+        starts, ends = [event[0] for event in folded], [event[1] for event in folded]
+        return starts, ends, [event[2] for event in folded] if trace.far else None, whats
     flat = trace.events
-    if trace.far or not _FOLDED.isdisjoint(map(_stage, flat[2::3])):
-        events = with_rows(whole(trace))
-        whats: list[What] = [event[3:] for event in events]
-        starts, ends = [event[0] for event in events], [event[1] for event in events]
-        return starts, ends, [event[2] for event in events] if trace.far else None, whats
     whats = [told(trace, what) if what[0] in _LATE else what for what in flat[2::3]]
     return flat[0::3], flat[1::3], None, whats
 
@@ -432,16 +454,20 @@ def _nested(
     return order, nesting.parents([intervals[index] for index in order])
 
 
-def _seen(trace: Trace, columns: Columns, standing: Iterable[int]) -> str:
+def _seen(
+    trace: Trace, events: list[Whole] | None, whats: list[What], standing: Iterable[int]
+) -> str:
     """Tokens of objects and threads in turn: who was used, on which thread."""
-    home, raw = trace.thread, trace.events
-    if trace.single and 3 * len(columns[3]) == len(raw):
-        marks = {*trace.seen, *standing, *map(_token, columns[3])}
+    home = trace.thread
+    if trace.single and events is None:
+        marks = {*trace.seen, *standing, *map(_token, whats)}
         marks.discard(None)
         return ",".join([f"{token},{home}" for token in sorted(marks)])
     # On several threads, or in stages that were folded.
     used = {mark if type(mark) is tuple else (mark, home) for mark in (*trace.seen, *standing)}
-    used.update((what[4], what[2]) for what in whole(trace) if what[4] is not None)
+    for what in events if events is not None else whole(trace):
+        if what[4] is not None:
+            used.add((what[4], what[2]))
     return ",".join([f"{token},{thread}" for token, thread in sorted(used)])
 
 

@@ -17,7 +17,7 @@ from tracer.recorder import nesting, statements, threads
 from tracer.recorder import trace as trace_module
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import current
+from tracer.recorder.trace import Trace, current
 
 
 @pytest.mark.parametrize(
@@ -168,18 +168,24 @@ def test_the_time_of_its_death_takes_the_place_of_an_object_among_the_births() -
     assert not recorder.lives.deaths, "nobody but the request was to be told"
 
 
+def finished(recorder: Recorder, *things: Thing) -> Trace:
+    """A request in which these were born."""
+    trace = recorder.begin(("GET", "", "/", ""))
+    current.set(trace)
+    for thing in things:
+        noting(recorder, "thing")(thing)
+    current.set(None)
+    recorder.finish(trace)
+    return trace
+
+
 def test_what_dies_after_its_request_was_taken_over_is_told_to_both() -> None:
     """To the request that waits to be counted, and to whoever knows its birth already."""
     recorder = Recorder()
-    trace = recorder.begin(("GET", "", "/", ""))
-    current.set(trace)
     thing, early = Thing(), Thing()
-    for each in (thing, early):
-        noting(recorder, "thing")(each)
-    current.set(None)
-    recorder.finish(trace)
+    trace = finished(recorder, thing, early)
     token = trace.births[1]
-    del early, each
+    del early
     assert recorder.lives.keep(trace.births, waits=True) == [(trace.births[6], trace.births[5])]
     assert recorder.lives.keep(trace.births, waits=True) == [(trace.births[6], trace.births[5])]
     del thing
@@ -193,17 +199,11 @@ def test_requests_taken_over_together_are_taken_over_as_one_by_one() -> None:
     recorder, alive = Recorder(), []
     several = []
     for number in range(6):
-        trace = recorder.begin(("GET", "", "/", ""))
-        current.set(trace)
         thing, early = Thing(), Thing()
-        for each in (thing, early):
-            noting(recorder, "thing")(each)
-        current.set(None)
-        recorder.finish(trace)
-        several.append(trace.births)
+        several.append(finished(recorder, thing, early).births)
         if number % 3 == 0:
             alive.append(thing)
-        del thing, early, each
+        del thing, early
     one_by_one = [end for births in several for end in zip(births[1::5], births[::5], strict=True)]
     over = [end for end in one_by_one if type(end[1]) is int]
     assert len(over) == 10

@@ -62,7 +62,7 @@ _EMPTY: Final = '""'
 _text = json.encoder.encode_basestring_ascii
 _stage, _token = operator.itemgetter(0), operator.itemgetter(1)
 """Of what a stage was."""
-_words = operator.attrgetter("method", "status", "ident", "ending", "uncounted")
+_as_it_is = operator.attrgetter("method", "status", "ident", "ending", "uncounted")
 """Of a trace, what its line says as it stands there."""
 _dumps = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
@@ -323,13 +323,13 @@ class Lines:
         for place, trace in enumerate(traces):
             own, marks = trace.first, trace.seen
             if owns or (marks and max(marks) >= own):
-                places = {token: place for place, token in enumerate(trace.births[1::5])}
+                places = {token: index for index, token in enumerate(trace.births[1::5])}
                 marks = [mark if mark < own else ~places.get(mark, ~mark) for mark in marks]
                 if owns:
-                    stages = slice(place * size, place * size + size)
-                    whats[stages] = stencil.relative(whats[stages], own, places)
+                    told_here = slice(place * size, place * size + size)
+                    whats[told_here] = stencil.relative(whats[told_here], own, places)
             seen += marks
-        words = [(*_words(trace), type(trace.status), type(trace.size)) for trace in traces]
+        words = [(*_as_it_is(trace), type(trace.status), type(trace.size)) for trace in traces]
         name, urlconf = self.assembly.thread_name(traces[0].thread), self.assembly.urlconf()
         return Sight(births[2::5], births[4::5], whats, seen, words, (standing, name, urlconf))
 

@@ -60,7 +60,9 @@ likewise."""
 _PUSHED_OUT = 1.9
 """How much more a request pays than these prices say. It was 1.6 to 2.2 on pages that do little or
 ask for much, up to 2.6 in single runs, on Python 3.11 and one machine that was up to three times
-as fast at some times as at others; see `benchmarks/agreement.py`."""
+as fast at some times as at others; see `benchmarks/agreement.py`. On another, faster machine, with
+a journal, it would have to be 1.7 for a short text, 1.6 for JSON and 1.0 for a list, of whose time
+nearly all lies between two stages: there this tells too much."""
 _DISTURBED = 0.12
 """Nanoseconds that a request computes longer for each that the tracer computes meanwhile; it was
 0.06 to 0.2, found likewise."""
@@ -122,12 +124,12 @@ class Costs(NamedTuple):
         births, far = traces[0].births, traces[0].far
         count = len(traces[0].events) // 3 + (len(far) if far else 0)
         opened, lives = births[2::5].count("connection"), len(births) // 5
-        stages = count + 0.5 * len(traces[0].seen) + _OPENED * opened
+        unasked = count + 0.5 * len(traces[0].seen) + _OPENED * opened
         asked, low, high, found = -1, 0.0, 0.0, []
         for trace in traces:
             if trace.asks != asked:
                 asked = trace.asks
-                worth = stages + _ASKED * asked
+                worth = unasked + _ASKED * asked
                 low, high = self.near.of(worth, lives), self.far.of(worth, lives)
             share = self._share((trace.closed - trace.begun) / (count + 1))
             found.append(int(_PUSHED_OUT * (low + share * (high - low))))

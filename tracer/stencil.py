@@ -143,9 +143,10 @@ class Stencil(NamedTuple):
         if not all(map(operator.is_, births[3::5], classes)):
             return False
         tokens = births[1::5]
-        return [trace.responded for trace in traces] == self._own(
-            self.responded, tokens, count
-        ) and [trace.viewed for trace in traces] == self._own(self.viewed, tokens, count)
+        responded = self._own(self.responded, tokens, count)
+        if [trace.responded for trace in traces] != responded:
+            return False
+        return [trace.viewed for trace in traces] == self._own(self.viewed, tokens, count)
 
     def _own(self, place: int | None, tokens: list[int], count: int) -> list[int | None]:
         """The token of the birth at this place, in each of so many requests."""

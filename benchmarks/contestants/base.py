@@ -21,6 +21,9 @@ class Contestant:
     weight = 1
     """By what the numbers of requests to warm up and to count are divided: the dearer a tool, the
     fewer it takes."""
+    uncounted: tuple[str, ...] = ()
+    """Pages on which its instructions cannot be counted, since it samples by the clock: valgrind
+    makes a page last so long that its samples take longer than anybody would wait."""
     layouts: tuple[int, ...] = (0,)
     """As in `instructions.measure`: the less a tool takes, the more of them it needs."""
     care = 1

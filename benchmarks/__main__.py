@@ -110,7 +110,8 @@ class Run:
         return self.told
 
     def instructions(self) -> None:
-        """Every page, every contestant; several at once, for counts do not depend on the time."""
+        """Every page, every contestant; several at once, for only what draws or samples by the
+        clock does more where there is more time."""
         rows = [(page, name) for page in self.pages for name in self.names]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
             self.told["instructions"] = list(pool.map(lambda row: counted(*row), rows))

@@ -8,7 +8,7 @@ is watched, so that it draws no more than it would.
 Before each turn Python's collector goes through everything. Else the full collections that come by
 themselves, some hundreds of requests apart, would fall into the turn that follows the telling of
 what was recorded, which leaves much behind: always one without the tracer. A list of 4,000
-microseconds paid 90 more for them there than in the turns that were watched.
+microseconds paid some 80 more for them there than in the turns that were watched.
 """
 
 from __future__ import annotations

@@ -162,7 +162,7 @@ class Pyinstrument(Contestant):
     records = "samples of the stack, a page per request"
     note = "PYINSTRUMENT_PROFILE_DIR set, or it profiles only what asks for it"
     weight = 8
-    uncounted = ("list", "list async")
+    uncounted = ("list",)
 
     def changes(self, directory: str) -> Changes:
         """Its middleware, and where to write."""

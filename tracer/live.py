@@ -15,12 +15,13 @@ import contextlib
 import functools
 import os
 import platform
+import signal
 import sys
 import threading
 import time
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextvars import Context
-from typing import TextIO
+from typing import Final, TextIO
 
 import django
 from django.conf import settings
@@ -123,7 +124,8 @@ class Live:
             thread = threading.Thread(target=self._run, name="tracer", daemon=True)
             try:
                 # In a context of its own, or it would belong to the request that started it.
-                Context().run(thread.start)
+                with _deaf_to_signals():
+                    Context().run(thread.start)
             except Exception:
                 # No more threads just now: the next request tries again.
                 self._doze()
@@ -412,6 +414,34 @@ class Live:
     def _is_stuck(self) -> bool:
         """Whether the terminal takes no more: the background thread still waits for it."""
         return self.thread is not None and self.thread.is_alive()
+
+
+_FAULTS: Final = ("SIGSEGV", "SIGBUS", "SIGFPE", "SIGILL", "SIGTRAP", "SIGSYS", "SIGABRT")
+"""What a thread sends itself by what it does: a report of it, like faulthandler's, must come."""
+_SENT: Final = signal.valid_signals() - {getattr(signal, name, 0) for name in _FAULTS}
+
+
+@contextlib.contextmanager
+def _deaf_to_signals() -> Iterator[None]:
+    """Whoever is started in here takes no signal that the process gets: those are the project's.
+
+    Not only may the project wait for one by itself. A child of Apache's ends inside its handler of
+    the first SIGTERM, in which that thread takes no other; a second one follows at once, and if
+    some thread takes it, the two end the process together, before Python's exit handlers have run.
+
+    A new thread inherits what its starter blocks. Where threads are greenlets nobody stays deaf,
+    for the one thread there is gets back what it had.
+    """
+    if not hasattr(signal, "pthread_sigmask"):
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, ())
+    try:
+        # Inside: a handler of the project's may raise as soon as this has been done.
+        signal.pthread_sigmask(signal.SIG_BLOCK, _SENT)
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def _rung() -> threading.Lock:

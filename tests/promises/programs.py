@@ -92,9 +92,9 @@ TRACER = {{"ENABLED": True, "CONSOLE": {console}, "JOURNAL": {journal!r}}}
 
 
 def program(
-    tmp_path: Path, source: str, console: bool = False, **extra: str
+    tmp_path: Path, source: str, console: bool = False, status: int = 0, **extra: str
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end; it must end well."""
+    """Run a program to its end; `status` is how it must end."""
     changes = CHANGES.format(console=console, journal=str(tmp_path / "traces"))
     process = started(
         HEAD + source,
@@ -108,5 +108,5 @@ def program(
     finally:
         process.kill()
         process.wait()
-    assert process.returncode == 0, err.decode()
+    assert process.returncode == status, err.decode()
     return subprocess.CompletedProcess(process.args, process.returncode, out, err)

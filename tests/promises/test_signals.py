@@ -9,6 +9,10 @@ import pytest
 
 from tests.promises.programs import PATIENCE, program
 
+pytestmark = pytest.mark.skipif(
+    not hasattr(signal, "pthread_sigmask"), reason="no thread can block signals here"
+)
+
 BOOTED = """
 import faulthandler, signal
 from tracer import live
@@ -33,6 +37,7 @@ signal.signal(signal.SIGUSR1, lambda *_: heard.append("handler"))
 signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGUSR1}})
 os.kill(os.getpid(), signal.SIGUSR1)
 live.stop()
+thread.join({PATIENCE})
 assert not thread.is_alive()  # had it taken the signal, that was before its end
 assert signal.sigpending() == {{signal.SIGUSR1}}
 assert signal.sigwait({{signal.SIGUSR1}}) == signal.SIGUSR1

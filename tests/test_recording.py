@@ -107,7 +107,7 @@ def test_a_thread_is_one_thread_wherever_a_collection_comes() -> None:
 
     def numbers(threshold: int) -> set[int]:
         trace = recorder.begin(("GET", "", "/", ""))
-        trace.spread(recorder.lane)
+        recorder.spread(trace)
 
         def work() -> None:
             current.set(trace)
@@ -241,7 +241,7 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     again = recorder.begin(("POST", "/app", "/x/", "q"))
     assert (id(again), again.events, again.births, again.seen) == (address, [], [], [])
     assert (again.number, again.closed, again.method, again.path) == (3, 0, "POST", "/x/")
-    again.spread(recorder.lane)
+    recorder.spread(again)
     recorder.finish(again)
     del again
     assert not given_back(), "several threads took part"

@@ -32,7 +32,7 @@ from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.probes.signals import SignalNames
 from tracer.recorder import holders
-from tracer.recorder.assembly import Assembly, birth, grouped
+from tracer.recorder.assembly import Assembly, birth
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
@@ -92,6 +92,7 @@ class Desk:
         return Assembly(
             query_values,
             self._thread_name,
+            self.recorder.classes.names.__getitem__,
             self.account.of_alike,
             self.recorder.epoch,
             SignalNames(),
@@ -157,8 +158,7 @@ class Desk:
         yield from (born for born, _ in self.rest.tally.stayed)
         for trace in (*self.rest.take(), *self.recorder.finished):
             self.recorder.lives.keep(trace.births)
-            for _, token, kind, cls, told in grouped(trace.births, 5):
-                yield birth(token, kind, cls, told, trace.begun, trace.thread)
+            yield from self.assembly.births(trace, trace.begun)
         self.rest.forget()
 
     def _meet_again(self) -> None:
@@ -334,7 +334,9 @@ class Desk:
         births = []
         for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot")):
             for _ in range(len(queue)):
-                births.append(birth(*queue[0], phase=phase))
+                token, kind, number, told, at = queue[0]
+                cls = self.recorder.classes.names[number]
+                births.append(birth(token, kind, cls, told, at, phase=phase))
                 if not self.history.served:
                     # Before it leaves the queue: another thread may fork at any time.
                     self.boot.append(births[-1])

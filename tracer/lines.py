@@ -14,7 +14,6 @@ import operator
 from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import copy
 from typing import Any, Final
-from weakref import ref
 
 from tracer import stencil
 from tracer.journal.format import encode
@@ -73,8 +72,8 @@ class Lines:
     def __init__(self, assembly: Assembly) -> None:
         self.assembly = assembly
         self._stages: dict[What, Words] = {}
-        self._births: dict[Hashable, tuple[ref[type], str]] = {}
-        """By the class's address: it may be made for one request, and die with it."""
+        self._births: dict[Hashable, str] = {}
+        """By kind, number of the class and label."""
         self._met: dict[Hashable, Sight] = {}
         """By view and thread, the newest request that fitted no stencil."""
         self._stencils: dict[Hashable, Stencil] = {}
@@ -288,24 +287,30 @@ class Lines:
     def _born(self, trace: Trace) -> list[str]:
         """The rows of what it built, each with a place for its token."""
         home, rows = trace.thread, []
-        for _, _, kind, cls, said in grouped(trace.births, 5):
+        for _, _, kind, number, said in grouped(trace.births, 5):
             label, thread, owner, mortal = said if type(said) is tuple else (said, home, None, True)
             if owner is not None or not mortal:
-                rows.append(_birth(kind, cls, said, home))
+                rows.append(self._birth(kind, number, said, home))
                 continue
-            row = self._usual_birth(kind, cls, label)
+            row = self._usual_birth(kind, number, label)
             rows.append(row if thread == home else f'{row[:-1]},{thread},"request",null,true]')
         return rows
 
-    def _usual_birth(self, kind: str, cls: type, label: Any) -> str:
+    def _usual_birth(self, kind: str, number: int, label: Any) -> str:
         """The row of one on the request's own thread."""
-        key = kind, id(cls), label
+        key = kind, number, label
         known = self._births.get(key)
-        if known is None or known[0]() is not cls:
+        if known is None:
             if len(self._births) >= _MOST:
                 self._births.clear()
-            self._births[key] = known = ref(cls), _birth(kind, cls, label, 0)
-        return known[1]
+            self._births[key] = known = self._birth(kind, number, label, 0)
+        return known
+
+    def _birth(self, kind: str, number: int, label: Any, home: int) -> str:
+        """The row of one birth, with a place for its token."""
+        cls = self.assembly.class_name(number)
+        row = _dumps(birth_row(birth(0, kind, cls, label, 0, home), 0, home))
+        return f"[%d{_safe(row.removeprefix('[0'))}"
 
     # -- requests that are alike ------------------------------------------------------------
 
@@ -331,7 +336,8 @@ class Lines:
             seen += marks
         words = [(*_as_it_is(trace), type(trace.status), type(trace.size)) for trace in traces]
         name, urlconf = self.assembly.thread_name(traces[0].thread), self.assembly.urlconf()
-        return Sight(births[2::5], births[4::5], whats, seen, words, (standing, name, urlconf))
+        kinds, classes, labels = births[2::5], births[3::5], births[4::5]
+        return Sight(kinds, classes, labels, whats, seen, words, (standing, name, urlconf))
 
     def _meet(self, view: Hashable, trace: Trace, standing: Sequence[int]) -> None:
         """Remember a request that fits no stencil; make one of the second of its kind."""
@@ -385,7 +391,6 @@ class Lines:
         tail = f'],"births":[{",".join(self._born(trace))}],"seen":[{",".join(used)}]}}\n'
         return Stencil(
             sight,
-            [ref(cls) for cls in trace.births[3::5]],
             sight.whats != raw,
             None if trace.responded is None else places[trace.responded],
             None if trace.viewed is None else places[trace.viewed],
@@ -407,12 +412,6 @@ def _apart(events: list[Any]) -> tuple[list[Any], list[Event]]:
         del others[3 * place : 3 * place + 3]
     starts, ends, whats = events[0::3], events[1::3], events[2::3]
     return others, [(starts[place], ends[place], whats[place]) for place in places]
-
-
-def _birth(kind: str, cls: type, label: Any, home: int) -> str:
-    """The row of one birth, with a place for its token."""
-    row = _dumps(birth_row(birth(0, kind, cls, label, 0, home), 0, home))
-    return f"[%d{_safe(row.removeprefix('[0'))}"
 
 
 def _safe(text: str) -> str:

@@ -89,7 +89,7 @@ class TracerMiddleware:
             told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
             trace = self.recorder.begin(told)
             if self.is_async:
-                trace.spread(self.recorder.lane)
+                self.recorder.spread(trace)
             current.set(trace)
         except Exception as fault:
             self.recorder.fault("middleware", fault)

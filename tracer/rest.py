@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
 from tracer.model.records import Row
-from tracer.recorder.assembly import birth, dotted, grouped
+from tracer.recorder.assembly import birth, grouped
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
@@ -213,21 +213,25 @@ class Rest:
 
     def _stayed(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
         """Births of objects that live still, or that nothing but facts can tell the end of."""
+        names = self.recorder.classes.names
         return [
-            (birth(token, kind, cls, told, trace.closed, trace.thread), trace.number)
-            for (_, token, kind, cls, told), end in zip(grouped(trace.births, 5), ends, strict=True)
+            (birth(token, kind, names[number], told, trace.closed, trace.thread), trace.number)
+            for (_, token, kind, number, told), end in zip(
+                grouped(trace.births, 5), ends, strict=True
+            )
             if not end
         ]
 
     def _count(self, tally: Tally, history: History) -> None:
         """Put what was built and freed into the ledger's rows."""
-        # Not one class longer than this: a class may be made for a request and die with it.
-        rows: dict[tuple[str, type], Row] = {}
+        rows: dict[tuple[str, int], Row] = {}
         for (kinds, classes), built in tally.built.items():
             pairs = list(zip(kinds, classes, strict=True))
             for pair in set(pairs):
                 if pair not in rows:
-                    rows[pair] = _row(*pair, tally, history)
+                    kind, number = pair
+                    cls = self.recorder.classes.names[number]
+                    rows[pair] = _row(kind, cls, tally, history)
                 rows[pair].requests += built.requests
             ended = zip(pairs, built.by_reference, built.by_collector, strict=True)
             for pair, by_reference, by_collector in ended:
@@ -239,8 +243,8 @@ class Rest:
                         row.scopes[scopes.REQUEST] += count
 
 
-def _row(kind: str, cls: type, tally: Tally, history: History) -> Row:
-    row = history.known_row(kind, dotted(cls))
+def _row(kind: str, cls: str, tally: Tally, history: History) -> Row:
+    row = history.known_row(kind, cls)
     if row is None:
         number, at, thread = tally.first
         row = history.row(birth(0, kind, cls, None, at, thread), number)

@@ -17,7 +17,6 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
-from weakref import ref
 
 from tracer.recorder.trace import Trace, What
 
@@ -26,6 +25,8 @@ class Sight(NamedTuple):
     """What can be seen of requests at one glance, without the times; of one behind the other."""
 
     kinds: list[str]
+    classes: list[int]
+    """Numbers, see `tracer.recorder.classes`."""
     labels: list[Any]
     whats: list[What]
     seen: list[int]
@@ -38,10 +39,8 @@ class Sight(NamedTuple):
         """So many requests like this one."""
         if count == 1:
             return self
-        kinds, labels, whats, seen, words, common = self
-        return Sight(
-            kinds * count, labels * count, whats * count, seen * count, words * count, common
-        )
+        lists = [each * count for each in self[:-1]]
+        return Sight._make([*lists, self.common])
 
 
 class Row(NamedTuple):
@@ -115,8 +114,6 @@ class Stencil(NamedTuple):
     """One line with places, and what a request must be like to fill them."""
 
     sight: Sight
-    classes: list[ref[type]]
-    """Of what is built. Not held: a class may be made for one request, and die with it."""
     owns: bool
     """Whether stages name objects that the request itself built."""
     responded: int | None
@@ -138,19 +135,20 @@ class Stencil(NamedTuple):
         count = len(traces)
         if sight != self.sight.times(count):
             return False
-        # Held by this list only as long as they are compared.
-        classes = [cls() for cls in self.classes] * count
-        if not all(map(operator.is_, births[3::5], classes)):
-            return False
         tokens = births[1::5]
         responded = self._own(self.responded, tokens, count)
         if [trace.responded for trace in traces] != responded:
             return False
         return [trace.viewed for trace in traces] == self._own(self.viewed, tokens, count)
 
+    @property
+    def built(self) -> int:
+        """How many objects such a request builds."""
+        return len(self.sight.classes)
+
     def _own(self, place: int | None, tokens: list[int], count: int) -> list[int | None]:
         """The token of the birth at this place, in each of so many requests."""
-        return [None] * count if place is None else [*tokens[place :: len(self.classes)]]
+        return [None] * count if place is None else [*tokens[place :: self.built]]
 
     def fill(
         self,
@@ -167,7 +165,7 @@ class Stencil(NamedTuple):
         them began, `words` what each says in the places before the stages; `between` are stages
         that are not among `events`, by the place of their request.
         """
-        form, built = self.form, len(self.classes)
+        form, built = self.form, self.built
         starts, ends = self._told(events[0::3]), self._told(events[1::3])
         size = len(starts) // len(begun)
         after = [*map(operator.sub, starts, [at for at in begun for _ in range(size)])]

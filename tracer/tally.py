@@ -44,7 +44,7 @@ class _Last:
     def __init__(self, trace: Trace) -> None:
         """What is known of it first is what it built."""
         self.kinds: list[str] = trace.births[2::5]
-        self.classes: list[type] = trace.births[3::5]
+        self.classes: list[int] = trace.births[3::5]
         self.built: Built | None = None
         """None before the first that is counted."""
         self.whats: list[What] = []

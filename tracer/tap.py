@@ -48,7 +48,7 @@ class Tap:
             self.begun = live.recorder.clock()
             self.offset = max([desk.history.newest, *live.recorder.flying], default=0)
             if standing:
-                found = tuple(replace(each, phase="before") for each in desk.history.living())
+                found = tuple([replace(each, phase="before") for each in desk.history.living()])
                 self._tell([Built(found)] if found else [])
                 self.history.boot = desk.history.boot
             for token, name in desk.names.items():
@@ -74,7 +74,7 @@ class Tap:
             if self.history.about is None:
                 self._tell([self._who()])
             if fact.begun < self.begun:
-                fact = Built(tuple(replace(each, phase="before") for each in fact.births))
+                fact = Built(tuple([replace(each, phase="before") for each in fact.births]))
             else:
                 fact = replace(fact, number=fact.number - self.offset)
         self._tell([fact])

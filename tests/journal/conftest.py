@@ -224,5 +224,9 @@ def recorder() -> Recorder:
 def assembly(recorder: Recorder) -> Assembly:
     """Makes requests of what was recorded."""
     return Assembly(
-        True, lambda token: f"thread {token}", lambda traces: [7] * len(traces), recorder.epoch
+        True,
+        lambda token: f"thread {token}",
+        recorder.classes.names.__getitem__,
+        lambda traces: [7] * len(traces),
+        recorder.epoch,
     )

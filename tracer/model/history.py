@@ -1,7 +1,8 @@
 """Answers from what is known of a process: its lifetimes, its ledger, the fate of its requests.
 
 `History.feed` takes facts in the order in which they were reported (see `tracer.model.memory`);
-`History.snapshot` answers with a frozen `Process` at any time.
+`History.snapshot` answers with a frozen `Process` at any time. Tuples are made from lists here, for
+the reason that `tracer.recorder.assembly` gives.
 """
 
 from __future__ import annotations
@@ -36,7 +37,7 @@ class History(Memory):
             if not drawn
             else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
         )
-        lifetimes = tuple(self._lifetimes(objects, verdicts, asked))
+        lifetimes = tuple(list(self._lifetimes(objects, verdicts, asked)))
         return Process(
             about=self.about,
             requests=tuple(
@@ -47,7 +48,7 @@ class History(Memory):
             ),
             served=self.served,
             lifetimes=lifetimes,
-            ledger=() if drawn else tuple(self._ledger(verdicts)),
+            ledger=() if drawn else tuple(list(self._ledger(verdicts))),
             fates=_fates(drawn or self.requests.values(), lifetimes),
             barriers=tuple(self.barriers),
             threads=dict(self.threads),
@@ -193,12 +194,14 @@ def _fate(lives: list[Lifetime]) -> Fate:
         ),
         freed_by_collector=sum(1 for life in lives if life.freed == "collector"),
         waiting=tuple(
-            life.name for life in alive if life.scope == scope.UNDECIDED and life.requests <= 1
+            [life.name for life in alive if life.scope == scope.UNDECIDED and life.requests <= 1]
         ),
-        kept=tuple(life.name for life in lives if life.scope == scope.KEPT),
+        kept=tuple([life.name for life in lives if life.scope == scope.KEPT]),
         stayed=tuple(
-            life.name
-            for life in alive
-            if life.scope != scope.KEPT and (life.scope != scope.UNDECIDED or life.requests > 1)
+            [
+                life.name
+                for life in alive
+                if life.scope != scope.KEPT and (life.scope != scope.UNDECIDED or life.requests > 1)
+            ]
         ),
     )

@@ -98,11 +98,6 @@ def _about_server(environ: Any) -> dict[str, Any]:
         "mod_wsgi.process_group",
     )  # fmt: skip
     found = {key: environ[key] for key in keep if key in environ}
-    found["keys"] = tuple(
-        key
-        for key in environ
-        if isinstance(key, str) and key.partition(".")[0] in ("gunicorn", "uwsgi", "mod_wsgi")
-    )
     found["protocol"] = "wsgi" if "wsgi.version" in environ else "asgi"
     return found
 

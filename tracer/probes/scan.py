@@ -64,7 +64,8 @@ def before_tracing(recorder: Recorder) -> list[RawBirth]:
             continue
         kind, label = verdict
         token, mortal = recorder.lives.watch(obj)
-        found.append((token, kind, cls, (_label(label, obj), lane, None, mortal), now))
+        number = recorder.classes.number(cls)
+        found.append((token, kind, number, (_label(label, obj), lane, None, mortal), now))
     return found
 
 

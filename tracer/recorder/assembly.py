@@ -1,9 +1,13 @@
-"""From raw tuples to facts. Runs off the request's path, on finished requests only."""
+"""From raw tuples to facts. Runs off the request's path, on finished requests only.
+
+Tuples are made from lists here, never from generators: up to Python 3.13 the latter fail with a
+SystemError when another thread calls `gc.get_objects()` meanwhile, as tools that look for leaks do.
+"""
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.model import Birth, Request, Span, stages
@@ -23,6 +27,7 @@ class Assembly:
         self,
         show_query_values: bool,
         thread_name: Callable[[int], str],
+        class_name: Callable[[int], str],
         cost: Callable[[Sequence[Trace]], list[int]],
         epoch: float = 0.0,
         signal_name: Callable[[int], str] = str,
@@ -32,10 +37,12 @@ class Assembly:
         """`cost` tells how many nanoseconds recording took, of each of several requests that are
         alike.
 
+        `class_name` gives the dotted name of a class by its number, see `tracer.recorder.classes`;
         `signal_name` names a signal by its address, `urlconf` the project's own URLconf.
         """
         self.show_query_values = show_query_values
         self.thread_name = thread_name
+        self.class_name = class_name
         self.cost = cost
         self.epoch = epoch
         self.signal_name = signal_name
@@ -66,19 +73,22 @@ class Assembly:
             size=trace.size,
             watching=self.cost([trace])[0],
             spans=self._spans(events, trace.begun),
-            births=tuple(
-                birth(token, kind, cls, told, trace.begun, trace.thread)
-                for _, token, kind, cls, told in grouped(trace.births, 5)
-            ),
+            births=tuple(list(self.births(trace, trace.begun))),
             seen=tuple(sorted(seen)),
             imports=self.imports(trace),
             ending=trace.ending,
             uncounted=trace.uncounted,
         )
 
+    def births(self, trace: Trace, at: int) -> Iterator[Birth]:
+        """Yield what a finished request built, as facts dated `at`."""
+        for _, token, kind, number, told in grouped(trace.births, 5):
+            yield birth(token, kind, self.class_name(number), told, at, trace.thread)
+
     def imports(self, trace: Trace) -> tuple[str, ...]:
         """Return the modules that it imported and that are there still."""
-        return tuple(name for name in dict.fromkeys(trace.modules or ()) if name in sys.modules)
+        names = dict.fromkeys(trace.modules or ())
+        return tuple([name for name in names if name in sys.modules])
 
     def path(self, trace: Trace) -> str:
         """Return path and query string, the query's values masked unless they may be shown."""
@@ -101,9 +111,8 @@ class Assembly:
         order = nesting.order(intervals)
         events = [events[index] for index in order]
         parents = nesting.parents([intervals[index] for index in order])
-        return tuple(
-            self._span(event, parent, begun) for event, parent in zip(events, parents, strict=True)
-        )
+        both = zip(events, parents, strict=True)
+        return tuple([self._span(event, parent, begun) for event, parent in both])
 
     def _span(self, event: Whole, parent: int | None, begun: int) -> Span:
         start, end, thread, _, token, _, _, error = event
@@ -196,21 +205,17 @@ def grouped(flat: Sequence[Any], size: int) -> list[Any]:
 
 
 def birth(
-    token: int, kind: str, cls: type, told: Any, at: int, thread: int = 0, phase: str = "request"
+    token: int, kind: str, cls: str, told: Any, at: int, thread: int = 0, phase: str = "request"
 ) -> Birth:
-    """Return a raw birth as a fact; `thread` is where it happened unless it says otherwise."""
+    """Return a raw birth as a fact. `cls` is the class's dotted name, `thread` where it happened
+    unless `told` says otherwise."""
     label, thread, owner, mortal = told if type(told) is tuple else (told, thread, None, True)
     if kind == "lazy" and label:
         label = f"lazy object of {label.partition('.<locals>')[0]}"
-    name = label or cls.__qualname__.rpartition(".")[2]
+    name = label or cls.rpartition(".")[2]
     if kind == "view" and not name.lower().endswith("view"):
         name = f"{name} view"
-    return Birth(token, kind, dotted(cls), name, at, thread, phase, owner, mortal)
-
-
-def dotted(cls: type) -> str:
-    """Return what a class is called in facts: its module and its qualified name."""
-    return f"{cls.__module__}.{cls.__qualname__}"
+    return Birth(token, kind, cls, name, at, thread, phase, owner, mortal)
 
 
 def with_rows(events: list[Whole]) -> list[Whole]:

@@ -17,6 +17,7 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.recorder.boot import Booting
+from tracer.recorder.classes import ClassNames
 from tracer.recorder.lives import Lives, Ref
 from tracer.recorder.threads import Lane, Numbers
 from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore
@@ -42,6 +43,7 @@ class Recorder:
         """What to add to the clock, in seconds, to get the time of day."""
         self.pid = os.getpid()
         self.lives = Lives(clock)
+        self.classes = ClassNames()
         self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         self.gone: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         self.threads = Numbers(clock, self.met)
@@ -88,7 +90,7 @@ class Recorder:
         trace.first = next(self.lives.tokens)
         if awaited:
             trace.awaited = True
-            trace.spread(self.lane)
+            self.spread(trace)
         self.flying[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
@@ -105,7 +107,7 @@ class Recorder:
 
     def spread(self, trace: Trace) -> None:
         """From now on other threads take part in this request."""
-        trace.spread(self.lane)
+        trace.spread(self.lane, self.classes)
         if self.watch_again is not None:
             self.watch_again()
 
@@ -123,6 +125,8 @@ class Recorder:
                 trace.ending = ending
             trace.add = ignore
             trace.built = trace.response = None
+            if trace.single:
+                self.classes.replace(trace.births)
             self.flying.pop(trace.number, None)
             if self.watch_again is not None:
                 self.watch_again()
@@ -198,7 +202,8 @@ class Recorder:
         token, mortal = self.lives.watch(obj)
         told = label, self.thread(trace), owner, mortal
         if before:
-            self.found.append((token, kind, type(obj), told, self.clock()))
+            number = self.classes.number(type(obj))
+            self.found.append((token, kind, number, told, self.clock()))
         else:
             self._note(trace, token, kind, type(obj), told)
         return token
@@ -213,12 +218,13 @@ class Recorder:
         ref: Ref | None = None,
     ) -> None:
         if trace is None:
-            self.outside.append((token, kind, cls, told, self.clock()))
+            self.outside.append((token, kind, self.classes.number(cls), told, self.clock()))
             return
         births = trace.births
         if ref is not None:
             ref.place, ref.home = len(births), births
-        births.extend((ref, token, kind, cls, told))
+        known = cls if trace.single else self.classes.number(cls)
+        births.extend((ref, token, kind, known, told))
 
     def resource_closed(self, token: int) -> None:
         """A resource was closed by its owner."""

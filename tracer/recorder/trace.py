@@ -2,14 +2,17 @@
 
 Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
-five of `Trace.births` are one object, `(mark, token, kind, type, told)`. The mark is its weak
+five of `Trace.births` are one object, `(mark, token, kind, class, told)`. The mark is its weak
 reference while it lives and then when it died (see `tracer.recorder.lives`), or None if its end
-is told elsewhere; `told` is its label or, if there is more, `(label, thread, owner, mortal)`. Flat,
+is told elsewhere; the class is the class itself until the request closes, and from then on its
+number (see `tracer.recorder.classes`); `told` is its label or, if there is more,
+`(label, thread, owner, mortal)`. Flat,
 for a tuple kept is one more object for the collector to visit, and the application's
 collections are not ours to bring forward; so the four words of a request's address are four
 attributes, and what resolving found is one tuple for all requests that find the same. No thread is
 noted while there is only the one that the request began on: see `spread`.
-Strings, numbers and classes only: an object of the application's would live longer for being here.
+A finished request holds strings and numbers only: whatever else of the application's it held
+would live longer for being here.
 """
 
 from __future__ import annotations
@@ -21,6 +24,7 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
+from tracer.recorder.classes import ClassNames
 from tracer.recorder.lives import Ref
 from tracer.recorder.threads import Lane
 
@@ -28,8 +32,8 @@ What = tuple[str, "int | None", Any, Any, str]
 """(stage, token, name, detail, error)"""
 Event = tuple[int, int, What]
 """(start, end, what)"""
-RawBirth = tuple[int, str, type, tuple["str | None", int, "int | None", bool], int]
-"""Outside any request: (token, kind, type, (label, thread, owner, mortal), at)."""
+RawBirth = tuple[int, str, int, tuple["str | None", int, "int | None", bool], int]
+"""Outside any request: (token, kind, number of its class, (label, thread, owner, mortal), at)."""
 
 LATE = 0
 """Token of a stage of whose object the trace knows the token."""
@@ -138,10 +142,11 @@ class Trace:
     viewed: int | None
     """Token of the view object of the first such stage, which says `LATE`."""
 
-    def spread(self, lane: Lane) -> None:
+    def spread(self, lane: Lane, classes: ClassNames) -> None:
         """From now on other threads take part: note of everything on which it happens."""
         if not self.single or self.closed:
             return
+        classes.replace(self.births)
         # First this: what is no longer single has sightings with threads.
         self.seen = _Seen(self.seen, lane)
         self.single = False
@@ -149,9 +154,12 @@ class Trace:
         far: list[Any] = []
         self.far = far
         self.add = lambda event: far.append((lane.token, *event))
-        # The list stays the same: the references in it know it.
-        births = self.births.extend
-        self.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
+        # The list stays the same: the references in it know it. Classes are numbered at once, for
+        # another thread may be about to add one when the request closes.
+        births, number = self.births.extend, classes.number
+        self.bear = lambda born: births(
+            (*born[:3], number(born[3]), (born[4], lane.token, None, True))
+        )
 
 
 class _Seen(list[Any]):

@@ -281,7 +281,7 @@ def test_the_signatures_of_what_is_wrapped_are_unchanged() -> None:
 def test_every_wrapper_of_a_method_leads_to_what_it_wraps() -> None:
     """`inspect.unwrap` finds Django's own function behind each patch."""
     with Recording() as recording:
-        found = list(recording.live.installation.patches._stack)
+        found = list(recording.live.installation.patches)
         assert len(found) > 50
         for owner, name, original in found:
             wrapper = vars(owner)[name]

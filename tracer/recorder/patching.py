@@ -7,27 +7,55 @@ inherited", comes back in reverse order.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+import itertools
+from collections.abc import Callable, Iterator
 from typing import Any
+from weakref import ref
 
 _ABSENT = object()
+"""There was nothing of its own, and nothing is put back."""
+_TAKEN = object()
+"""Somebody else has taken our wrapper away: what stands there now is not ours to replace."""
+
+Replaced = tuple[Callable[[], Any], str, Callable[[], Any]]
+"""(owner or None if it died, name, original)"""
 
 
 class Patches:
-    """A stack of replaced attributes. Restoring twice is harmless."""
+    """A stack of replaced attributes. Restoring twice is harmless.
+
+    A class is not held, nor is the method that was replaced in it: a class can be made for one
+    request. Its wrapper holds the method and goes with the class.
+    """
 
     def __init__(self) -> None:
-        self._stack: list[tuple[Any, str, Any]] = []
+        self._stack: dict[int, Replaced] = {}
+        """In the order in which they were replaced."""
+        self._numbers = itertools.count()
         self._liftable: list[Patch] = []
 
     def __len__(self) -> int:
         return len(self._stack)
 
+    def __iter__(self) -> Iterator[tuple[Any, str, Any]]:
+        """Yield (owner, name, original) of all that is replaced just now; None as original where
+        there was nothing of its own."""
+        for get_owner, name, get_original in list(self._stack.values()):
+            owner, original = get_owner(), get_original()
+            if owner is not None:
+                yield owner, name, original if original is not _ABSENT else None
+
     def replace(self, owner: Any, name: str, new: Any) -> None:
         """Put `new` in place of `owner.name`; `owner` is a class, a module or a plain object."""
         original = vars(owner).get(name, _ABSENT)
+        number, stack = next(self._numbers), self._stack
         setattr(owner, name, new)
-        self._stack.append((owner, name, original))
+        if not isinstance(owner, type):
+            stack[number] = lambda: owner, name, lambda: original
+            return
+        is_wrapped = original is not _ABSENT and getattr(new, "__wrapped__", None) is original
+        get_original = _wrapped_by(ref(new)) if is_wrapped else lambda: original
+        stack[number] = ref(owner, lambda _: stack.pop(number, None)), name, get_original
 
     def wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
         """Replace `owner.name` by `around(what it was)`, carrying over its name and signature."""
@@ -49,11 +77,24 @@ class Patches:
             patch.is_over = True
         self._liftable.clear()
         while self._stack:
-            owner, name, original = self._stack.pop()
+            get_owner, name, get_original = self._stack.popitem()[1]
+            owner, original = get_owner(), get_original()
+            if owner is None or original is _TAKEN:
+                continue
             if original is not _ABSENT:
                 setattr(owner, name, original)
             elif name in vars(owner):
                 delattr(owner, name)
+
+
+def _wrapped_by(wrapper: ref[Any]) -> Callable[[], Any]:
+    """Return what tells the original that a wrapper holds."""
+
+    def original() -> Any:
+        still = wrapper()
+        return still.__wrapped__ if still is not None else _TAKEN
+
+    return original
 
 
 class Patch:

@@ -173,7 +173,9 @@ class Recording(Serving, Assertions):
         names = [each for each in self._watch if isinstance(each, str)]
         self._watching = Watch(recorder, self._patches, names)
         self._watching.install(running.installation.imports)
-        self._watching.classes += [each for each in self._watch if isinstance(each, type)]
+        for each in self._watch:
+            if isinstance(each, type):
+                self._watching.add(each)
         self._watching.again()
         return tap
 

@@ -37,7 +37,7 @@ class History(Memory):
             if not drawn
             else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
         )
-        lifetimes = tuple([*self._lifetimes(objects, verdicts, asked)])
+        lifetimes = (*self._lifetimes(objects, verdicts, asked),)
         return Process(
             about=self.about,
             requests=tuple(
@@ -48,7 +48,7 @@ class History(Memory):
             ),
             served=self.served,
             lifetimes=lifetimes,
-            ledger=() if drawn else tuple([*self._ledger(verdicts)]),
+            ledger=() if drawn else (*self._ledger(verdicts),),
             fates=_fates(drawn or self.requests.values(), lifetimes),
             barriers=tuple(self.barriers),
             threads=dict(self.threads),

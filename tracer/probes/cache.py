@@ -10,6 +10,7 @@ from __future__ import annotations
 import inspect
 from collections.abc import Callable
 from typing import Any
+from weakref import ref
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
@@ -40,7 +41,8 @@ class _Backends:
     def __init__(self, recorder: Recorder, patches: Patches) -> None:
         self.recorder = recorder
         self.patches = patches
-        self.done: dict[tuple[int, str], type] = {}
+        self.done: dict[tuple[int, str], ref[type]] = {}
+        """By the class's address and the method's name, as long as the class lives."""
 
     def watch(self, backend: Any) -> None:
         """Watch the operations of a backend object's class, wherever they are defined."""
@@ -54,9 +56,10 @@ class _Backends:
 
     def _watch_method(self, cls: type, name: str, shape: Callable[..., Any]) -> None:
         method = vars(cls).get(name)
-        if (id(cls), name) in self.done or not inspect.isfunction(method):
+        key, done = (id(cls), name), self.done
+        if key in done or not inspect.isfunction(method):
             return
-        self.done[id(cls), name] = cls
+        done[key] = ref(cls, lambda _: done.pop(key, None))
         recorder = self.recorder
 
         def around(call: Callable[..., Any]) -> Any:

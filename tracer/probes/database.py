@@ -16,6 +16,7 @@ from typing import Any
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.probes.pool import lender
+from tracer.recorder import plain
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
@@ -71,9 +72,8 @@ class _Raw:
 
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
             cursor, sql = args[0], args[1] if len(args) > 1 else None
-            text = sql if issubclass(type(sql), str) else type(sql).__name__
             rows = cursor.cursor.rowcount
-            return self.used(trace, cursor.db), text, (cursor.db.alias, rows)
+            return self.used(trace, cursor.db), plain.text(sql), (cursor.db.alias, rows)
 
         return timed(recorder, stages.QUERY, call, describe)
 

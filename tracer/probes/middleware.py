@@ -98,6 +98,9 @@ def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> An
             return convert(get_response)
         inner = convert(layer)
         inner.__wrapped__ = get_response
+        # A middleware object has no name, and Django's wrapper then keeps its own.
+        inner.__name__ = getattr(get_response, "__name__", inner.__code__.co_name)
+        inner.__qualname__ = getattr(get_response, "__qualname__", inner.__code__.co_qualname)
         return inner
 
     return convert_exception_to_response

@@ -58,7 +58,7 @@ _MORE = {
     "response": "trace.built, trace.built_token = ref, token",
 }
 """What else there is to do at the birth of one."""
-_LABELS = {"lazy": "getattr(func, '__qualname__', None)"}
+_LABELS = {"lazy": "name if type(name := getattr(func, '__qualname__', None)) is str else None"}
 """Where the label is no matter of the class alone; `tracer.recorder.assembly` makes words of it."""
 
 

@@ -11,6 +11,7 @@ from weakref import ref
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder import plain
 from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -64,7 +65,10 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
                 # Others were built since.
                 trace.response = ref(response)
                 token = _token_of(trace.births, response)
-            trace.status = status = response.status_code
+            status = response.status_code
+            if type(status) is not int:
+                status = plain.number(status)
+            trace.status = status
             if response.streaming:
                 trace.streaming = True
             else:

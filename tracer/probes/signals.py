@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator
 from functools import partial
 from types import BuiltinFunctionType, FunctionType, MethodType
 from typing import Any
+from weakref import ref
 
 from django.core.signals import request_finished, request_started
 from django.dispatch import Signal
@@ -33,6 +34,8 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
         names = _Names(signal, stage, Signal._live_receivers, recorder.lives)
         patches.wrap(signal, "send", partial(_send, recorder, names))
         patches.wrap(signal, "asend", partial(_asend, recorder, names))
+        patches.wrap(signal, "connect", names.changing)
+        patches.wrap(signal, "disconnect", names.changing)
         # These two are watched already; let them pass the probe of all the others by.
         patches.replace(signal, "_live_receivers", signal._live_receivers)
     patches.wrap(Signal, "_live_receivers", lambda call: _receivers(recorder, call))
@@ -49,22 +52,26 @@ _ABSENT = object()
 
 
 class _Names:
-    """The receivers' names of one signal, looked up again only when they may have changed."""
+    """The receivers' names of one signal, looked up again only when they may have changed.
+
+    The receivers themselves are not held, nor is the sender: one that is disconnected must not live
+    longer for having been named.
+    """
 
     def __init__(self, signal: Signal, stage: str, live: Callable[..., Any], lives: Lives) -> None:
         self.signal = signal
         self.stage = stage
         self.lives = lives
         self.live = live
-        self.known: tuple[Any, int, Any, Any, What] = None, 0, None, None, (stage, None, "", "", "")
-        """(list of receivers, its length, its last, sender, what is told as long as they stay)"""
+        self.known = _UNKNOWN
+        """(address of the list of receivers, its length, sender, what is told as long as they
+        stay)"""
 
     def now(self, sender: Any) -> What:
         """Return what is to be told; looked up again only when it may have changed."""
-        old, count, last, by, what = self.known
+        address, count, by, what = self.known
         listed = self.signal.receivers
-        newest = listed[-1] if listed else None
-        if listed is old and sender is by and len(listed) == count and newest is last:
+        if id(listed) == address and len(listed) == count and by() is sender:
             return what
         return self.look(sender)
 
@@ -75,8 +82,29 @@ class _Names:
         listed = self.signal.receivers
         token = self.lives.token_of(self.signal)
         what = self.stage, token, self.stage, told, ""
-        self.known = listed, len(listed), listed[-1] if listed else None, sender, what
+        if type(sender).__weakrefoffset__:
+            self.known = id(listed), len(listed), ref(sender), what
         return what
+
+    def changing(self, call: Callable[..., Any]) -> Any:
+        """Around `connect` and `disconnect`: another receiver may come to the address of one that
+        has gone."""
+
+        def change(*args: Any, **kwargs: Any) -> Any:
+            try:
+                return call(*args, **kwargs)
+            finally:
+                self.known = _UNKNOWN
+
+        return change
+
+
+_UNKNOWN: tuple[int, int, Callable[[], Any], What] = (
+    0,
+    0,
+    object,
+    (stages.SIGNAL, None, "", "", ""),
+)
 
 
 def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
@@ -102,14 +130,9 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
         finally:
             try:
                 end = clock()
-                old, count, last, by, what = names.known
+                address, count, by, what = names.known
                 listed = signal.receivers
-                if (
-                    listed is not old
-                    or sender is not by
-                    or len(listed) != count
-                    or (count and listed[-1] is not last)
-                ):
+                if id(listed) != address or len(listed) != count or by() is not sender:
                     what = names.look(sender)
                 trace.add((start, end, what))
             except Exception as fault:

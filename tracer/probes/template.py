@@ -11,6 +11,7 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder import plain
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
@@ -61,7 +62,7 @@ def _using(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _name(template: Any) -> str:
     name = vars(template).get("name")
-    return name if isinstance(name, str) else "a template from a string"
+    return plain.text(name) if isinstance(name, str) else "a template from a string"
 
 
 def _compile(recorder: Recorder, call: Callable[..., Any]) -> Any:

@@ -13,6 +13,7 @@ from asgiref.sync import iscoroutinefunction
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.probes.objects import noting
+from tracer.recorder import plain
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed_async
@@ -75,7 +76,10 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
             # Its resolver is the one asked first: the first one seen since `before`.
             own = request.__dict__
             where = _where(request) if "urlconf" in own else None
-            key = match._func_path, match.route, match.url_name, where, before
+            url_name = match.url_name
+            if url_name is not None and type(url_name) is not str:
+                url_name = plain.text(url_name)
+            key = match._func_path, match.route, url_name, where, before
             what = known.get(key) or found(*key)
             trace.view = what[2]
             trace.add((start, end, what))
@@ -89,9 +93,11 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
 def _where(request: Any) -> str | None:
     """Name of the request's own URLconf, if it has one; never touches computed attributes."""
     urlconf = request.__dict__.get("urlconf")
-    if urlconf is None or isinstance(urlconf, str):
-        return urlconf
-    return getattr(urlconf, "__name__", "a URLconf")
+    if urlconf is None:
+        return None
+    return plain.text(
+        urlconf if isinstance(urlconf, str) else getattr(urlconf, "__name__", "a URLconf")
+    )
 
 
 def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:

@@ -11,6 +11,7 @@ import functools
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
+from weakref import ref
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
@@ -26,9 +27,9 @@ class Watch:
         self.recorder = recorder
         self.patches = patches
         self.pending: dict[str, set[str]] = {}
-        self.classes: list[type] = []
-        self.done: dict[int, type] = {}
-        """By address: a metaclass may have ideas of its own about hashing."""
+        self.classes: list[ref[type]] = []
+        self.done: dict[int, ref[type]] = {}
+        """By address, as long as they live: a metaclass may have ideas of its own about hashing."""
         for path in paths:
             module, _, name = path.rpartition(".")
             self.pending.setdefault(module, set()).add(name)
@@ -49,19 +50,26 @@ class Watch:
             for name in self.pending.pop(module.__name__, set()):
                 found = vars(module).get(name)
                 if isinstance(found, type):
-                    self.classes.append(found)
+                    self.add(found)
             self.again()
         except Exception as fault:
             self.recorder.fault("watch", fault)
 
+    def add(self, cls: type) -> None:
+        """Watch this class, too, from the next `again` on."""
+        self.classes.append(ref(cls))
+
     def again(self) -> None:
         """Watch subclasses that were defined since the last time, too."""
-        for cls in list(self.classes):
-            self._watch(cls, top=True)
+        for alive in list(self.classes):
+            cls = alive()
+            if cls is not None:
+                self._watch(cls, top=True)
 
     def _watch(self, cls: type, top: bool = False) -> None:
         if id(cls) not in self.done:
-            self.done[id(cls)] = cls
+            key, done = id(cls), self.done
+            done[key] = ref(cls, lambda _: done.pop(key, None))
             if top or "__init__" in vars(cls):
                 self.patches.wrap(cls, "__init__", self._birth)
             for name, member in list(vars(cls).items()):

@@ -73,7 +73,7 @@ class Assembly:
             size=trace.size,
             watching=self.cost([trace])[0],
             spans=self._spans(events, trace.begun),
-            births=tuple([*self.births(trace, trace.begun)]),
+            births=(*self.births(trace, trace.begun),),
             seen=tuple(sorted(seen)),
             imports=self.imports(trace),
             ending=trace.ending,

@@ -5,10 +5,13 @@ from __future__ import annotations
 import gc
 import itertools
 from collections import deque
+from copy import copy
 from threading import current_thread
+from typing import Any
 
 import pytest
 
+from tests.driving import Recording
 from tests.facts.reading import on_thread
 from tracer.model import stages
 from tracer.probes.collector import Collections
@@ -245,3 +248,25 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     recorder.finish(again)
     del again
     assert not given_back(), "several threads took part"
+
+
+def test_a_request_is_read_while_somebody_looks_at_the_whole_heap(recording: Recording) -> None:
+    """As tools that look for leaks do: they must find no tuple that is still being made."""
+    recording.get("/hello/")
+    desk = recording.live.desk
+    recording.live.recorder.finished.extend(desk.rest.take())
+    (trace,) = recording.live.recorder.finished
+    heap: list[Any] = []
+
+    class Names(dict[int, str]):
+        def __getitem__(self, number: int) -> str:
+            heap.append(gc.get_objects())
+            return "a.Name"
+
+    assembly = copy(desk.assembly)
+    assembly.class_name = Names().__getitem__
+    words = assembly.words
+    assembly.words = lambda what: heap.append(gc.get_objects()) or words(what)  # type: ignore[method-assign, func-returns-value]
+    request = assembly.request(trace)
+    assert {birth.cls for birth in request.births} == {"a.Name"}
+    assert len(heap) == len(request.births) + len(request.spans) > 10

@@ -8,6 +8,7 @@ import importlib
 import inspect
 import pkgutil
 import sys
+import weakref
 from types import ModuleType
 from typing import Any
 
@@ -277,3 +278,64 @@ def test_static_and_class_methods_come_back_as_they_were() -> None:
     assert (Owner.still(), Owner.named()) == ("moved", "renamed")
     patches.restore()
     assert dict(vars(Owner)) == own
+
+
+def test_a_class_that_was_patched_dies_as_if_it_had_not_been() -> None:
+    """Such as a subclass that a request made: neither it nor its method is held."""
+    patches = Patches()
+    kept: list[weakref.ref[Any]] = []
+    for _ in range(3):
+
+        class Owner:
+            def first(self) -> str:
+                return __class__.__name__  # type: ignore[name-defined, no-any-return]
+
+        patches.wrap(Owner, "first", lambda call: lambda self: call(self).upper())
+        patches.replace(Owner, "second", lambda self: "added")
+        assert Owner().first() == "OWNER"
+        kept.append(weakref.ref(Owner))
+    assert len(patches) == 6
+    assert [(name, owner) for owner, name, _ in patches][-1] == ("second", Owner)
+    original = vars(Owner)["first"].__wrapped__
+    gc.collect()
+    assert [alive() for alive in kept] == [None, None, Owner]
+    assert len(patches) == 2
+    patches.restore()
+    assert vars(Owner)["first"] is original
+    assert "second" not in vars(Owner)
+
+
+def test_what_somebody_else_has_put_in_place_of_a_patch_stays() -> None:
+    """Ours is gone then, and the original with it."""
+
+    class Owner:
+        def first(self) -> str:
+            return "first"
+
+    patches = Patches()
+    patches.wrap(Owner, "first", lambda call: lambda self: "patched")
+    Owner.first = other = lambda self: "theirs"  # type: ignore[method-assign, assignment]
+    patches.restore()
+    assert vars(Owner)["first"] is other
+
+
+def test_a_watched_class_that_a_request_made_dies_with_it() -> None:
+    """The named class is watched, and so are its subclasses as long as they live."""
+    patches = Patches()
+    watch = Watch(Recorder(), patches, [])
+    watch.add(Basket)
+    kept = []
+    for _ in range(3):
+
+        class Made(Basket):
+            def carry(self) -> int:
+                return self.fill()
+
+        watch.again()
+        assert Made().carry() == 3
+        kept.append(weakref.ref(Made))
+    del Made
+    gc.collect()
+    assert [alive() for alive in kept] == [None, None, None]
+    assert len(watch.done) == 2, "Basket and Hamper"
+    patches.restore()

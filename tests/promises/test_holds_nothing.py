@@ -1,0 +1,72 @@
+"""Nothing of the application lives longer for being watched: not an object, not a class.
+
+A program serves the café, the admin, and pages that make classes for each request; then it runs one
+full collection and counts what is alive. See `tests.promises.census`.
+"""
+
+from __future__ import annotations
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.promises.census import SHARED
+from tests.promises.programs import PATIENCE, environment
+
+WAYS = {"quiet": 3_000, "journal": 3_000, "console": 600, "record()": 600, SHARED: 600}
+"""How the site is watched, and how many visits are made: those counted in memory take longer."""
+MARGIN = 2_000_000
+"""Bytes by which memory may grow more than without the tracer."""
+
+pytestmark = pytest.mark.slow
+
+
+def served(way: str, visits: int, directory: Path) -> Any:
+    """What was alive after so many visits, watched in this way."""
+    found = directory / "found.json"
+    done = subprocess.run(
+        [sys.executable, "-m", "tests.promises.census", way, str(visits), str(found)],
+        env=environment(),
+        cwd=directory,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=PATIENCE,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    assert done.stderr == "", "the tracer has no fault of its own"
+    return json.loads(found.read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Any:
+    """What is alive without the tracer."""
+    return served("off", 3_000, tmp_path_factory.mktemp("off"))
+
+
+@pytest.mark.parametrize(("way", "visits"), WAYS.items())
+def test_after_one_collection_the_same_is_alive_as_without_the_tracer(
+    way: str, visits: int, unwatched: Any, tmp_path: Path
+) -> None:
+    """Object by object and class by class; and in the last two thirds of the visits memory grows
+    no more than it does without."""
+    watched = served(way, visits, tmp_path)
+    assert watched["objects"] == unwatched["objects"]
+    _, warm, _, last = watched["memory"]
+    _, warm_unwatched, _, last_unwatched = unwatched["memory"]
+    assert last - warm <= last_unwatched - warm_unwatched + MARGIN
+
+
+def test_the_program_counts_what_it_is_said_to_count(unwatched: Any) -> None:
+    """Or nothing that is kept could be seen."""
+    found = unwatched["objects"]
+    assert found["object django.core.handlers.wsgi.WSGIHandler"] == 1
+    assert found["object django.core.handlers.wsgi.WSGIRequest"] > 1, "the café keeps some"
+    assert found["class cafe.models.Basket"] == 1
+    assert found["function Basket.add"] == 1
+    assert not [name for name in found if ".Made" in name], "made for a request, dead with it"

@@ -16,6 +16,7 @@ from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed, timed_async
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 OPERATIONS = (
     "add",
@@ -65,11 +66,15 @@ class _Backends:
                 return watched
 
             def get(*args: Any, **kwargs: Any) -> Any:
-                if "default" not in kwargs:
-                    return watched(*args, **kwargs)
-                # What stands for a miss is this call's own.
-                told = self._describe(name, kwargs["default"])
-                return shape(recorder, stages.CACHE, call, told)(*args, **kwargs)
+                try:
+                    if "default" not in kwargs:
+                        return watched(*args, **kwargs)
+                    # What stands for a miss is this call's own.
+                    told = self._describe(name, kwargs["default"])
+                    return shape(recorder, stages.CACHE, call, told)(*args, **kwargs)
+                except BaseException as exc:
+                    drop_own_frames(exc)
+                    raise
 
             return get
 
@@ -108,7 +113,11 @@ def install(
 
     def around(create: Callable[..., Any]) -> Any:
         def create_connection(self: Any, alias: Any) -> Any:
-            backend = create(self, alias)
+            try:
+                backend = create(self, alias)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             try:
                 backends.watch(backend)
                 recorder.born(backend, "cache", f"{type(backend).__name__} {alias}")
@@ -124,3 +133,6 @@ def install(
         patches.wrap(module.CacheHandler, "create_connection", around)
 
     imports.when("django.core.cache", watch)
+
+
+pass_over(__name__)

@@ -16,6 +16,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span, record
 from tracer.recorder.trace import LATE, Trace, What, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 _MOST = 1000
 """Kinds of response remembered; beyond, all are forgotten and those in use come back."""
@@ -100,7 +101,11 @@ def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:
     note = _noting(recorder)
 
     def get_response(self: Any, request: Any) -> Any:
-        response = call(self, request)
+        try:
+            response = call(self, request)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         note(response)
         return response
 
@@ -111,7 +116,11 @@ def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
     note = _noting(recorder)
 
     async def get_response_async(self: Any, request: Any) -> Any:
-        response = await call(self, request)
+        try:
+            response = await call(self, request)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         note(response)
         _finish_unawaited(recorder, response)
         return response
@@ -137,7 +146,11 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = get()
         left = trace.response if trace is not None else None
         if trace is None or left is None or left() is not self or trace.closed:
-            call(self)
+            try:
+                call(self)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             return
         try:
             start = clock()
@@ -146,6 +159,9 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
             start = trace.begun
         try:
             call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             # The response that left the handler is closed: that is the end of its request.
             try:
@@ -162,7 +178,11 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
-        chunks: Iterator[Any] = call(self)
+        try:
+            chunks: Iterator[Any] = call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace, start = open_span(recorder, stages.BODY)
         left = trace.response if trace is not None else None
         if trace is None or left is None or left() is not self:
@@ -181,6 +201,7 @@ def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterat
             count += 1
             yield chunk
     except BaseException as exc:
+        drop_own_frames(exc)
         failed = exc
         raise
     finally:
@@ -190,7 +211,11 @@ def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterat
 
 def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __aiter__(self: Any) -> AsyncIterator[Any]:
-        chunks: AsyncIterator[Any] = call(self)
+        try:
+            chunks: AsyncIterator[Any] = call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace, start = open_span(recorder, stages.BODY)
         left = trace.response if trace is not None else None
         if trace is None or left is None or left() is not self:
@@ -209,6 +234,7 @@ async def _astream(recorder: Recorder, trace: Trace, start: int, chunks: Any) ->
             count += 1
             yield chunk
     except BaseException as exc:
+        drop_own_frames(exc)
         failed = exc
         raise
     finally:
@@ -241,3 +267,6 @@ def _streamed(
         record(recorder, trace, stages.BODY, start, told, None if cut else exc)
     except Exception as fault:
         recorder.fault(stages.BODY, fault)
+
+
+pass_over(__name__)

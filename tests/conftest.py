@@ -59,7 +59,7 @@ def _libraries() -> list[Any]:
 def _is_the_tracers(value: Any) -> bool:
     """Whether a function was written by the tracer."""
     code = getattr(value, "__code__", None)
-    return code is not None and code.co_filename.startswith((TRACER, "<tracer>"))
+    return code is not None and code.co_filename.startswith((TRACER, "<tracer "))
 
 
 def _patchable() -> dict[str, Any]:

@@ -18,6 +18,7 @@ from django.http.response import HttpResponseBase
 
 from tracer import live
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 GetResponse = Callable[[HttpRequest], Any]
 
@@ -44,9 +45,13 @@ class TracerMiddleware:
     def __call__(self, request: HttpRequest) -> HttpResponseBase | Awaitable[HttpResponseBase]:
         if self.is_async:
             return self.__acall__(request)
-        if current.get() is None:
-            return self._from_here(request)
-        response: HttpResponseBase = self.get_response(request)
+        try:
+            if current.get() is None:
+                return self._from_here(request)
+            response: HttpResponseBase = self.get_response(request)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         return response
 
     def passage(self) -> GetResponse:
@@ -57,7 +62,11 @@ class TracerMiddleware:
         get, chain, from_here = current.get, self.get_response, self._from_here
 
         def outermost(request: HttpRequest) -> Any:
-            return chain(request) if get() is not None else from_here(request)
+            try:
+                return chain(request) if get() is not None else from_here(request)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
 
         outermost.__wrapped__ = self  # type: ignore[attr-defined]
         return outermost
@@ -66,6 +75,9 @@ class TracerMiddleware:
         begun = self._begin(request) if current.get() is None else None
         try:
             response: HttpResponseBase = await self.get_response(request)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             if begun is not None:
                 begun.calling = False
@@ -95,3 +107,6 @@ class TracerMiddleware:
             self.recorder.fault("middleware", fault)
             return None
         return trace
+
+
+pass_over(__name__)

@@ -7,6 +7,7 @@ of a function of its own or of one of Python's. `raising_at` makes one of them r
 from __future__ import annotations
 
 import ast
+import os
 import sys
 import sysconfig
 from collections.abc import Callable, Iterator
@@ -41,7 +42,9 @@ class InjectedFault(Exception):
 def _is_own(code: CodeType) -> bool:
     # Whoever asks is the client's side, though the tracer has one to offer.
     asking = code.co_filename == ASKING
-    return (code.co_filename.startswith(OWN) and not asking) or code.co_filename == "<tracer>"
+    return (code.co_filename.startswith(OWN) and not asking) or code.co_filename.startswith(
+        "<tracer "
+    )
 
 
 def _is_application(code: CodeType) -> bool:
@@ -57,7 +60,7 @@ def guards_itself(code: CodeType) -> bool:
     """
     if not code.co_filename.startswith(OWN):
         return False
-    for node in ast.walk(_tree(code.co_filename)):
+    for node in ast.walk(_tree(os.path.normpath(code.co_filename))):
         if isinstance(node, _DEFS) and _first_line(node) == code.co_firstlineno:
             return all(_is_safe(statement) for statement in node.body)
     return False
@@ -115,7 +118,7 @@ def _place(frame: FrameType, event: str, arg: Any) -> Place | None:
         code, name = frame.f_code, _name(arg)
     else:
         return None
-    file = code.co_filename.rpartition("tracer/")[2]
+    file = os.path.normpath(code.co_filename).rpartition("tracer/")[2]
     return file, code.co_qualname, name
 
 

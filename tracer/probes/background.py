@@ -20,6 +20,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.threads import coming
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -47,7 +48,8 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
             recorder.fault("thread", fault)
         try:
             call(self)
-        except BaseException:
+        except BaseException as exc:
+            drop_own_frames(exc)
             # It will not run, so nobody else takes this back.
             vars(self).pop("_bootstrap_inner", None)
             raise
@@ -85,13 +87,17 @@ class _Carried:
 def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         trace = current.get()
-        if trace is None or trace.closed:
-            return call(self, fn, *args, **kwargs)
         try:
-            recorder.spread(trace)
-        except Exception as fault:
-            recorder.fault("pool", fault)
-        return call(self, _Work(fn, trace), *args, **kwargs)
+            if trace is None or trace.closed:
+                return call(self, fn, *args, **kwargs)
+            try:
+                recorder.spread(trace)
+            except Exception as fault:
+                recorder.fault("pool", fault)
+            return call(self, _Work(fn, trace), *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
 
     return submit
 
@@ -107,5 +113,11 @@ class _Work:
         token = current.set(self.trace)
         try:
             return self.fn(*args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             current.reset(token)
+
+
+pass_over(__name__)

@@ -15,6 +15,7 @@ from tracer.model import stages
 from tracer.recorder import boot
 from tracer.recorder.boot import Booting, Log
 from tracer.recorder.patching import Patches
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 _OURS: Final = "tracer"
 
@@ -69,7 +70,11 @@ class Watch:
         timed = self._timed(stages.SETTINGS, init, lambda args, _: str(args[1]))
 
         def __init__(settings: Any, *args: Any, **kwargs: Any) -> None:
-            timed(settings, *args, **kwargs)
+            try:
+                timed(settings, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             self._expect(vars(settings).get("ROOT_URLCONF"))
 
         return __init__
@@ -90,6 +95,9 @@ class Watch:
             self.setting_up += 1
             try:
                 timed(*args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             finally:
                 self.setting_up -= 1
             self._when_ready()
@@ -102,10 +110,14 @@ class Watch:
         timed = self._timed(stages.APP, create, lambda args, _: str(args[1]))
 
         def made(cls: Any, entry: Any) -> Any:
-            if str(entry).partition(".")[0] == _OURS:
-                with self.log:
-                    return create(cls, entry)
-            return timed(cls, entry)
+            try:
+                if str(entry).partition(".")[0] == _OURS:
+                    with self.log:
+                        return create(cls, entry)
+                return timed(cls, entry)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
 
         made.__name__, made.__qualname__ = create.__name__, create.__qualname__
         self.patches.replace(base, "create", classmethod(made))
@@ -119,7 +131,11 @@ class Watch:
                 self._time_ready(base, type(config))
             except Exception as fault:
                 self.booting.fault(stages.READY, fault)
-            timed(config)
+            try:
+                timed(config)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
 
         return import_models
 
@@ -137,15 +153,23 @@ class Watch:
 
     def _aside(self, call: Callable[..., Any]) -> Any:
         def ready(*args: Any) -> Any:
-            with self.log:
-                return call(*args)
+            try:
+                with self.log:
+                    return call(*args)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
 
         return ready
 
     def _registry(self, registry: Any) -> None:
         def around(call: Callable[..., None]) -> Any:
             def populate(apps: Any, *args: Any, **kwargs: Any) -> None:
-                call(apps, *args, **kwargs)
+                try:
+                    call(apps, *args, **kwargs)
+                except BaseException as exc:
+                    drop_own_frames(exc)
+                    raise
                 if apps is registry.apps and not self.setting_up:
                     if "setup" in self.log.marks:
                         # It was running before anybody could watch it; this was its last step.
@@ -168,6 +192,7 @@ class Watch:
             try:
                 result = call(*args, **kwargs)
             except BaseException as error:
+                drop_own_frames(error)
                 tell(stage, naming, args, start, type(error).__name__)
                 raise
             tell(stage, naming, args, start, "")
@@ -207,3 +232,6 @@ def _label(args: tuple[Any, ...], _error: str) -> str:
 def _label_with_models(args: tuple[Any, ...], error: str) -> str:
     """An app without models has no stage of its own, unless finding that out went wrong."""
     return _label(args, error) if error or vars(args[0]).get("models_module") else ""
+
+
+pass_over(__name__)

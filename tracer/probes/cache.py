@@ -17,6 +17,7 @@ from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed, timed_async
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 OPERATIONS = (
     "add",
@@ -68,11 +69,15 @@ class _Backends:
                 return watched
 
             def get(*args: Any, **kwargs: Any) -> Any:
-                if "default" not in kwargs:
-                    return watched(*args, **kwargs)
-                # What stands for a miss is this call's own.
-                told = self._describe(name, kwargs["default"])
-                return shape(recorder, stages.CACHE, call, told)(*args, **kwargs)
+                try:
+                    if "default" not in kwargs:
+                        return watched(*args, **kwargs)
+                    # What stands for a miss is this call's own.
+                    told = self._describe(name, kwargs["default"])
+                    return shape(recorder, stages.CACHE, call, told)(*args, **kwargs)
+                except BaseException as exc:
+                    drop_own_frames(exc)
+                    raise
 
             return get
 
@@ -111,7 +116,11 @@ def install(
 
     def around(create: Callable[..., Any]) -> Any:
         def create_connection(self: Any, alias: Any) -> Any:
-            backend = create(self, alias)
+            try:
+                backend = create(self, alias)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             try:
                 backends.watch(backend)
                 recorder.born(backend, "cache", f"{type(backend).__name__} {alias}")
@@ -127,3 +136,6 @@ def install(
         patches.wrap(module.CacheHandler, "create_connection", around)
 
     imports.when("django.core.cache", watch)
+
+
+pass_over(__name__)

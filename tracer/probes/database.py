@@ -21,6 +21,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 ROWS = "rows"
 """Not a stage: the row count of the statement just before it on the same thread."""
@@ -96,7 +97,11 @@ class _Raw:
         def set_autocommit(self_: Any, autocommit: Any, *args: Any, **kwargs: Any) -> Any:
             # Opening a connection sets autocommit too; only turning it off begins something.
             around = begin if not autocommit else call
-            return around(self_, autocommit, *args, **kwargs)
+            try:
+                return around(self_, autocommit, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
 
         return set_autocommit
 
@@ -143,6 +148,9 @@ class _Raw:
             raw = getattr(wrapper, "connection", None)
             try:
                 return call(wrapper)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             finally:
                 try:
                     # Inside atomic() Django keeps the closed connection until the block is left.
@@ -175,7 +183,11 @@ def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
     """Around `SQLCompiler.execute_sql`: how many rows came, where they are all there."""
 
     def execute_sql(self: Any, *args: Any, **kwargs: Any) -> Any:
-        result = call(self, *args, **kwargs)
+        try:
+            result = call(self, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         try:
             trace = current.get()
             if trace is not None and type(result) in (list, tuple):
@@ -187,3 +199,6 @@ def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
         return result
 
     return execute_sql
+
+
+pass_over(__name__)

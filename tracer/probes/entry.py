@@ -6,8 +6,8 @@ ASGI, when the handler is done with it.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, nullcontext
+from collections.abc import Callable
+from contextlib import nullcontext
 from typing import Any
 
 from tracer.probes import scan
@@ -16,6 +16,7 @@ from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 HANDLERS = (
     ("django.core.handlers.wsgi", "WSGIHandler", False),
@@ -58,15 +59,16 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
                     recorder.found.extend(scan.before_tracing(recorder))
         except Exception as fault:
             recorder.fault("handler", fault)
-        if boot is None:
-            return load(self, *args, **kwargs)
-        start, name = boot.now(), type(self).__name__
+        start, name = boot.now() if boot is not None else 0, type(self).__name__
         try:
             result = load(self, *args, **kwargs)
-        except BaseException as error:
-            boot.handler(name, start, token, type(error).__name__)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            if boot is not None:
+                boot.handler(name, start, token, type(exc).__name__)
             raise
-        boot.handler(name, start, token)
+        if boot is not None:
+            boot.handler(name, start, token)
         return result
 
     return load_middleware
@@ -102,21 +104,28 @@ def _about_server(environ: Any) -> dict[str, Any]:
     return found
 
 
-@contextmanager
-def _within() -> Iterator[None]:
+class _Within:
     """A request made from within another is a part of it, and its response is not the other's."""
-    outer = current.get()
-    if outer is None or outer.closed:
-        yield
-        return
-    ending = outer.awaited, outer.response, outer.status, outer.size, outer.streaming
-    view = outer.view, outer.view_token
-    outer.awaited = True
-    try:
-        yield
-    finally:
-        outer.awaited, outer.response, outer.status, outer.size, outer.streaming = ending
-        outer.view, outer.view_token = view
+
+    outer: Trace | None = None
+
+    def __enter__(self) -> None:
+        try:
+            outer = current.get()
+            if outer is None or outer.closed:
+                return
+            self.ending = outer.awaited, outer.response, outer.status, outer.size, outer.streaming
+            self.view = outer.view, outer.view_token
+            outer.awaited = True
+            self.outer = outer
+        except Exception:
+            return
+
+    def __exit__(self, *_error: object) -> None:
+        outer = self.outer
+        if outer is not None:
+            outer.awaited, outer.response, outer.status, outer.size, outer.streaming = self.ending
+            outer.view, outer.view_token = self.view
 
 
 def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
@@ -141,16 +150,18 @@ def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
                     trace.seen.append(last.token)
         except Exception as fault:
             recorder.fault("entry", fault)
-        if trace is None:
-            with _within():
-                return call(self, environ, *args, **kwargs)
         try:
+            if trace is None:
+                with _Within():
+                    return call(self, environ, *args, **kwargs)
             # Passing on what is not there costs as much as what is there.
             result = call(self, environ, *args, **kwargs) if kwargs else call(self, environ, *args)
-        except BaseException:
-            # No response will come, so nobody can close it.
-            recorder.finish(trace, "no response")
-            enter(None)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            if trace is not None:
+                # No response will come, so nobody can close it.
+                recorder.finish(trace, "no response")
+                enter(None)
             raise
         trace.calling = False
         if trace.closed:
@@ -171,22 +182,26 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 recorder.seen(self)
         except Exception as fault:
             recorder.fault("entry", fault)
-        if trace is None or token is None:
-            with _within():
-                return await call(self, scope, *args, **kwargs)
         try:
+            if trace is None or token is None:
+                with _Within():
+                    return await call(self, scope, *args, **kwargs)
             return await call(self, scope, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
-            trace.calling = False
-            if trace.streaming and not args:
-                # Only the test client calls so, and reads the body after this has returned.
-                trace.awaited = False
-            else:
-                recorder.finish(trace)
-            try:
-                current.reset(token)
-            except Exception as fault:
-                recorder.fault("entry", fault)
+            if trace is not None and token is not None:
+                trace.calling = False
+                if trace.streaming and not args:
+                    # Only the test client calls so, and reads the body after this has returned.
+                    trace.awaited = False
+                else:
+                    recorder.finish(trace)
+                try:
+                    current.reset(token)
+                except Exception as fault:
+                    recorder.fault("entry", fault)
 
     return entry
 
@@ -197,3 +212,6 @@ def _told(scope: Any) -> tuple[Any, ...]:
     # Bytes by the specification; Django's own test client gives text.
     text = query.decode("latin-1") if isinstance(query, bytes) else query
     return scope.get("method"), "", scope.get("path"), text
+
+
+pass_over(__name__)

@@ -1,36 +1,20 @@
-"""Exceptions turned into responses. Where one was raised is noted by the stages it left.
-
-Django's debugging page shows the frames that an exception went through. The tracer's own wrappers
-are among them, and taken out: the page is to be what it would be without them.
-"""
+"""Exceptions turned into responses. Where one was raised is noted by the stages it left."""
 
 from __future__ import annotations
 
-import os
 from collections.abc import Callable
-from pathlib import Path
-from typing import Any, Final
+from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span, record
-
-OWN: Final = f"{Path(__file__).resolve().parent.parent}{os.sep}"
-"""Where the tracer's own code lies."""
-WRITTEN: Final = "<tracer>"
-"""The file name of wrappers that are written out; see `tracer.recorder.shapes`."""
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watch `response_for_exception`, which every layer of the chain falls back on."""
-    imports.when(
-        "django.views.debug",
-        lambda module: patches.wrap(
-            module.ExceptionReporter, "get_traceback_frames", lambda call: _frames(recorder, call)
-        ),
-    )
     imports.when(
         "django.core.handlers.exception",
         lambda module: patches.wrap(
@@ -46,13 +30,18 @@ def _convert(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
     def response_for_exception(request: Any, exc: Any) -> Any:
         trace, start = open_span(recorder, stages.CONVERT)
-        if trace is None:
-            return call(request, exc)
+        if trace is not None:
+            try:
+                recorder.raised(trace, exc)
+            except Exception as fault:
+                recorder.fault("exception", fault)
         try:
-            recorder.raised(trace, exc)
-        except Exception as fault:
-            recorder.fault("exception", fault)
-        response = call(request, exc)
+            response = call(request, exc)
+        except BaseException as another:
+            drop_own_frames(another)
+            raise
+        if trace is None:
+            return response
         record(recorder, trace, stages.CONVERT, start, (describe, (request, exc), response), None)
         trace.last_error = 0
         return response
@@ -60,17 +49,4 @@ def _convert(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return response_for_exception
 
 
-def _frames(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    def get_traceback_frames(self: Any) -> Any:
-        frames = call(self)
-        try:
-            return [frame for frame in frames if not _is_own(frame.get("filename"))] or frames
-        except Exception as fault:
-            recorder.fault("exception", fault)
-            return frames
-
-    return get_traceback_frames
-
-
-def _is_own(filename: Any) -> bool:
-    return isinstance(filename, str) and (filename == WRITTEN or filename.startswith(OWN))
+pass_over(__name__)

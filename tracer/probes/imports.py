@@ -15,6 +15,7 @@ from typing import Any
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
 from tracer.recorder.trace import current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 class Imports:
@@ -46,7 +47,11 @@ class Imports:
         except Exception as fault:
             self.recorder.fault("import", fault)
             return None
-        return self._find_and_follow(name, path, target)
+        try:
+            return self._find_and_follow(name, path, target)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
 
     def _find_and_follow(self, name: str, path: Any, target: Any) -> ModuleSpec | None:
         for finder in sys.meta_path:
@@ -67,10 +72,14 @@ class Imports:
 
             def run(module: Any) -> None:
                 own.pop("exec_module", None)
-                if module.__name__ in self.stages:
-                    self._staged(exec_module, module)
-                else:
-                    exec_module(module)
+                try:
+                    if module.__name__ in self.stages:
+                        self._staged(exec_module, module)
+                    else:
+                        exec_module(module)
+                except BaseException as exc:
+                    drop_own_frames(exc)
+                    raise
                 self.loaded(module)
 
             loader.exec_module = run
@@ -105,3 +114,6 @@ class Imports:
 def _initializing(module: Any) -> bool:
     """Whether the module's own code is still running."""
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
+
+
+pass_over(__name__)

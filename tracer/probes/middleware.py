@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import functools
 from collections.abc import Callable
+from types import FunctionType
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction
@@ -19,6 +20,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed, timed_async
 from tracer.recorder.trace import current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 HOOKS = frozenset({"process_view", "process_template_response", "process_exception"})
 OWN = "tracer.middleware.TracerMiddleware"
@@ -50,7 +52,11 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
     def import_string(path: str) -> Any:
         boot = recorder.boot
         start = boot.now() if boot is not None else 0
-        middleware = load(path)
+        try:
+            middleware = load(path)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         if path == OWN:
             return middleware
 
@@ -59,6 +65,7 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
             try:
                 instance = middleware(get_response)
             except BaseException as error:
+                drop_own_frames(error)
                 if boot is not None:
                     boot.middleware(path, start, None, type(error).__name__)
                 raise
@@ -88,19 +95,25 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
 def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> Any:
     def convert_exception_to_response(get_response: Any) -> Any:
         known = made.by_id.pop(id(get_response), None)
-        if known is None:
-            return convert(get_response)
+        layer = None
         try:
-            shape = _async_layer if iscoroutinefunction(get_response) else _sync_layer
-            layer = functools.wraps(get_response)(shape(recorder, get_response, *known))
+            if known is not None:
+                shape = _async_layer if iscoroutinefunction(get_response) else _sync_layer
+                layer = functools.wraps(get_response)(shape(recorder, get_response, *known))
         except Exception as fault:
             recorder.fault("middleware", fault)
-            return convert(get_response)
-        inner = convert(layer)
-        inner.__wrapped__ = get_response
-        # A middleware object has no name, and Django's wrapper then keeps its own.
-        inner.__name__ = getattr(get_response, "__name__", inner.__code__.co_name)
-        inner.__qualname__ = getattr(get_response, "__qualname__", inner.__code__.co_qualname)
+        try:
+            inner = convert(get_response if layer is None else layer)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
+        if layer is not None:
+            inner.__wrapped__ = get_response
+            if type(inner) is FunctionType:
+                # A middleware object has no name, and Django's wrapper then keeps its own.
+                name, qualname = inner.__code__.co_name, inner.__code__.co_qualname
+                inner.__name__ = getattr(get_response, "__name__", name)
+                inner.__qualname__ = getattr(get_response, "__qualname__", qualname)
         return inner
 
     return convert_exception_to_response
@@ -114,7 +127,11 @@ def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> 
         # Spelled out, not `timed`: this runs once per middleware in every request.
         trace = get()
         if trace is None:
-            return call(request)
+            try:
+                return call(request)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
         try:
             start = clock()
         except Exception as fault:
@@ -123,6 +140,7 @@ def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> 
         try:
             response = call(request)
         except BaseException as exc:
+            drop_own_frames(exc)
             told = (lambda *_: what[1:4], (), None)
             record(recorder, trace, stages.MIDDLEWARE, start, told, exc)
             raise
@@ -141,7 +159,11 @@ def _async_layer(recorder: Recorder, call: Any, token: int | None, name: str) ->
 
 def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
     def adapt_method_mode(self: Any, is_async: bool, method: Any, *args: Any, **kwargs: Any) -> Any:
-        adapted = adapt(self, is_async, method, *args, **kwargs)
+        try:
+            adapted = adapt(self, is_async, method, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         try:
             return _watched_hook(recorder, method, adapted)
         except Exception as fault:
@@ -184,7 +206,11 @@ def _process_view(recorder: Recorder, call: Any, token: int | None, name: str) -
     def process_view(request: Any, callback: Any, callback_args: Any, callback_kwargs: Any) -> Any:
         trace = get()
         if trace is None:
-            return call(request, callback, callback_args, callback_kwargs)
+            try:
+                return call(request, callback, callback_args, callback_kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
         try:
             start = clock()
         except Exception as fault:
@@ -193,6 +219,7 @@ def _process_view(recorder: Recorder, call: Any, token: int | None, name: str) -
         try:
             response = call(request, callback, callback_args, callback_kwargs)
         except BaseException as exc:
+            drop_own_frames(exc)
             told = (lambda *_: passed[1:4], (), None)
             record(recorder, trace, stages.HOOK, start, told, exc)
             raise
@@ -209,17 +236,23 @@ def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
     """Put TracerMiddleware around the chain, unless the project placed it itself."""
 
     def load_middleware(self: Any, is_async: bool = False) -> Any:
-        result = load(self, is_async)
+        try:
+            result = load(self, is_async)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         chain = self._middleware_chain
         try:
             if chain is not None and OWN not in base.settings.MIDDLEWARE:
                 own = base.import_string(OWN)(chain)
-                self._middleware_chain = (
-                    base.convert_exception_to_response(own) if own.is_async else own.passage()
-                )
+                # Not guarded as Django's own layers are: nothing within lets an exception pass.
+                self._middleware_chain = own if own.is_async else own.passage()
         except Exception as fault:
             self._middleware_chain = chain
             recorder.fault("middleware", fault)
         return result
 
     return load_middleware
+
+
+pass_over(__name__)

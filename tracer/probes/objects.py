@@ -15,6 +15,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import BIRTHS_PER_REQUEST, Recorder
 from tracer.recorder.shapes import extended, then
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 Label = Callable[[Any], str | None]
 
@@ -84,16 +85,24 @@ def _rows(recorder: Recorder, patches: Patches, module: Any) -> None:
     note = noting(recorder, "row")
 
     def first(rows: Any, trace: Trace) -> Iterator[Any]:
-        for row in rows:
-            trace.rows += 1
-            note(row)
-            yield row
-            if trace.rows >= ROWS_PER_REQUEST:
-                return
+        try:
+            for row in rows:
+                trace.rows += 1
+                note(row)
+                yield row
+                if trace.rows >= ROWS_PER_REQUEST:
+                    return
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
 
     def around(call: Callable[..., Any]) -> Any:
         def __iter__(self: Any) -> Iterator[Any]:
-            rows: Iterator[Any] = call(self)
+            try:
+                rows: Iterator[Any] = call(self)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             trace = current.get()
             if trace is None or trace.closed or trace.rows >= ROWS_PER_REQUEST:
                 return rows
@@ -111,7 +120,11 @@ def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
 
     def around(call: Callable[..., Any]) -> Any:
         def default_storage(request: Any) -> Any:
-            storage = call(request)
+            try:
+                storage = call(request)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             note(storage)
             return storage
 
@@ -191,3 +204,6 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
             recorder.fault(kind, fault)
 
     return note
+
+
+pass_over(__name__)

@@ -17,6 +17,7 @@ from tracer.recorder.recorder import Recorder
 from tracer.recorder.shapes import then
 from tracer.recorder.spans import timed
 from tracer.recorder.trace import Trace
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def lender(raw: Any) -> Any:
@@ -100,6 +101,9 @@ class _Pools:
         def close(raw: Any, *args: Any, **kwargs: Any) -> Any:
             try:
                 return call(raw, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             finally:
                 try:
                     token = lives.token_of(raw)
@@ -109,3 +113,6 @@ class _Pools:
                     self.recorder.fault("connection", fault)
 
         return close
+
+
+pass_over(__name__)

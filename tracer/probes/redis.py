@@ -17,6 +17,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
 from tracer.recorder.trace import Trace
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -64,7 +65,11 @@ class _Redis:
         homes, see = self.homes, self.see
 
         def _get_connection_pool(client: Any, *args: Any, **kwargs: Any) -> Any:
-            pool = call(client, *args, **kwargs)
+            try:
+                pool = call(client, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             try:
                 if id(pool) not in homes:
                     self.met(client, pool)
@@ -97,7 +102,11 @@ class _Redis:
         """Around a pool's `make_connection`: nothing is opened yet, but it is known whose it is."""
 
         def make_connection(pool: Any, *args: Any, **kwargs: Any) -> Any:
-            connection = call(pool, *args, **kwargs)
+            try:
+                connection = call(pool, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             try:
                 home = self.homes.get(id(pool))
                 if home is not None and home() is pool:
@@ -128,11 +137,15 @@ class _Redis:
         see, homes = self.see, self.homes
 
         def connect(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            if id(connection) not in homes:
-                return call(connection, *args, **kwargs)
-            if not _is_open(connection):
-                return opening(connection, *args, **kwargs)
-            result = call(connection, *args, **kwargs)
+            try:
+                if id(connection) not in homes:
+                    return call(connection, *args, **kwargs)
+                if not _is_open(connection):
+                    return opening(connection, *args, **kwargs)
+                result = call(connection, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             see(connection)
             return result
 
@@ -150,7 +163,11 @@ class _Redis:
         recorder = self.recorder
 
         def disconnect(connection: Any, *args: Any, **kwargs: Any) -> Any:
-            result = call(connection, *args, **kwargs)
+            try:
+                result = call(connection, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             try:
                 token = recorder.lives.token_of(connection)
                 # A connection that dies open closes itself: that end its weak reference tells.
@@ -179,3 +196,6 @@ def _alias(client: Any) -> str:
         if backend is not None and vars(backend).get("_cache") is client:
             return str(alias)
     return ""
+
+
+pass_over(__name__)

@@ -17,6 +17,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span, record
 from tracer.recorder.trace import LATE, Trace, What, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 _MOST = 1000
 """Kinds of response remembered; beyond, all are forgotten and those in use come back."""
@@ -104,7 +105,11 @@ def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:
     note = _noting(recorder)
 
     def get_response(self: Any, request: Any) -> Any:
-        response = call(self, request)
+        try:
+            response = call(self, request)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         note(response)
         return response
 
@@ -115,7 +120,11 @@ def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
     note = _noting(recorder)
 
     async def get_response_async(self: Any, request: Any) -> Any:
-        response = await call(self, request)
+        try:
+            response = await call(self, request)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         note(response)
         _finish_unawaited(recorder, response)
         return response
@@ -141,7 +150,11 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
         trace = get()
         left = trace.response if trace is not None else None
         if trace is None or left is None or left() is not self or trace.closed:
-            call(self)
+            try:
+                call(self)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             return
         try:
             start = clock()
@@ -150,6 +163,9 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
             start = trace.begun
         try:
             call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             # The response that left the handler is closed: that is the end of its request.
             try:
@@ -166,7 +182,11 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
-        chunks: Iterator[Any] = call(self)
+        try:
+            chunks: Iterator[Any] = call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace, start = open_span(recorder, stages.BODY)
         left = trace.response if trace is not None else None
         if trace is None or left is None or left() is not self:
@@ -185,6 +205,7 @@ def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterat
             count += 1
             yield chunk
     except BaseException as exc:
+        drop_own_frames(exc)
         failed = exc
         raise
     finally:
@@ -194,7 +215,11 @@ def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterat
 
 def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __aiter__(self: Any) -> AsyncIterator[Any]:
-        chunks: AsyncIterator[Any] = call(self)
+        try:
+            chunks: AsyncIterator[Any] = call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace, start = open_span(recorder, stages.BODY)
         left = trace.response if trace is not None else None
         if trace is None or left is None or left() is not self:
@@ -213,6 +238,7 @@ async def _astream(recorder: Recorder, trace: Trace, start: int, chunks: Any) ->
             count += 1
             yield chunk
     except BaseException as exc:
+        drop_own_frames(exc)
         failed = exc
         raise
     finally:
@@ -245,3 +271,6 @@ def _streamed(
         record(recorder, trace, stages.BODY, start, told, None if cut else exc)
     except Exception as fault:
         recorder.fault(stages.BODY, fault)
+
+
+pass_over(__name__)

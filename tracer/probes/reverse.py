@@ -17,6 +17,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.shapes import then
 from tracer.recorder.trace import current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -57,7 +58,11 @@ class _Finding:
         let_be = self._let_be
 
         def get_resolver(urlconf: Any = None) -> Any:
-            resolver = call(urlconf)
+            try:
+                resolver = call(urlconf)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             trace = get()
             if trace is not None:
                 try:
@@ -114,7 +119,11 @@ def _asked(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
     def reverse(self: Any, *args: Any, **kwargs: Any) -> Any:
         see(self)
-        return call(self, *args, **kwargs)
+        try:
+            return call(self, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
 
     return reverse
 
@@ -125,7 +134,11 @@ def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:
     get, by_id = current.get, recorder.lives.by_id
 
     def get_ns_resolver(ns_pattern: Any, resolver: Any, converters: Any) -> Any:
-        below = call(ns_pattern, resolver, converters)
+        try:
+            below = call(ns_pattern, resolver, converters)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace = get()
         if trace is not None:
             try:
@@ -142,3 +155,6 @@ def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:
     for name in ("cache_clear", "cache_info", "cache_parameters"):
         setattr(get_ns_resolver, name, getattr(call, name))
     return get_ns_resolver
+
+
+pass_over(__name__)

@@ -24,6 +24,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import open_span
 from tracer.recorder.trace import Trace, What, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -116,7 +117,11 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
             if environ is not _ABSENT:
                 named["environ"] = environ
             if trace is None:
-                return call(sender, **named)
+                try:
+                    return call(sender, **named)
+                except BaseException as exc:
+                    drop_own_frames(exc)
+                    raise
         try:
             start = clock()
         except Exception as fault:
@@ -127,6 +132,9 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
             if named:
                 return call(sender, **named)
             return call(sender) if environ is _ABSENT else call(sender, environ=environ)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             try:
                 end = clock()
@@ -144,13 +152,15 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
 def _asend(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
     async def asend(sender: Any, **named: Any) -> Any:
         trace, start = open_span(recorder, names.stage)
-        if trace is None:
-            return await call(sender, **named)
         try:
             return await call(sender, **named)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             try:
-                trace.add((start, recorder.clock(), names.now(sender)))
+                if trace is not None:
+                    trace.add((start, recorder.clock(), names.now(sender)))
             except Exception as fault:
                 recorder.fault("signal", fault)
 
@@ -159,7 +169,11 @@ def _asend(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
 
 def _receivers(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def _live_receivers(self: Any, sender: Any) -> Any:
-        found = call(self, sender)
+        try:
+            found = call(self, sender)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace = current.get()
         if trace is None or trace.closed:
             return found
@@ -263,3 +277,6 @@ class SignalNames:
                     if issubclass(type(value), Signal):
                         self.found.setdefault(id(value), name)
         return self.found.setdefault(ident, "a signal")
+
+
+pass_over(__name__)

@@ -16,6 +16,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
 from tracer.recorder.trace import current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -55,7 +56,11 @@ def _using(recorder: Recorder, call: Callable[..., Any]) -> Any:
             recorder.seen(self)
         except Exception as fault:
             recorder.fault("template", fault)
-        return call(self, *args, **kwargs)
+        try:
+            return call(self, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
 
     return use
 
@@ -100,7 +105,11 @@ class _Parents:
         """Around `ExtendsNode.get_parent`."""
 
         def get_parent(node: Any, context: Any) -> Any:
-            parent = call(node, context)
+            try:
+                parent = call(node, context)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             try:
                 trace = current.get()
                 if trace is not None and not trace.closed:
@@ -111,3 +120,6 @@ class _Parents:
             return parent
 
         return get_parent
+
+
+pass_over(__name__)

@@ -18,6 +18,7 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import record, timed_async
 from tracer.recorder.trace import LATE, Trace, What, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 _MOST = 1000
 """Matches and views remembered; beyond, all are forgotten and those in use come back."""
@@ -56,7 +57,11 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def resolve_request(self: Any, request: Any) -> Any:
         trace = get()
         if trace is None:
-            return call(self, request)
+            try:
+                return call(self, request)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
         before = len(trace.seen)
         try:
             start = clock()
@@ -66,6 +71,7 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
         try:
             match = call(self, request)
         except BaseException as exc:
+            drop_own_frames(exc)
             told = (lambda *_: (None, "no match", (_where(request), before)), (), None)
             record(recorder, trace, stage, start, told, exc)
             raise
@@ -109,7 +115,11 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
     """Functions that are no coroutine functions, by address."""
 
     def make_view_atomic(self: Any, view: Any) -> Any:
-        call = make(self, view)
+        try:
+            call = make(self, view)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         trace = get()
         if trace is None:
             return call
@@ -128,7 +138,11 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
         def timed_view(request: Any, /, *args: Any, **kwargs: Any) -> Any:
             trace = get()
             if trace is None:
-                return call(request, *args, **kwargs)
+                try:
+                    return call(request, *args, **kwargs)
+                except BaseException as exc:
+                    drop_own_frames(exc)
+                    raise
             try:
                 start = clock()
             except Exception as fault:
@@ -137,6 +151,7 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             try:
                 response = call(request, *args, **kwargs) if args or kwargs else call(request)
             except BaseException as exc:
+                drop_own_frames(exc)
                 record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
                 raise
             try:
@@ -212,7 +227,11 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
                     trace.seen.append(known.token)
             except Exception as fault:
                 recorder.fault("resolver", fault)
-        return call(self, path)
+        try:
+            return call(self, path)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
 
     return resolve
 
@@ -221,7 +240,11 @@ def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
     get, by_id = current.get, recorder.lives.by_id
 
     def resolve(self: Any, path: Any) -> Any:
-        match = call(self, path)
+        try:
+            match = call(self, path)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         if match is None:
             return None
         trace = get()
@@ -235,3 +258,6 @@ def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
         return match
 
     return resolve
+
+
+pass_over(__name__)

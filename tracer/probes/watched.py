@@ -7,7 +7,6 @@ method is a sighting.
 
 from __future__ import annotations
 
-import functools
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -18,6 +17,7 @@ from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 class Watch:
@@ -84,9 +84,14 @@ class Watch:
         if call is object.__init__:
             call = _initialised
 
-        def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
-            call(self, *args, **kwargs)
+        def __init__(*args: Any, **kwargs: Any) -> None:
             try:
+                call(*args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
+            try:
+                self = args[0]
                 # A subclass and its base are both wrapped; the object is born once.
                 if recorder.lives.token_of(self) is None and _is_outermost(self, __init__):
                     recorder.born(self, "watched")
@@ -98,14 +103,31 @@ class Watch:
     def _use(self, call: Callable[..., Any]) -> Any:
         recorder = self.recorder
 
-        @functools.wraps(call)
-        def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        def use(args: tuple[Any, ...]) -> None:
             try:
-                recorder.seen(self)
+                if args:
+                    recorder.seen(args[0])
             except Exception as fault:
                 recorder.fault("watch", fault)
-            return call(self, *args, **kwargs)
 
+        def method(*args: Any, **kwargs: Any) -> Any:
+            use(args)
+            try:
+                return call(*args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
+
+        async def coroutine(*args: Any, **kwargs: Any) -> Any:
+            use(args)
+            try:
+                return await call(*args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
+
+        if inspect.iscoroutinefunction(call):
+            return coroutine
         return markcoroutinefunction(method) if iscoroutinefunction(call) else method
 
 
@@ -126,3 +148,6 @@ def _initialised(self: Any, *args: Any, **kwargs: Any) -> None:
     cls = type(self)
     if (args or kwargs) and getattr(cls, "__new__", None) is object.__new__:
         raise TypeError(f"{cls.__name__}() takes no arguments")
+
+
+pass_over(__name__)

@@ -60,7 +60,7 @@ class Patches:
     def wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
         """Replace `owner.name` by `around(what it was)`, carrying over its name and signature."""
         original = getattr(owner, name)
-        self.replace(owner, name, functools.update_wrapper(around(original), original))
+        self.replace(owner, name, _like(original, around(original)))
 
     def liftable(self, owner: Any, name: str, around: Callable[[Any], Any]) -> Patch:
         """`wrap`, of something that `owner` holds itself and that may be lifted for a while."""
@@ -95,6 +95,19 @@ def _wrapped_by(wrapper: ref[Any]) -> Callable[[], Any]:
         return still.__wrapped__ if still is not None else _TAKEN
 
     return original
+
+
+def _like(original: Any, new: Any) -> Any:
+    """Have a wrapper tell of itself what the original does, as far as it changes no call."""
+    functools.update_wrapper(new, original)
+    code = new.__code__
+    defaults = getattr(original, "__defaults__", None)
+    if defaults and not code.co_argcount:
+        new.__defaults__ = defaults
+    by_name = getattr(original, "__kwdefaults__", None)
+    if by_name and not code.co_kwonlyargcount:
+        new.__kwdefaults__ = by_name
+    return new
 
 
 class Patch:

@@ -11,6 +11,8 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
+from tracer.recorder.unseen import MARK, drop_own_frames
+
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
@@ -29,13 +31,21 @@ def extended(call: Callable[..., Any], body: str, names: dict[str, Any]) -> Call
     back on `*args, **kwargs` where the signature cannot be written out.
     """
     head, passed, first, defaults = _written(call) or _ANY
-    source = f"def method({head}):\n    _call({passed})\n{body.replace('{first}', first)}"
-    names = {"_call": call, **names, **defaults}
-    exec(compile(source, "<tracer>", "exec"), names)
+    source = _HEAD.format(head=head, passed=passed) + body.replace("{first}", first)
+    names = {"_call": call, "_drop": drop_own_frames, **names, **defaults}
+    exec(compile(source, f"<tracer {MARK}>", "exec"), names)
     made: Callable[..., Any] = names["method"]
     return made
 
 
+_HEAD = """\
+def method({head}):
+    try:
+        _call({passed})
+    except BaseException as _exc:
+        _drop(_exc)
+        raise
+"""
 _ANY: tuple[str, str, str, dict[str, Any]] = (
     "self, *args, **kwargs", "self, *args, **kwargs", "self", {}
 )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any
 
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 Describe = Callable[[Trace, tuple[Any, ...], Any], "tuple[int | None, Any, Any]"]
 """(trace, arguments, result) to (token, name, detail); the result is None after an exception."""
@@ -63,12 +64,14 @@ def timed(recorder: Recorder, stage: str, call: Callable[..., Any], describe: De
         except Exception as fault:
             recorder.fault(stage, fault)
             trace = None
-        if trace is None:
-            return call(*args, **kwargs)
         try:
+            if trace is None:
+                return call(*args, **kwargs)
             result = call(*args, **kwargs)
         except BaseException as exc:
-            record(recorder, trace, stage, start, (describe, args, None), exc)
+            drop_own_frames(exc)
+            if trace is not None:
+                record(recorder, trace, stage, start, (describe, args, None), exc)
             raise
         try:
             end = clock()
@@ -88,14 +91,19 @@ def timed_async(
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         trace, start = open_span(recorder, stage)
-        if trace is None:
-            return await call(*args, **kwargs)
         try:
+            if trace is None:
+                return await call(*args, **kwargs)
             result = await call(*args, **kwargs)
         except BaseException as exc:
-            record(recorder, trace, stage, start, (describe, args, None), exc)
+            drop_own_frames(exc)
+            if trace is not None:
+                record(recorder, trace, stage, start, (describe, args, None), exc)
             raise
         record(recorder, trace, stage, start, (describe, args, result), None)
         return result
 
     return wrapper
+
+
+pass_over(__name__)

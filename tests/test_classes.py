@@ -7,9 +7,12 @@ import threading
 import weakref
 from typing import Any
 
+from tracer.probes.collector import Collections
+from tracer.probes.objects import noting
 from tracer.recorder import plain
 from tracer.recorder.classes import ClassNames, dotted
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import current
 
 
 def made(name: str = "Made") -> type:
@@ -92,21 +95,35 @@ def test_no_code_of_a_class_runs_when_it_is_named() -> None:
     assert dotted(type("Nameless", (), {"__module__": None})) == "?.Nameless"
 
 
-def test_a_finished_request_holds_no_class_whoever_built_what() -> None:
-    """Also where another thread took part, and where a birth comes as the request closes."""
-    recorder, kinds = Recorder(), []
-    for spread in (False, True):
-        trace = recorder.begin(("GET", "", "/", ""))
-        trace.bear((None, 1, "thing", made(), None))
-        if spread:
-            recorder.spread(trace)
-            trace.bear((None, 2, "thing", made(), None))
-        late = trace.bear
-        recorder.finish(trace)
-        if spread:
-            late((None, 3, "thing", made(), None))
-        kinds.append({type(known) for known in trace.births[3::5]})
-    assert kinds == [{int}, {int}]
+def test_the_class_born_last_in_a_place_is_let_go_before_the_collector_looks() -> None:
+    """Until then it lives anyway: a class is part of a cycle of its own."""
+    recorder = Recorder()
+    collections, note = Collections(recorder), noting(recorder, "thing")
+    current.set(recorder.begin(("GET", "", "/", "")))
+    collections.install()
+    try:
+        cls = made()
+        note(cls())
+        gone = weakref.ref(cls)
+        del cls
+        assert gone() is not None
+        gc.collect(0)
+        assert gone() is None
+        cls = made()
+        note(cls())
+        note(cls())
+    finally:
+        collections.uninstall()
+        trace = current.get()
+        current.set(None)
+    assert trace is not None
+    assert [recorder.classes.names[number] for number in trace.births[3::5]] == [
+        f"{__name__}.Made"
+    ] * 3
+    gone = weakref.ref(cls)
+    del cls
+    gc.collect()
+    assert gone() is None, "nor does it stay when the tracer has stopped"
 
 
 class Text(str):

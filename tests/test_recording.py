@@ -110,7 +110,7 @@ def test_a_thread_is_one_thread_wherever_a_collection_comes() -> None:
 
     def numbers(threshold: int) -> set[int]:
         trace = recorder.begin(("GET", "", "/", ""))
-        recorder.spread(trace)
+        trace.spread(recorder.lane)
 
         def work() -> None:
             current.set(trace)
@@ -244,7 +244,7 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     again = recorder.begin(("POST", "/app", "/x/", "q"))
     assert (id(again), again.events, again.births, again.seen) == (address, [], [], [])
     assert (again.number, again.closed, again.method, again.path) == (3, 0, "POST", "/x/")
-    recorder.spread(again)
+    again.spread(recorder.lane)
     recorder.finish(again)
     del again
     assert not given_back(), "several threads took part"

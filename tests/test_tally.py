@@ -61,7 +61,7 @@ class Site:
         if chance < 0.1:
             trace.seen.append(own)
         elif chance < 0.3:
-            self.recorder.spread(trace)
+            trace.spread(self.recorder.lane)
             trace.add((1, 2, (stages.QUERY, 9, "", "", "")))
             if chance < 0.15:
                 trace.seen.append(10)

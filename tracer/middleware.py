@@ -101,7 +101,7 @@ class TracerMiddleware:
             told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
             trace = self.recorder.begin(told)
             if self.is_async:
-                self.recorder.spread(trace)
+                trace.spread(self.recorder.lane)
             current.set(trace)
         except Exception as fault:
             self.recorder.fault("middleware", fault)

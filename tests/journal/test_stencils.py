@@ -38,7 +38,8 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
         at = trace.begun
         for each in (thing, other):
             own = recorder.lives.watch(each)[0]
-            trace.births += [recorder.lives.refs[own], own, "thing", Thing, None]
+            number = recorder.classes.number(Thing)
+            trace.births += [recorder.lives.refs[own], own, "thing", number, None]
         trace.add((at + 1 + late, at + 5, ("middleware", 5, "Inner", "", "")))
         trace.add((at + 2, at + 7, ("connection", own, "open default", "sqlite", "")))
         trace.add((at + 8, at + 9, ("query", 4, "SELECT 1 FROM cafe_dish", ("default", -1), "")))

@@ -30,6 +30,7 @@ class Collections:
                 self.idle = not recorder.flying
                 self.start = recorder.clock()
                 recorder.lives.collecting(get_ident(), self.start)
+                recorder.classes.let_go()
                 return
             recorder.lives.collecting(0, 0)
             now = recorder.clock()
@@ -62,3 +63,4 @@ class Collections:
         """Stop listening."""
         if self in gc.callbacks:
             gc.callbacks.remove(self)
+        self.recorder.classes.let_go()

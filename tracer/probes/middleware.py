@@ -109,14 +109,24 @@ def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> An
             raise
         if layer is not None:
             inner.__wrapped__ = get_response
-            if type(inner) is FunctionType:
-                # A middleware object has no name, and Django's wrapper then keeps its own.
-                name, qualname = inner.__code__.co_name, inner.__code__.co_qualname
-                inner.__name__ = getattr(get_response, "__name__", name)
-                inner.__qualname__ = getattr(get_response, "__qualname__", qualname)
+            _keep_names(recorder, inner, get_response)
         return inner
 
     return convert_exception_to_response
+
+
+def _keep_names(recorder: Recorder, inner: Any, get_response: Any) -> None:
+    """Name what Django has made of a layer as it would be named without one.
+
+    A middleware object has no name, and what Django makes of it keeps its own.
+    """
+    try:
+        if type(inner) is FunctionType:
+            code = inner.__code__
+            inner.__name__ = getattr(get_response, "__name__", code.co_name)
+            inner.__qualname__ = getattr(get_response, "__qualname__", code.co_qualname)
+    except Exception as fault:
+        recorder.fault("middleware", fault)
 
 
 def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> Any:

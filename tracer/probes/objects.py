@@ -144,7 +144,10 @@ _BIRTH = """\
             ref.place = place
             ref.key = 0
             token = _next(_tokens)
-            trace.bear((ref, token, _kind, type({first}), {label}))
+            last = _memo[0]
+            cls = type({first})
+            number = last[1] if last[0] is cls else _remember(_memo, cls)
+            trace.bear((ref, token, _kind, number, {label}))
             {more}
     except Exception as fault:
         _fault(_kind, fault)
@@ -167,6 +170,8 @@ def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any]
         "_bury": lives.bury,
         "_kind": kind,
         "_Ref": Ref,
+        "_memo": recorder.classes.memo(),
+        "_remember": recorder.classes.remember,
         "_MOST": _MOST,
         "func": None,
     }
@@ -180,6 +185,7 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
     get, lives = current.get, recorder.lives
     by_id, tokens, bury = lives.by_id, lives.tokens, lives.bury
     recognised = kind in _RECOGNISED
+    memo, remember = recorder.classes.memo(), recorder.classes.remember
 
     def note(obj: Any) -> None:
         try:
@@ -199,7 +205,9 @@ def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callabl
             else:
                 ref.key = 0
             # The reference stays alive in there until its object dies.
-            trace.bear((ref, token, kind, type(obj), label(obj) if label is not None else None))
+            last, cls = memo[0], type(obj)
+            number = last[1] if last[0] is cls else remember(memo, cls)
+            trace.bear((ref, token, kind, number, label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)
 

@@ -90,7 +90,7 @@ class Recorder:
         trace.first = next(self.lives.tokens)
         if awaited:
             trace.awaited = True
-            self.spread(trace)
+            trace.spread(self.lane)
         self.flying[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
@@ -107,7 +107,7 @@ class Recorder:
 
     def spread(self, trace: Trace) -> None:
         """From now on other threads take part in this request."""
-        trace.spread(self.lane, self.classes)
+        trace.spread(self.lane)
         if self.watch_again is not None:
             self.watch_again()
 
@@ -125,8 +125,6 @@ class Recorder:
                 trace.ending = ending
             trace.add = ignore
             trace.built = trace.response = None
-            if trace.single:
-                self.classes.replace(trace.births)
             self.flying.pop(trace.number, None)
             if self.watch_again is not None:
                 self.watch_again()
@@ -217,14 +215,14 @@ class Recorder:
         told: Any,
         ref: Ref | None = None,
     ) -> None:
+        number = self.classes.number(cls)
         if trace is None:
-            self.outside.append((token, kind, self.classes.number(cls), told, self.clock()))
+            self.outside.append((token, kind, number, told, self.clock()))
             return
         births = trace.births
         if ref is not None:
             ref.place, ref.home = len(births), births
-        known = cls if trace.single else self.classes.number(cls)
-        births.extend((ref, token, kind, known, told))
+        births.extend((ref, token, kind, number, told))
 
     def resource_closed(self, token: int) -> None:
         """A resource was closed by its owner."""

@@ -4,15 +4,13 @@ Each three entries of `Trace.events` are one finished stage, `(start, end, what)
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
 five of `Trace.births` are one object, `(mark, token, kind, class, told)`. The mark is its weak
 reference while it lives and then when it died (see `tracer.recorder.lives`), or None if its end
-is told elsewhere; the class is the class itself until the request closes, and from then on its
-number (see `tracer.recorder.classes`); `told` is its label or, if there is more,
-`(label, thread, owner, mortal)`. Flat,
+is told elsewhere; the class is a number (see `tracer.recorder.classes`); `told` is its label or, if
+there is more, `(label, thread, owner, mortal)`. Flat,
 for a tuple kept is one more object for the collector to visit, and the application's
 collections are not ours to bring forward; so the four words of a request's address are four
 attributes, and what resolving found is one tuple for all requests that find the same. No thread is
 noted while there is only the one that the request began on: see `spread`.
-A finished request holds strings and numbers only: whatever else of the application's it held
-would live longer for being here.
+Strings and numbers only: whatever else of the application's is held here would live longer for it.
 """
 
 from __future__ import annotations
@@ -24,7 +22,6 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
-from tracer.recorder.classes import ClassNames
 from tracer.recorder.lives import Ref
 from tracer.recorder.threads import Lane
 
@@ -142,11 +139,10 @@ class Trace:
     viewed: int | None
     """Token of the view object of the first such stage, which says `LATE`."""
 
-    def spread(self, lane: Lane, classes: ClassNames) -> None:
+    def spread(self, lane: Lane) -> None:
         """From now on other threads take part: note of everything on which it happens."""
         if not self.single or self.closed:
             return
-        classes.replace(self.births)
         # First this: what is no longer single has sightings with threads.
         self.seen = _Seen(self.seen, lane)
         self.single = False
@@ -154,12 +150,9 @@ class Trace:
         far: list[Any] = []
         self.far = far
         self.add = lambda event: far.append((lane.token, *event))
-        # The list stays the same: the references in it know it. Classes are numbered at once, for
-        # another thread may be about to add one when the request closes.
-        births, number = self.births.extend, classes.number
-        self.bear = lambda born: births(
-            (*born[:3], number(born[3]), (born[4], lane.token, None, True))
-        )
+        # The list stays the same: the references in it know it.
+        births = self.births.extend
+        self.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
 
 
 class _Seen(list[Any]):

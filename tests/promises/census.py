@@ -34,6 +34,7 @@ WAYS = {
     "off": {"ENABLED": False},
     "quiet": {"CONSOLE": False},
     "console": {"CONSOLE": True},
+    "settled": {"CONSOLE": False},
     "journal": {"CONSOLE": False, "JOURNAL": "traces"},
     "record()": {"ENABLED": False},
     SHARED: {"CONSOLE": False},
@@ -151,7 +152,7 @@ def _named(obj: Any) -> str:
     if cls in RUNNING:
         code = getattr(obj, RUNNING[cls])
         file, module = code.co_filename, str(getattr(obj, "__module__", ""))
-        is_ours = "/tracer/" in file or file == "<tracer>" or module.startswith("tracer.")
+        is_ours = "/tracer/" in file or file.startswith("<tracer") or module.startswith("tracer.")
         # Each thread has one of those in `threading`.
         is_left_out = is_ours or file == threading.__file__
         return "" if is_left_out else f"{cls.__name__} {code.co_qualname}"
@@ -195,6 +196,9 @@ def main(way: str, visits: int, file: str) -> None:
             visit(handler, cookies, number)
             if number % 7 == 0:
                 visit_async(on_loop, number)
+        if way == "settled":
+            # What holds the kept objects is searched for, among all objects that there are.
+            tracer.live.running().settle()
         gc.collect()
         sizes.append(memory())
         found = counted()

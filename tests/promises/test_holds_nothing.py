@@ -17,7 +17,14 @@ import pytest
 from tests.promises.census import SHARED
 from tests.promises.programs import PATIENCE, environment
 
-WAYS = {"quiet": 3_000, "journal": 3_000, "console": 600, "record()": 600, SHARED: 600}
+WAYS = {
+    "quiet": 3_000,
+    "journal": 3_000,
+    "console": 600,
+    "settled": 600,
+    "record()": 600,
+    SHARED: 600,
+}
 """How the site is watched, and how many visits are made: those counted in memory take longer."""
 MARGIN = 2_000_000
 """Bytes by which memory may grow more than without the tracer."""

@@ -29,6 +29,8 @@ from types import (
 )
 from typing import Any
 
+import tracer
+
 SHARED = "record() beside a tracer"
 WAYS = {
     "off": {"ENABLED": False},
@@ -43,6 +45,7 @@ WAYS = {
 CSRF = "a" * 32
 OURS = ("tracer", "rich", "pygments", "markdown_it", *sys.stdlib_module_names)
 """Packages of whose classes the tracer has objects of its own."""
+OWN = str(Path(tracer.__file__).parent)
 RUNNING = {
     GeneratorType: "gi_code", CoroutineType: "cr_code", AsyncGeneratorType: "ag_code",
     FunctionType: "__code__",
@@ -152,7 +155,7 @@ def _named(obj: Any) -> str:
     if cls in RUNNING:
         code = getattr(obj, RUNNING[cls])
         file, module = code.co_filename, str(getattr(obj, "__module__", ""))
-        is_ours = "/tracer/" in file or file.startswith("<tracer") or module.startswith("tracer.")
+        is_ours = file.startswith(OWN) or file.startswith("<tracer") or module.startswith("tracer.")
         # Each thread has one of those in `threading`.
         is_left_out = is_ours or file == threading.__file__
         return "" if is_left_out else f"{cls.__name__} {code.co_qualname}"

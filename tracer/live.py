@@ -105,6 +105,9 @@ class Live:
         self.parent = os.getppid()
         self.started = surroundings.process_started()
         self.inherited = False
+        self.forked = False
+        self.callers = surroundings.callers()
+        """Whose code ran when the tracer began here, or when this process was forked."""
 
     # -- on the request's path --------------------------------------------------------------
 
@@ -161,6 +164,7 @@ class Live:
         self.pid = os.getpid()
         self.parent = os.getppid()
         self.started = surroundings.process_started()
+        self.forked, self.callers = True, surroundings.callers()
         if self.recorder.boot is not None:
             self.recorder.boot.forked()
         self.desk.inherit()
@@ -305,9 +309,11 @@ class Live:
         """Who this process is, as far as its first request tells."""
         first = self.recorder.environ
         if first:
-            server, mode = surroundings.server(first, sys.modules, os.environ, sys.argv)
+            server, mode = surroundings.server(first, sys.modules, os.environ)
         else:
-            server, mode = surroundings.before_requests(sys.modules, os.environ, sys.argv)
+            server, mode = surroundings.before_requests(
+                self.callers, self.forked, sys.modules, os.environ, sys.argv
+            )
         return ProcessStarted(
             pid=self.pid,
             parent=self.parent,
@@ -476,6 +482,8 @@ def _listen_for_forks() -> None:
 
 def _after_fork() -> None:
     if _running is not None:
+        # Who served the parent does not serve the child, as long as that has no request.
+        _running.recorder.environ = {}
         _running.recorder.after_fork()
 
 

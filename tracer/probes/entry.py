@@ -12,6 +12,7 @@ from typing import Any
 
 from tracer.probes import scan
 from tracer.probes.imports import Imports
+from tracer.recorder import surroundings
 from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -92,17 +93,12 @@ def _enter(
 
 
 def _about_server(environ: Any) -> dict[str, Any]:
-    """Which keys and flags of the first environ tell the server; no header, no secret."""
+    """What tells the server: flags of the first environ, and whose code runs; no header."""
     keep = (
-        "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "SERVER_SOFTWARE",
-        "mod_wsgi.process_group",
+        "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "mod_wsgi.process_group",
     )  # fmt: skip
     found = {key: environ[key] for key in keep if key in environ}
-    found["keys"] = tuple(
-        key
-        for key in environ
-        if isinstance(key, str) and key.partition(".")[0] in ("gunicorn", "uwsgi", "mod_wsgi")
-    )
+    found["callers"], found["beside"] = surroundings.callers(), surroundings.beside()
     found["protocol"] = "wsgi" if "wsgi.version" in environ else "asgi"
     return found
 

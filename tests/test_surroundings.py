@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import threading
 import time
+import weakref
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -151,6 +154,30 @@ def test_whose_code_runs_is_told_the_nearest_first_without_the_tracers_own() -> 
     assert found[0] == __name__
     assert not any(name.startswith("tracer.") for name in found)
     assert any(name.startswith("_pytest.") for name in found)
+
+
+def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
+    """Neither here nor in another thread, and without the collector's help."""
+
+    class Local:
+        """Lives in a frame."""
+
+    def look() -> weakref.ref[Local]:
+        local = Local()
+        surroundings.callers()
+        assert "threading" in surroundings.beside()
+        return weakref.ref(local)
+
+    go = threading.Event()
+    thread = threading.Thread(target=go.wait, args=[120])
+    thread.start()
+    gc.disable()
+    try:
+        assert look()() is None
+    finally:
+        gc.enable()
+        go.set()
+        thread.join()
 
 
 def test_a_process_began_before_now_and_after_the_machine() -> None:

@@ -10,6 +10,7 @@ import os
 import sys
 import time
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from threading import get_ident
 from types import FrameType, ModuleType
 from typing import Any, Final
 
@@ -50,11 +51,12 @@ def beside() -> frozenset[str]:
     if not getattr(sys, "_is_gil_enabled", lambda: True)():
         # Without the interpreter's lock their frames are not there to be walked.
         return frozenset()
-    here = sys._getframe()
+    here = get_ident()
+    # By no name of this function's: a frame that reaches itself keeps all below it, the request too.
     return frozenset(
         name
-        for frame in sys._current_frames().values()
-        if frame is not here
+        for thread, frame in sys._current_frames().items()
+        if thread != here
         for name in _names(frame)
     )
 

@@ -10,12 +10,12 @@ path; parameters are never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.probes.pool import lender
+from tracer.probes.pool import builder, lender
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.spans import timed
@@ -47,6 +47,30 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     imports.when("django.db.backends.utils", statements)
     imports.when("django.db.backends.base.base", connections)
     imports.when("django.db.models.sql.compiler", compiler)
+
+
+def found_open(recorder: Recorder, owners: Iterable[Any]) -> None:
+    """Note the raw connections that these wrappers and pools, found by a scan, have open already.
+
+    They may be another thread's: nothing of theirs is called.
+    """
+    for owner in owners:
+        try:
+            own, token = vars(owner), recorder.lives.token_of(owner)
+            wrapper = owner if "connection" in own else builder(owner)
+            if token is None or wrapper is None:
+                continue
+            label = f"{wrapper.vendor} connection {wrapper.alias}"
+            # A wrapper has the one that it uses, a pool those that it has in store.
+            for raw in [own["connection"]] if wrapper is owner else list(own["_pool"]):
+                known = recorder.lives.token_of(raw)
+                if raw is not None and known is None and token not in recorder.resources:
+                    lent_by = recorder.lives.token_of(lender(raw))
+                    known = recorder.resource_born(raw, "connection", label, lent_by or token, True)
+                if known is not None and wrapper is owner:
+                    recorder.resources.setdefault(token, known)
+        except Exception as fault:
+            recorder.fault("connection", fault)
 
 
 class _Raw:

@@ -56,7 +56,7 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
             if not recorder.scanned:
                 recorder.scanned = True
                 with boot.log if boot is not None else nullcontext():
-                    recorder.found.extend(scan.before_tracing(recorder))
+                    scan.before_tracing(recorder)
         except Exception as fault:
             recorder.fault("handler", fault)
         if boot is None:

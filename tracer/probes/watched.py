@@ -3,11 +3,16 @@
 A class is watched as soon as its module is loaded, and never imported for it: that would move
 the import from where the project pays it. Subclasses are watched too. Each call of a public
 method is a sighting.
+
+Instances that are there already when their class begins to be watched are looked for once. One
+that no `__init__` told of, as it came out of a pickle or is a copy, counts as built when its first
+public method is called. Both need an object that supports weak references: no other is known again.
 """
 
 from __future__ import annotations
 
 import functools
+import gc
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -29,6 +34,8 @@ class Watch:
         self.classes: list[type] = []
         self.done: dict[int, type] = {}
         """By address: a metaclass may have ideas of its own about hashing."""
+        self.installed = False
+        """Whether modules that come from here on are being loaded, and were not there before."""
         for path in paths:
             module, _, name = path.rpartition(".")
             self.pending.setdefault(module, set()).add(name)
@@ -42,6 +49,7 @@ class Watch:
         """Watch what is loaded already, and the rest when it is."""
         for module in list(self.pending):
             imports.when(module, self.loaded)
+        self.installed = True
 
     def loaded(self, module: Any) -> None:
         """Watch the classes of this module that were asked for."""
@@ -50,14 +58,31 @@ class Watch:
                 found = vars(module).get(name)
                 if isinstance(found, type):
                     self.classes.append(found)
-            self.again()
+            self.again(module.__name__ if self.installed else "")
         except Exception as fault:
             self.recorder.fault("watch", fault)
 
-    def again(self) -> None:
-        """Watch subclasses that were defined since the last time, too."""
+    def again(self, loading: str = "") -> None:
+        """Watch subclasses that were defined since the last time, too.
+
+        `loading` is the module that was loaded just now, if one was.
+        """
+        known = set(self.done)
         for cls in list(self.classes):
             self._watch(cls, top=True)
+        self._find({key: cls for key, cls in self.done.items() if key not in known}, loading)
+
+    def _find(self, classes: dict[int, type], loading: str) -> None:
+        """Take in the instances of these classes, by address, that are there already.
+
+        Those of classes that the module being loaded defines were built meanwhile.
+        """
+        token_of = self.recorder.lives.token_of
+        known = {key for key, cls in classes.items() if cls.__weakrefoffset__}
+        for obj in gc.get_objects() if known else ():
+            if id(type(obj)) in known and token_of(obj) is None:
+                new = loading != "" and vars(type(obj)).get("__module__") == loading
+                self.recorder.born(obj, "watched", before=not new)
 
     def _watch(self, cls: type, top: bool = False) -> None:
         if id(cls) not in self.done:
@@ -93,12 +118,21 @@ class Watch:
         @functools.wraps(call)
         def method(self: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                recorder.seen(self)
+                if recorder.seen(self) is None:
+                    _meet(recorder, self)
             except Exception as fault:
                 recorder.fault("watch", fault)
             return call(self, *args, **kwargs)
 
         return markcoroutinefunction(method) if iscoroutinefunction(call) else method
+
+
+def _meet(recorder: Recorder, obj: Any) -> None:
+    """Take in an object that nobody told of. One beyond the limits is counted at its birth."""
+    known = recorder.lives.token_of(obj) is not None
+    if not known and type(obj).__weakrefoffset__ and recorder.has_room():
+        recorder.born(obj, "watched")
+        recorder.seen(obj)
 
 
 def _is_outermost(obj: Any, init: Any) -> bool:

@@ -166,21 +166,37 @@ class Recorder:
 
     # -- objects ----------------------------------------------------------------------------
 
-    def born(
-        self, obj: Any, kind: str, label: str | None = None, owner: int | None = None
-    ) -> int | None:
-        """An object was built just now. Return its token, or None beyond the limits."""
+    def has_room(self) -> bool:
+        """Whether another object can be watched just now."""
         trace = current.get()
-        if trace is not None and trace.closed:
+        if trace is not None and not trace.closed and len(trace.births) >= 5 * BIRTHS_PER_REQUEST:
+            return False
+        return len(self.lives.refs) < self.lives.limit
+
+    def born(
+        self,
+        obj: Any,
+        kind: str,
+        label: str | None = None,
+        owner: int | None = None,
+        before: bool = False,
+    ) -> int | None:
+        """An object was built just now. Return its token, or None beyond the limits.
+
+        `before`: it was built before tracing, nobody saw when.
+        """
+        trace = current.get()
+        if trace is not None and (trace.closed or before):
             trace = None
-        if len(self.lives.refs) >= self.lives.limit or (
-            trace is not None and len(trace.births) >= 5 * BIRTHS_PER_REQUEST
-        ):
+        if not self.has_room():
             if trace is not None:
                 trace.uncounted += 1
             return None
         token, mortal = self.lives.watch(obj)
         told = label, self.thread(trace), owner, mortal
+        if before:
+            self.found.append((token, kind, type(obj), told, self.clock()))
+            return token
         self._note(trace, token, kind, type(obj), told, self.lives.refs.get(token))
         return token
 

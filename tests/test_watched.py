@@ -39,7 +39,9 @@ THERE = [Untouchable.__new__(Untouchable)]
 
 
 @pytest.fixture
-def shop(settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+def shop(
+    db: None, settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Iterator[None]:
     """A module of the project's own with a class, and instances of it beside the class."""
     settings.ROOT_URLCONF = "tests.facts.urls"
     settings.MIDDLEWARE = []

@@ -98,6 +98,7 @@ class Live:
             self.noting.begin()
         self.recorder.on_finish = self._finished
         self.recorder.on_fork = self._forked
+        self.recorder.on_child = self._child
         self.recorder.boot = boot.known()
         if self.recorder.boot is not None:
             self.recorder.boot.on_built = self.announce
@@ -169,6 +170,13 @@ class Live:
             self.recorder.boot.forked()
         self.desk.inherit()
         self.inherited = any(birth.kind == "handler" for birth in self.desk.boot)
+
+    def _child(self, is_over: bool) -> None:
+        """A child of multiprocessing that was forked begins its life, or is at its end."""
+        if self.forked and is_over:
+            self.close()
+        elif self.forked:
+            self.announce()
 
     # -- in the background ------------------------------------------------------------------
 
@@ -288,18 +296,21 @@ class Live:
             self.desk.booted()
 
     def announce(self) -> None:
-        """Write down how a process booted, where that was watched, before it serves anything.
+        """Write down how a process began before it serves anything, if there is that to tell.
 
-        In this thread, and without starting another: the process may be about to fork.
+        How it booted, where that was watched; what it inherited, if it was forked. In this thread,
+        and without starting another: the process may be about to fork.
         """
-        if self.config.journal is None or self.recorder.boot is None or self.said_who:
+        if self.config.journal is None or self.said_who:
+            return
+        if self.recorder.boot is None and not self.forked:
             return
         try:
             with self.lock:
                 self._introduce()
                 self._fold()
         except Exception as fault:
-            self.recorder.fault("the boot", fault)
+            self.recorder.fault("the beginning", fault)
 
     def _snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         with self.lock:
@@ -324,6 +335,7 @@ class Live:
             started=self.started,
             begun=int((self.started - self.recorder.epoch) * 1e9),
             inherited=self.inherited,
+            forked=self.forked,
             urlconf=str(getattr(settings, "ROOT_URLCONF", None) or ""),
             application=str(getattr(settings, "SETTINGS_MODULE", None) or ""),
         )
@@ -381,7 +393,7 @@ class Live:
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join(timeout=FAREWELL)
         accounts = self._settle_accounts if settle else self._end_accounts
-        for step in (self.land, accounts, self._say_farewell):
+        for step in (self.land, self._say_last, accounts, self._say_farewell):
             # Each on its own: whatever one of them cannot do, the others still can.
             try:
                 with boot.working_for_the_tracer():
@@ -394,6 +406,14 @@ class Live:
         for trace in list(self.recorder.flying.values()):
             self.recorder.finish(trace, "never closed")
         self.look(draw=not self._is_stuck())
+
+    def _say_last(self) -> None:
+        """A forked child that served nothing says who it was.
+
+        Not before its end: it might have been about to become another program.
+        """
+        if self.forked and self.journal is None:
+            self.announce()
 
     def _settle_accounts(self) -> None:
         if not self.said_who and self.journal is None:

@@ -56,21 +56,28 @@ def found_open(recorder: Recorder, owners: Iterable[Any]) -> None:
     """
     for owner in owners:
         try:
-            own, token = vars(owner), recorder.lives.token_of(owner)
-            wrapper = owner if "connection" in own else builder(owner)
-            if token is None or wrapper is None:
+            token = recorder.lives.token_of(owner)
+            if token is None:
                 continue
-            label = f"{wrapper.vendor} connection {wrapper.alias}"
-            # A wrapper has the one that it uses, a pool those that it has in store.
-            for raw in [own["connection"]] if wrapper is owner else list(own["_pool"]):
-                known = recorder.lives.token_of(raw)
-                if raw is not None and known is None and token not in recorder.resources:
-                    lent_by = recorder.lives.token_of(lender(raw))
-                    known = recorder.resource_born(raw, "connection", label, lent_by or token, True)
-                if known is not None and wrapper is owner:
-                    recorder.resources.setdefault(token, known)
+            if "connection" in vars(owner):
+                raw = _found(recorder, vars(owner)["connection"], owner, token)
+                if raw is not None:
+                    recorder.resources.setdefault(token, raw)
+            elif (wrapper := builder(owner)) is not None:
+                for each in list(vars(owner)["_pool"]):
+                    _found(recorder, each, wrapper, token)
         except Exception as fault:
             recorder.fault("connection", fault)
+
+
+def _found(recorder: Recorder, raw: Any, wrapper: Any, owner: int) -> int | None:
+    """Return the token of a raw connection that is open; it was so before, if it has none yet."""
+    token = recorder.lives.token_of(raw)
+    if raw is None or token is not None or owner in recorder.resources:
+        return token
+    label = f"{wrapper.vendor} connection {wrapper.alias}"
+    lent_by = recorder.lives.token_of(lender(raw))
+    return recorder.resource_born(raw, "connection", label, lent_by or owner, before=True)
 
 
 class _Raw:

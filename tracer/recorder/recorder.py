@@ -65,6 +65,9 @@ class Recorder:
         self.enough = 1
         """How many finished requests there must be for `on_finish` to be called."""
         self.on_fork: Callable[[], None] = _nothing
+        self.on_child: Callable[[bool], None] = _nothing
+        """Told in a child of multiprocessing that its life begins, or (True) that it is over; it
+        must not raise."""
         self.watch_again: Callable[[], None] | None = None
         """Where something is not watched that cannot tell anything new, as long as the one request
         in flight lasts and stays on its thread: has it watched again. It must not raise."""
@@ -143,6 +146,8 @@ class Recorder:
         try:
             self.on_fork()
         finally:
+            for trace in self.flying.values():
+                trace.closed, trace.add = trace.begun or 1, ignore
             self.flying.clear()
             self.finished.clear()
             self.barriers.clear()
@@ -310,5 +315,5 @@ def _raised_at(exc: BaseException) -> str:
     return f" at {tb.tb_frame.f_globals.get('__name__', '?')}:{tb.tb_lineno}"
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Nobody listens."""

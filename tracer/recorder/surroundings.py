@@ -52,7 +52,7 @@ def beside() -> frozenset[str]:
         # Without the interpreter's lock their frames are not there to be walked.
         return frozenset()
     here = get_ident()
-    # By no name of this function's: a frame that reaches itself keeps all below it, the request too.
+    # Held by no name here: a frame that reaches itself would keep all below it, the request too.
     return frozenset(
         name
         for thread, frame in sys._current_frames().items()

@@ -197,7 +197,7 @@ def test_the_connections_that_a_pool_has_in_store_are_found(
     tmp_path: Path, postgresql: PostgreSQL
 ) -> None:
     """They belong to the pool, the one that is lent just now as well as the others."""
-    pool = {"min_size": 2, "max_size": 2, "timeout": 120}
+    pool = {"min_size": 3, "max_size": 3, "timeout": 120}
     settings = postgresql.settings("early", OPTIONS={"pool": pool})
     source = """
 from django.db import connection
@@ -207,7 +207,7 @@ django.setup()
 from tracer import live
 live.stop()
 connection.ensure_connection()
-until(lambda: len(vars(connection.pool)["_pool"]) == 1)
+until(lambda: len(vars(connection.pool)["_pool"]) == 2)
 from django.apps import apps
 apps.get_app_config("tracer").ready()
 from django.core.handlers.wsgi import WSGIHandler
@@ -219,5 +219,5 @@ connection.close_pool()
     (process,) = [each for each in processes(tmp_path / "traces") if each.served]
     (owner,) = [life for life in process.lifetimes if life.kind == "pool"]
     lives = connections(process)
-    assert [(life.phase, life.owner) for life in lives] == [("before", owner.id)] * 2
+    assert [(life.phase, life.owner) for life in lives] == [("before", owner.id)] * 3
     assert sum(life.requests for life in lives) == 1

@@ -79,7 +79,8 @@ print(os.getpid())
     child, parent = map(int, program(tmp_path, source).stdout.split())
     found = stories(journal)
     assert found.keys() == {child, parent}
-    # Births of the request that forked are inherited with the rest.
+    # What the request that forked had built is there in the child, too.
+    assert "WSGIRequest" in {life.name for life in found[child].process.lifetimes}
     assert found[child].process.about.mode == "forked by __main__"
     assert found[child].process.requests == ()
     assert {life.phase for life in found[child].process.lifetimes} == {"inherited"}

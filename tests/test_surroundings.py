@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import gc
 import os
+import threading
 import time
+import weakref
 from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
@@ -14,34 +17,36 @@ from tracer.recorder import surroundings
 
 WSGI = {"protocol": "wsgi", "wsgi.multithread": False, "wsgi.multiprocess": False}
 
-CASES: list[tuple[str, dict[str, Any], set[str], dict[str, str], list[str]]] = [
-    ("CGI", {**WSGI, "wsgi.run_once": True}, set(), {"GATEWAY_INTERFACE": "CGI/1.1"}, []),
-    ("uWSGI", WSGI, {"uwsgi"}, {}, []),
-    ("gunicorn", WSGI, {"gunicorn.arbiter"}, {"SERVER_SOFTWARE": "gunicorn/23"}, []),
-    ("mod_wsgi", WSGI, {"mod_wsgi"}, {}, []),
-    ("mod_python", WSGI, {"_apache"}, {}, []),
-    ("flup", WSGI, {"flup.server.fcgi_base"}, {}, []),
-    ("granian", WSGI, {"granian"}, {}, []),
-    ("daphne", {"protocol": "asgi"}, {"daphne.server"}, {}, []),
-    ("uvicorn", {"protocol": "asgi"}, {"uvicorn.server"}, {}, []),
-    ("waitress", WSGI, {"waitress.server"}, {}, []),
-    ("cheroot", WSGI, {"cheroot.wsgi"}, {}, []),
-    ("runserver", {**WSGI, "SERVER_SOFTWARE": "WSGIServer/0.2"}, set(), {}, ["manage.py"]),
-    ("test client", WSGI, {"pytest"}, {}, []),
-    ("unknown", WSGI, {"wsgiref.simple_server"}, {}, []),
+CASES: list[tuple[str, dict[str, Any], set[str]]] = [
+    ("uWSGI", WSGI, {"uwsgi"}),
+    ("mod_python", WSGI, {"_apache"}),
+    ("gunicorn", {**WSGI, "callers": ("gunicorn.workers.sync", "gunicorn.arbiter")}, set()),
+    ("gunicorn", {"callers": ("uvicorn.server", "uvicorn_worker", "gunicorn.arbiter")}, set()),
+    ("flup", {**WSGI, "callers": ("flup.server.fcgi_base",)}, set()),
+    ("granian", {**WSGI, "callers": ("granian.wsgi",)}, set()),
+    ("daphne", {"callers": ("asyncio.events", "daphne.server", "daphne.cli")}, set()),
+    ("uvicorn", {"callers": ("hypercorn.middleware.proxy_fix", "uvicorn.server")}, set()),
+    ("uvicorn", {"callers": ("uvicorn.server", "multiprocessing.process", "gunicorn.app")}, set()),
+    ("uvicorn", {"callers": ("asgiref.sync",), "beside": {"uvicorn.server"}}, set()),
+    ("test client", {**WSGI, "callers": ("django.test.client", "shop.tests")}, set()),
+    ("unknown", {**WSGI, "callers": ("wsgiref.handlers", "uvicornish.server")}, set()),
 ]
 
 
-@pytest.mark.parametrize(("name", "first", "modules", "environ", "argv"), CASES)
-def test_each_server_is_known_by_a_mark_of_its_own(
-    name: str,
-    first: dict[str, Any],
-    modules: set[str],
-    environ: dict[str, str],
-    argv: list[str],
+@pytest.mark.parametrize(("name", "first", "modules"), CASES)
+def test_each_server_is_known_by_what_only_it_does(
+    name: str, first: dict[str, Any], modules: set[str]
 ) -> None:
-    """A module, a flag or a variable that no other server sets."""
-    assert surroundings.server(first, modules, environ, argv)[0] == name
+    """Its code calls the application, or its program runs the interpreter."""
+    loaded = {module: ModuleType(module) for module in modules}
+    assert surroundings.server(first, loaded, {})[0] == name
+
+
+def test_cgi_is_known_by_the_processs_own_environment() -> None:
+    """Together with the flag of the first request."""
+    first = {**WSGI, "wsgi.run_once": True}
+    shown = surroundings.server(first, {}, {"GATEWAY_INTERFACE": "CGI/1.1"})
+    assert shown == ("CGI", "one process per request")
 
 
 @pytest.mark.parametrize(("cores", "alone"), [(1, True), (4, False)])
@@ -53,29 +58,50 @@ def test_a_uwsgi_process_of_one_thread_stays_alone(cores: int, alone: bool) -> N
     assert not surroundings.stays_alone({})
 
 
-def test_gunicorn_being_installed_does_not_make_it_the_server() -> None:
-    """Its module alone proves nothing: it also says so in the environment."""
-    assert surroundings.server(WSGI, {"gunicorn.arbiter"}, {}, [])[0] == "unknown"
+LOADED = {
+    name: ModuleType(name)
+    for name in (
+        "gunicorn.arbiter",
+        "daphne.server",
+        "uvicorn.server",
+        "mod_wsgi",
+        "flup",
+        "pytest",
+    )
+}
+
+
+def test_a_server_being_loaded_does_not_make_it_the_server() -> None:
+    """Nor does what the process has in its environment from whoever started it."""
+    environ = {"SERVER_SOFTWARE": "gunicorn/23"}
+    assert surroundings.server(WSGI, LOADED, environ)[0] == "unknown"
+    assert surroundings.before_requests(("django",), False, LOADED, environ, ["a/job.py"]) == (
+        "program",
+        "job.py",
+    )
+
+
+def test_a_module_called_uwsgi_that_was_imported_is_no_uwsgi() -> None:
+    """That of the server comes from no file."""
+    stand_in = ModuleType("uwsgi")
+    stand_in.__file__ = "uwsgi.py"
+    assert surroundings.server(WSGI, {"uwsgi": stand_in}, {})[0] == "unknown"
 
 
 def test_a_gateway_variable_in_an_environ_does_not_make_it_cgi() -> None:
     """Several servers set it for the application; CGI alone sets it for the process."""
     first = {**WSGI, "wsgi.run_once": False}
     environ = {"GATEWAY_INTERFACE": "CGI/1.1"}
-    assert surroundings.server(first, set(), environ, [])[0] == "unknown"
+    assert surroundings.server(first, {}, environ)[0] == "unknown"
 
 
 def test_the_mode_says_threads_processes_and_protocol() -> None:
     """As the first request's own flags tell."""
+    uwsgi = {"uwsgi": ModuleType("uwsgi")}
     threads = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
-    assert surroundings.server(threads, {"uwsgi"}, {}, [])[1] == (
-        "WSGI, threads, one of several processes"
-    )
-    assert surroundings.server(WSGI, {"uwsgi"}, {}, [])[1] == "WSGI, one thread"
-    assert surroundings.server({"protocol": "asgi"}, {"uwsgi"}, {}, [])[1] == "ASGI"
-    runserver = {**WSGI, "SERVER_SOFTWARE": "WSGIServer/0.2"}
-    assert surroundings.server(runserver, set(), {}, ["x", "--noreload"])[1] == "--noreload"
-    assert surroundings.server(runserver, set(), {}, ["x"])[1] == "with reloader"
+    assert surroundings.server(threads, uwsgi, {})[1] == "WSGI, threads, one of several processes"
+    assert surroundings.server(WSGI, uwsgi, {})[1] == "WSGI, one thread"
+    assert surroundings.server({"protocol": "asgi"}, uwsgi, {})[1] == "ASGI"
 
 
 @pytest.mark.parametrize(("group", "place"), [("", "embedded"), ("café", "daemon")])
@@ -83,17 +109,75 @@ def test_mod_wsgi_serves_in_a_process_of_apache_or_in_one_of_its_own(
     group: str, place: str
 ) -> None:
     """The name of the group tells which, and is not shown."""
+    mod_wsgi = ModuleType("mod_wsgi")
+    vars(mod_wsgi)["process_group"] = group
     first = {**WSGI, "mod_wsgi.process_group": group}
-    shown = surroundings.server(first, {"mod_wsgi"}, {}, [])
+    shown = surroundings.server(first, {"mod_wsgi": mod_wsgi}, {})
     assert shown == ("mod_wsgi", f"{place}, WSGI, one thread")
 
 
 def test_gunicorns_greenlets_are_not_called_threads() -> None:
     """Its gevent worker says multithread, and runs them all on one thread."""
-    modules = {"gunicorn.arbiter", "gunicorn.workers.ggevent"}
     first = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
-    name, mode = surroundings.server(first, modules, {"SERVER_SOFTWARE": "gunicorn/27"}, [])
+    first["callers"] = ("gunicorn.workers.base_async", "gunicorn.workers.ggevent")
+    name, mode = surroundings.server(first, {}, {})
     assert (name, mode) == ("gunicorn", "WSGI, greenlets, one of several processes")
+
+
+MANAGEMENT = ("django", "django.core.management", "__main__")
+BEGINNINGS: list[tuple[tuple[str, ...], bool, list[str], tuple[str, str]]] = [
+    (("gunicorn.arbiter", "__main__"), False, [], ("gunicorn", "")),
+    (("gunicorn.arbiter", "__main__"), True, [], ("gunicorn", "")),
+    (("shop.views", "gunicorn.workers.sync"), True, [], ("child", "forked by shop.views")),
+    (("granian.server.mp", "multiprocessing.process"), False, [], ("granian", "")),
+    (("django", "multiprocessing.spawn"), False, [], ("multiprocessing", "spawn")),
+    (("multiprocessing.popen_fork", "gunicorn"), True, [], ("multiprocessing", "fork")),
+    (MANAGEMENT, False, ["m", "migrate"], ("command", "migrate")),
+    (MANAGEMENT, False, ["m", "test"], ("test client", "")),
+    (("_pytest.python",), False, ["pytest"], ("test client", "")),
+    (MANAGEMENT, False, ["m", "runserver"], ("runserver", "parent, which reloads")),
+    (("django",), False, [""], ("unknown", "")),
+]
+
+
+@pytest.mark.parametrize(("called_by", "forked", "argv", "shown"), BEGINNINGS)
+def test_a_process_that_served_nothing_is_told_by_how_it_began(
+    called_by: tuple[str, ...], forked: bool, argv: list[str], shown: tuple[str, str]
+) -> None:
+    """By whose code ran when the tracer began in it, or who forked it."""
+    assert surroundings.before_requests(called_by, forked, {}, {}, argv) == shown
+
+
+def test_whose_code_runs_is_told_the_nearest_first_without_the_tracers_own() -> None:
+    """This test's module, then pytest's."""
+    found = surroundings.callers()
+    assert found[0] == __name__
+    assert not any(name.startswith("tracer.") for name in found)
+    assert any(name.startswith("_pytest.") for name in found)
+
+
+def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
+    """Neither here nor in another thread, and without the collector's help."""
+
+    class Local:
+        """Lives in a frame."""
+
+    def look() -> weakref.ref[Local]:
+        local = Local()
+        surroundings.callers()
+        assert "threading" in surroundings.beside()
+        return weakref.ref(local)
+
+    go = threading.Event()
+    thread = threading.Thread(target=go.wait, args=[120])
+    thread.start()
+    gc.disable()
+    try:
+        assert look()() is None
+    finally:
+        gc.enable()
+        go.set()
+        thread.join()
 
 
 def test_a_process_began_before_now_and_after_the_machine() -> None:

@@ -156,8 +156,9 @@ class Desk:
                 yield from fact.births
         self.untold.clear()
         yield from (born for born, _ in self.rest.tally.stayed)
-        for trace in (*self.rest.take(), *self.recorder.finished):
-            self.recorder.lives.keep(trace.births)
+        recorder = self.recorder
+        for trace in (*self.rest.take(), *recorder.finished, *recorder.flying.values()):
+            recorder.lives.keep(trace.births)
             yield from self.assembly.births(trace, trace.begun)
         self.rest.forget()
 

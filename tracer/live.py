@@ -98,6 +98,7 @@ class Live:
             self.noting.begin()
         self.recorder.on_finish = self._finished
         self.recorder.on_fork = self._forked
+        self.recorder.on_child = self._child
         self.recorder.boot = boot.known()
         if self.recorder.boot is not None:
             self.recorder.boot.on_built = self.announce
@@ -105,6 +106,9 @@ class Live:
         self.parent = os.getppid()
         self.started = surroundings.process_started()
         self.inherited = False
+        self.forked = False
+        self.callers = surroundings.callers()
+        """Whose code ran when the tracer began here, or when this process was forked."""
 
     # -- on the request's path --------------------------------------------------------------
 
@@ -161,10 +165,18 @@ class Live:
         self.pid = os.getpid()
         self.parent = os.getppid()
         self.started = surroundings.process_started()
+        self.forked, self.callers = True, surroundings.callers()
         if self.recorder.boot is not None:
             self.recorder.boot.forked()
         self.desk.inherit()
         self.inherited = any(birth.kind == "handler" for birth in self.desk.boot)
+
+    def _child(self, is_over: bool) -> None:
+        """A child of multiprocessing that was forked begins its life, or is at its end."""
+        if self.forked and is_over:
+            self.close()
+        elif self.forked:
+            self.announce()
 
     # -- in the background ------------------------------------------------------------------
 
@@ -284,18 +296,21 @@ class Live:
             self.desk.booted()
 
     def announce(self) -> None:
-        """Write down how a process booted, where that was watched, before it serves anything.
+        """Write down how a process began before it serves anything, if there is that to tell.
 
-        In this thread, and without starting another: the process may be about to fork.
+        How it booted, where that was watched; what it inherited, if it was forked. In this thread,
+        and without starting another: the process may be about to fork.
         """
-        if self.config.journal is None or self.recorder.boot is None or self.said_who:
+        if self.config.journal is None or self.said_who:
+            return
+        if self.recorder.boot is None and not self.forked:
             return
         try:
             with self.lock:
                 self._introduce()
                 self._fold()
         except Exception as fault:
-            self.recorder.fault("the boot", fault)
+            self.recorder.fault("the beginning", fault)
 
     def _snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         with self.lock:
@@ -305,9 +320,11 @@ class Live:
         """Who this process is, as far as its first request tells."""
         first = self.recorder.environ
         if first:
-            server, mode = surroundings.server(first, sys.modules, os.environ, sys.argv)
+            server, mode = surroundings.server(first, sys.modules, os.environ)
         else:
-            server, mode = surroundings.before_requests(sys.modules, os.environ, sys.argv)
+            server, mode = surroundings.before_requests(
+                self.callers, self.forked, sys.modules, os.environ, sys.argv
+            )
         return ProcessStarted(
             pid=self.pid,
             parent=self.parent,
@@ -318,6 +335,7 @@ class Live:
             started=self.started,
             begun=int((self.started - self.recorder.epoch) * 1e9),
             inherited=self.inherited,
+            forked=self.forked,
             urlconf=str(getattr(settings, "ROOT_URLCONF", None) or ""),
             application=str(getattr(settings, "SETTINGS_MODULE", None) or ""),
         )
@@ -375,7 +393,7 @@ class Live:
         if self.thread is not None and self.thread is not threading.current_thread():
             self.thread.join(timeout=FAREWELL)
         accounts = self._settle_accounts if settle else self._end_accounts
-        for step in (self.land, accounts, self._say_farewell):
+        for step in (self.land, self._say_last, accounts, self._say_farewell):
             # Each on its own: whatever one of them cannot do, the others still can.
             try:
                 with boot.working_for_the_tracer():
@@ -388,6 +406,14 @@ class Live:
         for trace in list(self.recorder.flying.values()):
             self.recorder.finish(trace, "never closed")
         self.look(draw=not self._is_stuck())
+
+    def _say_last(self) -> None:
+        """A forked child that served nothing says who it was.
+
+        Not before its end: it might have been about to become another program.
+        """
+        if self.forked and self.journal is None:
+            self.announce()
 
     def _settle_accounts(self) -> None:
         if not self.said_who and self.journal is None:
@@ -476,6 +502,8 @@ def _listen_for_forks() -> None:
 
 def _after_fork() -> None:
     if _running is not None:
+        # Who served the parent does not serve the child, as long as that has no request.
+        _running.recorder.environ = {}
         _running.recorder.after_fork()
 
 

@@ -92,10 +92,15 @@ TRACER = {{"ENABLED": True, "CONSOLE": {console}, "JOURNAL": {journal!r}}}
 
 
 def program(
-    tmp_path: Path, source: str, console: bool = False, status: int = 0, **extra: str
+    tmp_path: Path,
+    source: str,
+    console: bool = False,
+    status: int = 0,
+    changes: str = "",
+    **extra: str,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end; `status` is how it must end."""
-    changes = CHANGES.format(console=console, journal=str(tmp_path / "traces"))
+    """Run a program to its end; `status` is how it must end, `changes` are more of the settings."""
+    changes = CHANGES.format(console=console, journal=str(tmp_path / "traces")) + changes
     process = started(
         HEAD + source,
         settings_file(tmp_path, changes),

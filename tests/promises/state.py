@@ -13,7 +13,8 @@ from django.db.models import signals as model_signals
 from django.dispatch import Signal
 
 PACKAGES = (
-    "django", "asgiref", "threading", "concurrent", "psycopg", "psycopg_pool", "redis", "cafe",
+    "django", "asgiref", "threading", "concurrent", "multiprocessing.process", "psycopg",
+    "psycopg_pool", "redis", "cafe",
     "tests.promises.site",
 )  # fmt: skip
 """Where a patch could land; the tracer has no business anywhere else."""

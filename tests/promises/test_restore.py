@@ -6,6 +6,7 @@ import contextlib
 import gc
 import importlib
 import inspect
+import multiprocessing.process
 import pkgutil
 import sys
 import weakref
@@ -37,8 +38,14 @@ def _modules_with_a_probe() -> list[ModuleType]:
 
 
 ALL = _modules_with_a_probe()
-LIBRARIES = (psycopg.Connection, psycopg_pool.ConnectionPool, redis.Connection, redis_backend)
-"""Loaded, so that the probes of real databases and caches have something to patch."""
+LIBRARIES = (
+    psycopg.Connection,
+    psycopg_pool.ConnectionPool,
+    redis.Connection,
+    redis_backend,
+    multiprocessing.process,
+)
+"""Loaded, so that the probes of real databases, caches and children have something to patch."""
 
 
 class Basket:

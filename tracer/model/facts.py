@@ -122,6 +122,8 @@ class ProcessStarted:
     """Name of the root URLconf's module; empty where that is not known."""
     application: str = ""
     """Name of the settings module, to tell two applications of one process apart."""
+    forked: bool = False
+    """True in a child that was forked when the tracer was there already."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,12 +10,12 @@ path; parameters are never looked at.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.probes.pool import lender
+from tracer.probes.pool import builder, lender
 from tracer.recorder import plain
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -49,6 +49,37 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     imports.when("django.db.backends.utils", statements)
     imports.when("django.db.backends.base.base", connections)
     imports.when("django.db.models.sql.compiler", compiler)
+
+
+def found_open(recorder: Recorder, owners: Iterable[Any]) -> None:
+    """Note the raw connections that these wrappers and pools, found by a scan, have open already.
+
+    They may be another thread's: nothing of theirs is called.
+    """
+    for owner in owners:
+        try:
+            token = recorder.lives.token_of(owner)
+            if token is None:
+                continue
+            if "connection" in vars(owner):
+                raw = _found(recorder, vars(owner)["connection"], owner, token)
+                if raw is not None:
+                    recorder.resources.setdefault(token, raw)
+            elif (wrapper := builder(owner)) is not None:
+                for each in list(vars(owner)["_pool"]):
+                    _found(recorder, each, wrapper, token)
+        except Exception as fault:
+            recorder.fault("connection", fault)
+
+
+def _found(recorder: Recorder, raw: Any, wrapper: Any, owner: int) -> int | None:
+    """Return the token of a raw connection that is open; it was so before, if it has none yet."""
+    token = recorder.lives.token_of(raw)
+    if raw is None or token is not None or owner in recorder.resources:
+        return token
+    label = f"{wrapper.vendor} connection {wrapper.alias}"
+    lent_by = recorder.lives.token_of(lender(raw))
+    return recorder.resource_born(raw, "connection", label, lent_by or owner, before=True)
 
 
 class _Raw:

@@ -12,6 +12,7 @@ from typing import Any
 
 from tracer.probes import scan
 from tracer.probes.imports import Imports
+from tracer.recorder import surroundings
 from tracer.recorder.lives import Ref
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -56,7 +57,7 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
             if not recorder.scanned:
                 recorder.scanned = True
                 with boot.log if boot is not None else nullcontext():
-                    recorder.found.extend(scan.before_tracing(recorder))
+                    scan.before_tracing(recorder)
         except Exception as fault:
             recorder.fault("handler", fault)
         start, name = boot.now() if boot is not None else 0, type(self).__name__
@@ -94,12 +95,12 @@ def _enter(
 
 
 def _about_server(environ: Any) -> dict[str, Any]:
-    """Which keys and flags of the first environ tell the server; no header, no secret."""
+    """What tells the server: flags of the first environ, and whose code runs; no header."""
     keep = (
-        "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "SERVER_SOFTWARE",
-        "mod_wsgi.process_group",
+        "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "mod_wsgi.process_group",
     )  # fmt: skip
     found = {key: environ[key] for key in keep if key in environ}
+    found["callers"], found["beside"] = surroundings.callers(), surroundings.beside()
     found["protocol"] = "wsgi" if "wsgi.version" in environ else "asgi"
     return found
 

@@ -13,6 +13,7 @@ from tracer.probes import (
     database,
     entry,
     exceptions,
+    forks,
     middleware,
     objects,
     pool,
@@ -43,6 +44,7 @@ PROBES = (
     template,
     signals,
     background,
+    forks,
 )
 
 

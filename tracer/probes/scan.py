@@ -11,7 +11,7 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tracer.probes import pool
+from tracer.probes import database, pool
 from tracer.probes.objects import BIRTHS, Label
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import RawBirth
@@ -46,13 +46,17 @@ _WELL_KNOWN: tuple[tuple[str, Callable[[Any], Any]], ...] = (
 _PASSING = frozenset({"queryset", "row", "cursor", "lazy", "match", "context"})
 """Kinds of which import time leaves arbitrary numbers behind, in models' and forms' fields."""
 
+_OWNERS = frozenset({"pool", "database"})
+"""Kinds whose objects may have connections open already."""
 
-def before_tracing(recorder: Recorder) -> list[RawBirth]:
-    """Watch everything of a known kind that exists and is not watched yet; return the births."""
+
+def before_tracing(recorder: Recorder) -> None:
+    """Find everything of a known kind that exists and is not watched yet, and watch it."""
     kinds = _loaded()
     # By address: a metaclass may have ideas of its own about hashing and comparing.
     verdicts: dict[int, tuple[str, Label | None] | None] = {}
     found: list[RawBirth] = []
+    owners: list[Any] = []
     now, lane = recorder.clock(), recorder.lane.token
     for obj in gc.get_objects():
         cls = type(obj)
@@ -66,7 +70,10 @@ def before_tracing(recorder: Recorder) -> list[RawBirth]:
         token, mortal = recorder.lives.watch(obj)
         number = recorder.classes.number(cls)
         found.append((token, kind, number, (_label(label, obj), lane, None, mortal), now))
-    return found
+        if kind in _OWNERS:
+            owners.append(obj)
+    recorder.found.extend(found)
+    database.found_open(recorder, owners)
 
 
 _bases: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__

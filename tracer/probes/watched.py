@@ -3,10 +3,15 @@
 A class is watched as soon as its module is loaded, and never imported for it: that would move
 the import from where the project pays it. Subclasses are watched too. Each call of a public
 method is a sighting.
+
+Instances that are there already when their class begins to be watched are looked for once. One
+that no `__init__` told of, as it came out of a pickle or is a copy, counts as built when its first
+public method is called. Both need an object that supports weak references: no other is known again.
 """
 
 from __future__ import annotations
 
+import gc
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -30,6 +35,8 @@ class Watch:
         self.classes: list[ref[type]] = []
         self.done: dict[int, ref[type]] = {}
         """By address, as long as they live: a metaclass may have ideas of its own about hashing."""
+        self.installed = False
+        """Whether modules that come from here on are being loaded, and were not there before."""
         for path in paths:
             module, _, name = path.rpartition(".")
             self.pending.setdefault(module, set()).add(name)
@@ -43,6 +50,7 @@ class Watch:
         """Watch what is loaded already, and the rest when it is."""
         for module in list(self.pending):
             imports.when(module, self.loaded)
+        self.installed = True
 
     def loaded(self, module: Any) -> None:
         """Watch the classes of this module that were asked for."""
@@ -51,7 +59,7 @@ class Watch:
                 found = vars(module).get(name)
                 if isinstance(found, type):
                     self.add(found)
-            self.again()
+            self.again(module.__name__ if self.installed else "")
         except Exception as fault:
             self.recorder.fault("watch", fault)
 
@@ -59,15 +67,36 @@ class Watch:
         """Watch this class, too, from the next `again` on."""
         self.classes.append(ref(cls))
 
-    def again(self) -> None:
-        """Watch subclasses that were defined since the last time, too."""
+    def again(self, loading: str = "") -> None:
+        """Watch subclasses that were defined since the last time, too.
+
+        `loading` is the module that was loaded just now, if one was.
+        """
+        new: list[type] = []
         for alive in list(self.classes):
             cls = alive()
             if cls is not None:
-                self._watch(cls, top=True)
+                self._watch(cls, new, top=True)
+        self._find(new, loading)
 
-    def _watch(self, cls: type, top: bool = False) -> None:
+    def _find(self, classes: list[type], loading: str) -> None:
+        """Take in the instances of these classes that are there already.
+
+        Those of classes that the module being loaded defines were built meanwhile. An instance
+        refers to its class; to go through all objects instead would have Python make a list of
+        them, which another thread may stumble over.
+        """
+        token_of = self.recorder.lives.token_of
+        known = {id(cls) for cls in classes if cls.__weakrefoffset__}
+        for obj in gc.get_referrers(*classes) if known else ():
+            if id(type(obj)) in known and token_of(obj) is None:
+                new = loading != "" and vars(type(obj)).get("__module__") == loading
+                self.recorder.born(obj, "watched", before=not new)
+
+    def _watch(self, cls: type, new: list[type], top: bool = False) -> None:
+        """Patch the class and its subclasses; `new` takes those that were not patched yet."""
         if id(cls) not in self.done:
+            new.append(cls)
             key, done = id(cls), self.done
             done[key] = ref(cls, lambda _: done.pop(key, None))
             if top or "__init__" in vars(cls):
@@ -77,7 +106,7 @@ class Watch:
                     self.patches.wrap(cls, name, self._use)
         subclasses: list[type] = type.__subclasses__(cls)
         for subclass in subclasses:
-            self._watch(subclass)
+            self._watch(subclass, new)
 
     def _birth(self, call: Callable[..., Any]) -> Any:
         recorder = self.recorder
@@ -105,8 +134,8 @@ class Watch:
 
         def use(args: tuple[Any, ...]) -> None:
             try:
-                if args:
-                    recorder.seen(args[0])
+                if args and recorder.seen(args[0]) is None:
+                    _meet(recorder, args[0])
             except Exception as fault:
                 recorder.fault("watch", fault)
 
@@ -129,6 +158,14 @@ class Watch:
         if inspect.iscoroutinefunction(call):
             return coroutine
         return markcoroutinefunction(method) if iscoroutinefunction(call) else method
+
+
+def _meet(recorder: Recorder, obj: Any) -> None:
+    """Take in an object that nobody told of. One beyond the limits is counted at its birth."""
+    known = recorder.lives.token_of(obj) is not None
+    if not known and type(obj).__weakrefoffset__ and recorder.has_room():
+        recorder.born(obj, "watched")
+        recorder.seen(obj)
 
 
 def _is_outermost(obj: Any, init: Any) -> bool:

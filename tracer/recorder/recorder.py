@@ -67,6 +67,9 @@ class Recorder:
         self.enough = 1
         """How many finished requests there must be for `on_finish` to be called."""
         self.on_fork: Callable[[], None] = _nothing
+        self.on_child: Callable[[bool], None] = _nothing
+        """Told in a child of multiprocessing that its life begins, or (True) that it is over; it
+        must not raise."""
         self.watch_again: Callable[[], None] | None = None
         """Where something is not watched that cannot tell anything new, as long as the one request
         in flight lasts and stays on its thread: has it watched again. It must not raise."""
@@ -145,6 +148,8 @@ class Recorder:
         try:
             self.on_fork()
         finally:
+            for trace in self.flying.values():
+                trace.closed, trace.add = trace.begun or 1, ignore
             self.flying.clear()
             self.finished.clear()
             self.barriers.clear()
@@ -168,21 +173,37 @@ class Recorder:
 
     # -- objects ----------------------------------------------------------------------------
 
-    def born(
-        self, obj: Any, kind: str, label: str | None = None, owner: int | None = None
-    ) -> int | None:
-        """An object was built just now. Return its token, or None beyond the limits."""
+    def has_room(self) -> bool:
+        """Whether another object can be watched just now."""
         trace = current.get()
-        if trace is not None and trace.closed:
+        if trace is not None and not trace.closed and len(trace.births) >= 5 * BIRTHS_PER_REQUEST:
+            return False
+        return len(self.lives.refs) < self.lives.limit
+
+    def born(
+        self,
+        obj: Any,
+        kind: str,
+        label: str | None = None,
+        owner: int | None = None,
+        before: bool = False,
+    ) -> int | None:
+        """An object was built just now. Return its token, or None beyond the limits.
+
+        `before`: it was built before tracing, nobody saw when.
+        """
+        trace = current.get()
+        if trace is not None and (trace.closed or before):
             trace = None
-        if len(self.lives.refs) >= self.lives.limit or (
-            trace is not None and len(trace.births) >= 5 * BIRTHS_PER_REQUEST
-        ):
+        if not self.has_room():
             if trace is not None:
                 trace.uncounted += 1
             return None
         token, mortal = self.lives.watch(obj)
         told = label, self.thread(trace), owner, mortal
+        if before:
+            self.found.append((token, kind, self.classes.number(type(obj)), told, self.clock()))
+            return token
         self._note(trace, token, kind, type(obj), told, self.lives.refs.get(token))
         return token
 
@@ -298,5 +319,5 @@ def _raised_at(exc: BaseException) -> str:
     return f" at {tb.tb_frame.f_globals.get('__name__', '?')}:{tb.tb_lineno}"
 
 
-def _nothing() -> None:
+def _nothing(*_: object) -> None:
     """Nobody listens."""

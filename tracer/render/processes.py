@@ -203,7 +203,9 @@ def _began(member: Member) -> str:
     if process is None:
         return ""
     received = sum(life.phase == "inherited" for life in process.lifetimes)
-    return f"forked, inheriting {words.many(received, 'object')}" if received else "started"
+    if received:
+        return f"forked, inheriting {words.many(received, 'object')}"
+    return "forked" if process.about.forked else "started"
 
 
 def _ended(member: Member, wide: bool) -> tuple[str, str]:

@@ -1,0 +1,203 @@
+"""A forked child that serves no request: the journal says that it lived, and nobody else does."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from tests.promises.programs import program
+from tests.stories import Run
+from tracer.journal.reader import Story, read
+
+pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
+
+BOOT = """
+import warnings
+# Python 3.12 warns of forks in a process with threads; here they are the point.
+warnings.filterwarnings("ignore", category=DeprecationWarning)
+handler = boot()
+"""
+FORK = """
+def fork():
+    sys.stdout.flush()
+    pid = os.fork()
+    if not pid:
+        sys.exit()
+    reap(pid)
+    return pid
+"""
+
+
+def stories(journal: Path) -> dict[int, Story]:
+    """Each process's story by its pid."""
+    return {story.process.about.pid: story for story in read(journal).stories}
+
+
+def is_told(child: Story, parent: int, server: str, mode: str) -> None:
+    """It is its parent's child, inherited the application, and served nothing."""
+    about = child.process.about
+    assert (about.parent, about.forked, about.inherited) == (parent, True, True)
+    assert (about.server, about.mode) == (server, mode)
+    lives = {life.name: life for life in child.process.lifetimes}
+    assert {"WSGIHandler", "settings", "CommonMiddleware"} <= lives.keys()
+    assert {life.phase for life in child.process.lifetimes} == {"inherited"}
+    assert {life.requests for life in child.process.lifetimes} == {0}
+    assert child.process.requests == ()
+
+
+def test_a_child_that_is_forked_before_any_request_and_serves_none_is_told(
+    tmp_path: Path, journal: Path
+) -> None:
+    """As a child of its parent, which serves later."""
+    source = f"{BOOT}{FORK}\nprint(fork())\nask(handler, '/plain/')\nprint(os.getpid())"
+    child, parent = map(int, program(tmp_path, source).stdout.split())
+    found = stories(journal)
+    assert found.keys() == {child, parent}
+    is_told(found[child], parent, "child", "forked by __main__")
+    assert found[child].process.ended
+    assert found[parent].process.served == 1
+    text = Run("show", journal, "--only", "processes").out
+    (line,) = [line for line in text.splitlines() if f" {child} " in line]
+    assert "forked, inheriting" in line
+    assert " - " in line
+    assert "ended in order" in line
+    assert "child forked by __main__" in text
+
+
+def test_a_child_that_a_view_forks_is_told_without_its_parents_requests(
+    tmp_path: Path, journal: Path
+) -> None:
+    """It leaves the view by an exit of its own."""
+    source = f"""{BOOT}{FORK}
+from tests.promises import site
+site.during_request = lambda: print(fork())
+ask(handler, "/during/", "/plain/")
+print(os.getpid())
+"""
+    child, parent = map(int, program(tmp_path, source).stdout.split())
+    found = stories(journal)
+    assert found.keys() == {child, parent}
+    # What the request that forked had built is there in the child, too.
+    assert "WSGIRequest" in {life.name for life in found[child].process.lifetimes}
+    assert found[child].process.about.mode == "forked by __main__"
+    assert found[child].process.requests == ()
+    assert {life.phase for life in found[child].process.lifetimes} == {"inherited"}
+    paths = [request.path for request in found[parent].process.requests]
+    assert paths == ["/during/", "/plain/"]
+
+
+MULTIPROCESSING = f"""{BOOT}
+import multiprocessing
+context = multiprocessing.get_context("fork")
+"""
+
+
+def test_a_child_of_multiprocessing_is_told(tmp_path: Path, journal: Path) -> None:
+    """It ends without Python's exit handlers, and in order all the same."""
+    source = f"""{MULTIPROCESSING}
+ask(handler, "/plain/")
+child = context.Process(target=print, args=["works"])
+child.start()
+child.join()
+assert child.exitcode == 0
+print(child.pid, os.getpid())
+"""
+    works, child, parent = program(tmp_path, source).stdout.split()
+    assert works == b"works"
+    found = stories(journal)
+    assert found.keys() == {int(child), int(parent)}
+    story = found[int(child)]
+    assert story.process.ended
+    assert (story.process.about.server, story.process.about.mode) == ("multiprocessing", "fork")
+    assert story.process.about.parent == int(parent)
+    assert "WSGIHandler" in {life.name for life in story.process.lifetimes}
+
+
+def test_a_child_of_multiprocessing_that_is_killed_is_gone_without_a_word(
+    tmp_path: Path, journal: Path
+) -> None:
+    """As the workers of a pool are, which are terminated."""
+    source = f"""{MULTIPROCESSING}
+import time
+child = context.Process(target=time.sleep, args=[600])
+child.start()
+from tests.promises.waiting import until
+import pathlib, django.conf
+until(lambda: list(pathlib.Path(django.conf.settings.TRACER["JOURNAL"]).glob(f"{{child.pid}}-*")))
+child.terminate()
+child.join()
+print(child.pid)
+"""
+    child = int(program(tmp_path, source).stdout)
+    (story,) = stories(journal).values()
+    assert (story.process.about.pid, story.process.ended, story.alive) == (child, False, False)
+
+
+def test_a_child_that_becomes_another_program_is_left_alone(tmp_path: Path, journal: Path) -> None:
+    """By fork and exec, or by a subprocess with code of its own in between."""
+    source = f"""{BOOT}
+import subprocess
+ask(handler, "/plain/")
+before = set(os.listdir("traces"))
+pid = os.fork()
+if not pid:
+    os.execv(sys.executable, [sys.executable, "-c", ""])
+reap(pid)
+subprocess.run([sys.executable, "-c", ""], check=True)
+subprocess.run([sys.executable, "-c", ""], check=True, preexec_fn=os.getpid)
+assert set(os.listdir("traces")) == before
+print(os.getpid())
+"""
+    parent = int(program(tmp_path, source).stdout)
+    assert list(stories(journal)) == [parent]
+
+
+def test_where_no_journal_is_kept_a_child_that_serves_nothing_says_nothing(tmp_path: Path) -> None:
+    """No block and no file for a helper that was forked."""
+    source = f"""{MULTIPROCESSING}{FORK}
+ask(handler, "/plain/")
+from tracer import live
+live.running().look()
+print("here", flush=True)
+child = context.Process(target=int)
+child.start()
+child.join()
+fork()
+print("there", flush=True)
+"""
+    done = program(tmp_path, source, console=True, TRACER_JOURNAL="")
+    text = done.stdout.decode()
+    assert text.partition("here\n")[2].partition("there\n")[0] == ""
+    assert done.stderr == b""
+    assert not (tmp_path / "traces").exists()
+
+
+def test_a_fork_begins_no_thread_and_takes_no_lock_of_the_tracers(tmp_path: Path) -> None:
+    """Whoever holds one in the parent: the child is told at its end."""
+    source = f"""{BOOT}{FORK}
+from tracer import live
+ask(handler, "/plain/")
+running = live.running()
+held, go = threading.Event(), threading.Event()
+def busy():
+    with running.drawing, running.lock, running.journal._lock:
+        held.set()
+        go.wait(120)
+running.look()
+thread = threading.Thread(target=busy)
+thread.start()
+assert held.wait(120)
+pid = os.fork()
+if not pid:
+    assert threading.active_count() == 1
+    assert running.journal is None
+    sys.exit()
+reap(pid)
+go.set()
+thread.join()
+print(pid)
+"""
+    child = int(program(tmp_path, source).stdout)
+    assert child in stories(tmp_path / "traces")

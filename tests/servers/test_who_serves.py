@@ -1,0 +1,262 @@
+"""Who serves is told by what runs: however a server was started, and whatever else is loaded."""
+
+from __future__ import annotations
+
+import os
+import random
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
+from pathlib import Path
+
+import pytest
+
+from tests.promises.programs import CHANGES, PATIENCE, environment, settings_file
+from tests.promises.waiting import until
+from tests.servers.presence import needed
+from tracer.journal.reader import processes
+from tracer.model import Process
+
+pytestmark = pytest.mark.slow
+
+LOADED = """
+INSTALLED_APPS = ["daphne", *INSTALLED_APPS]
+ASGI_APPLICATION = "who_app.asgi"
+STATIC_URL = "/static/"
+import cheroot.wsgi, gunicorn.arbiter, uvicorn.server, waitress.server
+"""
+"""A project that loads every server's modules, and serves with none of them by that."""
+APP = """
+import django
+django.setup()
+from django.core.handlers.asgi import ASGIHandler
+from django.core.handlers.wsgi import WSGIHandler
+wsgi, asgi = WSGIHandler(), ASGIHandler()
+"""
+MANAGE = """
+import sys
+from django.core.management import execute_from_command_line
+if __name__ == "__main__":
+    execute_from_command_line(sys.argv)
+"""
+SERVING = {
+    "uvicorn": "import uvicorn; uvicorn.run('who_app:asgi', port=port)",
+    "uvicorn, the WSGI application": (
+        "import uvicorn; from asgiref.wsgi import WsgiToAsgi; from who_app import wsgi; "
+        "uvicorn.run(WsgiToAsgi(wsgi), port=port)"
+    ),
+    "waitress": "import waitress, who_app; waitress.serve(who_app.wsgi, port=port)",
+    "cheroot": (
+        "from cheroot.wsgi import Server; from who_app import wsgi; "
+        "Server(('127.0.0.1', port), wsgi).start()"
+    ),
+    "hypercorn": (
+        "import asyncio, hypercorn.config, hypercorn.asyncio, who_app; "
+        "config = hypercorn.config.Config(); config.bind = [f'127.0.0.1:{port}']; "
+        "asyncio.run(hypercorn.asyncio.serve(who_app.asgi, config))"
+    ),
+    "daphne": (
+        "from daphne.server import Server; from who_app import asgi; "
+        "Server(asgi, endpoints=[f'tcp:{port}:interface=127.0.0.1'], signal_handlers=False).run()"
+    ),
+    "unknown": (
+        "from wsgiref.simple_server import make_server; from who_app import wsgi; "
+        "make_server('127.0.0.1', port, wsgi).serve_forever()"
+    ),
+}
+"""What a program calls in order to serve, by what it is then served by."""
+
+
+def port() -> int:
+    """Return a port that is free just now.
+
+    None of those that the system gives to clients: one that asks at such a port before anybody
+    listens there may be given that very port, and answer itself for ever.
+    """
+    while True:
+        number = random.SystemRandom().randrange(10_000, 32_000)
+        with suppress(OSError), socket.create_server(("127.0.0.1", number)):
+            return number
+
+
+@contextmanager
+def running(directory: Path, *command: str) -> Iterator[Path]:
+    """Run a Python program with a journal, in a session of its own; give the journal."""
+    journal = directory / "traces"
+    changes = CHANGES.format(console=False, journal=str(journal)) + LOADED
+    settings = settings_file(directory, changes)
+    (directory / "who_app.py").write_text(APP)
+    (directory / "manage.py").write_text(MANAGE)
+    with (directory / "log").open("wb") as log:
+        process = subprocess.Popen(
+            [sys.executable, *command],
+            env=environment(settings, SERVER_SOFTWARE="gunicorn/23.0"),
+            cwd=directory,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            start_new_session=True,
+        )
+        try:
+            yield journal
+        finally:
+            os.killpg(process.pid, signal.SIGKILL)
+            process.wait(PATIENCE)
+
+
+def served(directory: Path, number: int, *command: str) -> Process:
+    """Return the process that answered the first request at this port."""
+
+    def answers() -> bool:
+        try:
+            with urllib.request.urlopen(f"http://127.0.0.1:{number}/plain/", timeout=PATIENCE):
+                return True
+        except OSError:
+            return False
+
+    with running(directory, *command) as journal:
+        until(answers)
+        # The one that answered was written down when its request began.
+        (process,) = [each for each in processes(journal) if not each.about.mode.startswith("par")]
+    return process
+
+
+@pytest.mark.parametrize("name", SERVING)
+def test_a_program_that_serves_by_itself_is_told_by_what_it_calls(
+    name: str, tmp_path: Path
+) -> None:
+    """Whatever else is loaded, and whatever the environment says."""
+    (tmp_path / "program.py").write_text(f"import sys\nport = int(sys.argv[1])\n{SERVING[name]}\n")
+    number = port()
+    about = served(tmp_path, number, "program.py", str(number)).about
+    assert about.server == name.partition(",")[0]
+
+
+@pytest.mark.parametrize("name", ["uvicorn", "daphne", "hypercorn", "waitress", "cheroot"])
+def test_a_module_that_is_started_is_told_though_the_project_loads_others(
+    name: str, tmp_path: Path
+) -> None:
+    """Under uvicorn a project with daphne among its apps is served by uvicorn."""
+    needed(name)
+    number = port()
+    bind = {
+        "uvicorn": ["--port", str(number), "who_app:asgi"],
+        "daphne": ["--port", str(number), "who_app:asgi"],
+        "hypercorn": ["--bind", f"127.0.0.1:{number}", "who_app:asgi"],
+        "waitress": ["--listen", f"127.0.0.1:{number}", "who_app:wsgi"],
+        "cheroot": ["--bind", f"127.0.0.1:{number}", "who_app:wsgi"],
+    }
+    process = served(tmp_path, number, "-m", name, *bind[name])
+    assert process.about.server == name
+
+
+@pytest.mark.parametrize("words", [[], ["--noreload"]])
+def test_the_runserver_that_daphne_brings_is_daphnes(words: list[str], tmp_path: Path) -> None:
+    """The command has the name of Django's."""
+    number = port()
+    process = served(tmp_path, number, "manage.py", "runserver", *words, str(number))
+    assert (process.about.server, process.about.mode) == ("daphne", "ASGI")
+
+
+@pytest.mark.parametrize(
+    ("words", "mode"),
+    [
+        (["--nothreading"], "--nothreading"),
+        (["--noreload"], "--noreload"),
+        (["--noreload", "--nothreading"], "--noreload --nothreading"),
+        ([], "with reloader"),
+    ],
+)
+def test_djangos_own_runserver_is_told_with_its_mode(
+    words: list[str], mode: str, tmp_path: Path
+) -> None:
+    """As it runs, whoever called the command."""
+    (tmp_path / "plain_settings.py").write_text(
+        "from program_settings import *\nINSTALLED_APPS.remove('daphne')\n"
+    )
+    number = port()
+    command = ["manage.py", "runserver", "--settings", "plain_settings", *words, str(number)]
+    about = served(tmp_path, number, *command).about
+    assert (about.server, about.mode) == ("runserver", mode)
+
+
+TELLING = """
+import sys
+def tell(word):
+    from tracer import live
+    about = live.running().about()
+    with open(f"told-{word}", "w") as file:
+        file.write(f"{about.server}|{about.mode}")
+if __name__ == "__main__":
+    import django, multiprocessing
+    django.setup()
+    for method in sys.argv[1:]:
+        child = multiprocessing.get_context(method).Process(target=tell, args=[method])
+        child.start()
+        child.join()
+    tell("program")
+"""
+
+
+def told(directory: Path, *command: str, words: tuple[str, ...]) -> dict[str, str]:
+    """Run a program to its end; return what its processes say of themselves, by word."""
+    with running(directory, *command):
+        files = {word: directory / f"told-{word}" for word in words}
+        until(lambda: all(file.exists() and "|" in file.read_text() for file in files.values()))
+        return {word: file.read_text() for word, file in files.items()}
+
+
+def test_what_gunicorn_or_anybody_started_is_told_as_what_it_is(tmp_path: Path) -> None:
+    """A child of multiprocessing and a script are no gunicorn for inheriting its environment."""
+    head, body = TELLING.split("if __name__", 1)
+    source = f"import django\ndjango.setup()\n{head}if __name__{body}"
+    (tmp_path / "job.py").write_text(source)
+    methods = ("spawn", "fork", "forkserver")
+    found = told(tmp_path, "job.py", *methods, words=(*methods, "program"))
+    assert found == {
+        **{method: f"multiprocessing|{method}" for method in methods},
+        "program": "program|job.py",
+    }
+
+
+def test_a_management_command_is_told_as_such(tmp_path: Path) -> None:
+    """Below a gunicorn, too."""
+    (tmp_path / "job.py").write_text(TELLING)
+    source = "from job import tell; tell('command')"
+    found = told(tmp_path, "manage.py", "shell", "-c", source, words=("command",))
+    assert found == {"command": "command|shell"}
+
+
+def test_a_child_that_a_view_forks_is_no_server(tmp_path: Path) -> None:
+    """It has the parent's memory, environment and stack, and serves nothing."""
+    view = """
+import os
+from django.http import HttpResponse
+from django.urls import path
+from job import tell
+def plain(request):
+    pid = os.fork()
+    if not pid:
+        tell("child")
+        os._exit(0)
+    os.waitpid(pid, 0)
+    return HttpResponse("done")
+urlpatterns = [path("plain/", plain)]
+"""
+    (tmp_path / "job.py").write_text(TELLING)
+    (tmp_path / "forking.py").write_text(view)
+    (tmp_path / "forking_settings.py").write_text(
+        "from program_settings import *\nROOT_URLCONF = 'forking'\n"
+    )
+    (tmp_path / "program.py").write_text(
+        "import os, sys, waitress\nos.environ['DJANGO_SETTINGS_MODULE'] = 'forking_settings'\n"
+        "import who_app\nwaitress.serve(who_app.wsgi, port=int(sys.argv[1]))\n"
+    )
+    number = port()
+    process = served(tmp_path, number, "program.py", str(number))
+    assert process.about.server == "waitress"
+    assert (tmp_path / "told-child").read_text() == "child|forked by forking"

@@ -1,11 +1,11 @@
 """The tracer of this process: takes what was recorded, keeps its history, draws and writes.
 
 All of it happens in one background thread, started when there is something to do. It ends before
-a fork, and starts again in the parent as in the child when there is something to do there; only where a process is better off without one (`surroundings.stays_alone`), each request's
-thread does it once the response is closed. Where nothing is drawn and nothing written, nobody waits
-for what was recorded: the thread sleeps until it is worth the while, or somebody asks. When the
-console falls behind, the background thread skips timelines and says how many; the journal skips
-none.
+a fork, and starts again in the parent as in the child when there is something to do there; only
+where a process is better off without one (`surroundings.stays_alone`), each request's thread does
+it once the response is closed. Where nothing is drawn and nothing written, nobody waits for what
+was recorded: the thread sleeps until it is worth the while, or somebody asks. When the console
+falls behind, the background thread skips timelines and says how many; the journal skips none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import Final, TextIO
 import django
 from django.conf import settings
 
+from tracer import interpreter
 from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
@@ -480,9 +481,15 @@ def running() -> Live | None:
 
 
 def start(config: Config, stream: TextIO | None = None) -> Live:
-    """Install the probes and begin to watch. A second start returns the tracer that runs."""
+    """Install the probes and begin to watch. A second start returns the tracer that runs.
+
+    Raises NotSupported where this interpreter cannot be watched.
+    """
     global _running
     if _running is None:
+        why = interpreter.unsupported()
+        if why is not None:
+            raise interpreter.NotSupported(why[0])
         _running = Live(config, stream)
         _running.installation.install()
         _listen_for_forks()

@@ -183,7 +183,7 @@ until(lambda: not running.recorder.finished)
 def test_the_background_thread_is_no_reason_to_warn_of_a_fork(
     tmp_path: Path, journal: Path, wakeful: bool
 ) -> None:
-    """Python warns of a fork where there are several threads: it must count none of the tracer's."""
+    """Python warns of a fork where there are several threads: none of them is the tracer's."""
     source = f"""
 import warnings
 from tests.promises.waiting import until

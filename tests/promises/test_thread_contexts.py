@@ -1,4 +1,4 @@
-"""Threads whose context Python or the application chooses: their work is their request's all the same.
+"""Threads belong to the request that starts them, whoever chooses the context that they run in.
 
 From Python 3.14 on a thread runs in a context of its own: empty, a copy of its starter's
 (`thread_inherit_context`), or one that it is given (`Thread(context=...)`).

@@ -26,9 +26,9 @@ from tracer.recorder.trace import Trace, current
 from tracer.recorder.unseen import drop_own_frames, pass_over
 
 CHOOSES: Final = sys.version_info >= (3, 14)
-"""Whether a thread runs in a context of its own: empty, its starter's copied, or one given to it."""
+"""Whether a thread runs in a context: a new one, a copy of its starter's, or one given to it."""
 INHERITS: Final = bool(getattr(sys.flags, "thread_inherit_context", 0))
-"""Whether that is a copy of its starter's, unless it is given one."""
+"""Whether that is a copy of its starter's where none is given."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:

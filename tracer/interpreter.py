@@ -48,7 +48,9 @@ def _has_a_lock_of_its_own() -> bool:
     if sys.version_info < (3, 13):
         # Python 3.12 can make them, but Django cannot be imported there: datetime breaks.
         return False
-    import _interpreters  # type: ignore[import-not-found]
-
+    try:
+        import _interpreters  # type: ignore[import-not-found]
+    except ImportError:
+        return False
     current, main = _interpreters.get_current()[0], _interpreters.get_main()[0]
     return current != main and _interpreters.get_config(current).gil == "own"

@@ -14,7 +14,6 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as pool
 from contextvars import Context
 from threading import get_ident
-from types import TracebackType
 from typing import Any, Final
 
 from tracer.model import stages
@@ -125,8 +124,8 @@ class _Given:
         vars(self.thread)["_context"] = self.context
         try:
             self.context.run(_carrying, self.trace, work)
-        except BaseException as error:
-            error.__traceback__ = _without_us(error.__traceback__)
+        except BaseException as exc:
+            drop_own_frames(exc)
             raise
 
 
@@ -134,15 +133,11 @@ def _carrying(trace: Trace | None, work: Callable[[], None]) -> None:
     token = current.set(trace)
     try:
         work()
+    except BaseException as exc:
+        drop_own_frames(exc)
+        raise
     finally:
         current.reset(token)
-
-
-def _without_us(traceback: TracebackType | None) -> TracebackType | None:
-    """Return what remains of it: threading.excepthook shows what the application knows."""
-    while traceback is not None and traceback.tb_frame.f_code.co_filename == __file__:
-        traceback = traceback.tb_next
-    return traceback
 
 
 def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:

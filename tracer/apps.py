@@ -8,7 +8,7 @@ import os
 from django.apps import AppConfig
 from django.conf import settings
 
-from tracer import checks, conf, live
+from tracer import checks, conf, interpreter, live
 
 
 class TracerConfig(AppConfig):
@@ -22,7 +22,7 @@ class TracerConfig(AppConfig):
         try:
             checks.register()
             config, _problems = conf.load(settings, os.environ)
-            if config.enabled:
+            if config.enabled and not interpreter.refuses():
                 live.start(config)
         except Exception as fault:
             logging.getLogger("tracer").warning("tracer: could not start: %s", fault)

@@ -1,4 +1,4 @@
-"""Django system checks for the tracer's settings.
+"""Django system checks for the tracer's settings, and for the interpreter that it runs in.
 
 All are warnings, because an error would keep `runserver` and `migrate` from starting, and the
 tracer must never be the reason for that. No check imports a module or creates a directory: the
@@ -19,7 +19,7 @@ from typing import Any, Final
 from django.conf import settings
 from django.core import checks
 
-from tracer import conf
+from tracer import conf, interpreter
 
 MIDDLEWARE: Final = "tracer.middleware.TracerMiddleware"
 TAG: Final = "tracer"
@@ -36,6 +36,8 @@ def check_settings(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckM
     """Return a warning for everything that is wrong with the tracer's settings."""
     config, problems = conf.load(settings, os.environ)
     found = [*problems, *_watch(config.watch), *_middleware()]
+    if config.enabled:
+        found += _interpreter()
     if config.enabled and config.journal is not None:
         found += _journal(config.journal)
     return [checks.Warning(problem.message, hint=problem.hint, id=problem.id) for problem in found]
@@ -59,6 +61,12 @@ def _middleware() -> Iterator[conf.Problem]:
             "layers before it are given.",
             "Move it to the top, or take it out: it then takes the outermost place by itself.",
         )
+
+
+def _interpreter() -> Iterator[conf.Problem]:
+    why = interpreter.unsupported()
+    if why is not None:
+        yield conf.Problem("tracer.W013", f"The tracer does not watch. It is {why[0]}.", why[1])
 
 
 def _journal(directory: Path) -> Iterator[conf.Problem]:

@@ -1,11 +1,11 @@
 """The tracer of this process: takes what was recorded, keeps its history, draws and writes.
 
-All of it happens in one background thread, started when there is something to do and again after
-a fork; only where a process is better off without one (`surroundings.stays_alone`), each request's
-thread does it once the response is closed. Where nothing is drawn and nothing written, nobody waits
-for what was recorded: the thread sleeps until it is worth the while, or somebody asks. When the
-console falls behind, the background thread skips timelines and says how many; the journal skips
-none.
+All of it happens in one background thread, started when there is something to do. It ends before
+a fork, and starts again in the parent as in the child when there is something to do there; only
+where a process is better off without one (`surroundings.stays_alone`), each request's thread does
+it once the response is closed. Where nothing is drawn and nothing written, nobody waits for what
+was recorded: the thread sleeps until it is worth the while, or somebody asks. When the console
+falls behind, the background thread skips timelines and says how many; the journal skips none.
 """
 
 from __future__ import annotations
@@ -26,6 +26,7 @@ from typing import Final, TextIO
 import django
 from django.conf import settings
 
+from tracer import interpreter
 from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
@@ -54,6 +55,8 @@ ENOUGH = 64
 """Requests that a process which neither draws nor writes lets come before it looks at them."""
 BACKLOG = 2000
 """Finished requests waiting; beyond, the next one to finish helps out before it goes on."""
+TO_FORK = 0.5
+"""Seconds that a fork waits at most for the background thread to end."""
 FAREWELL = 2.0
 """Seconds that the background thread has at the end to finish what it is at."""
 
@@ -87,6 +90,8 @@ class Live:
         """Whether the thread looks by itself; else it must be rung for."""
         self.bell = _rung()
         self.stop = threading.Event()
+        self.forks = False
+        """The process is about to fork, and the thread has to end."""
         shown = draws or config.journal is not None
         # Whoever looks at sixty-four has no need to wait for more: meanwhile there would be
         # hundreds, and what lives as long as that the collector takes for what stays.
@@ -150,6 +155,25 @@ class Live:
         with contextlib.suppress(RuntimeError):
             self.bell.release()
 
+    def before_fork(self) -> None:
+        """End the thread: Python 3.12 and newer warn of a fork where there is more than one.
+
+        Where it is busy for too long it stays, and Python warns. After the fork the next request
+        starts it again; at once it cannot be, for some versions of Python count only then.
+        """
+        thread = self.thread
+        if thread is None or thread is threading.current_thread():
+            return
+        self.forks = True
+        self._ring()
+        thread.join(TO_FORK)
+        self.forks = False
+        if not thread.is_alive():
+            self._doze()
+            if len(self.recorder.finished) >= self.enough:
+                # It came from another thread since, so Python warns anyway.
+                self._finished()
+
     def _forked(self) -> None:
         """In a child: its own thread, journal and history of what it inherited."""
         self.lock, self.drawing = threading.RLock(), threading.RLock()
@@ -182,7 +206,7 @@ class Live:
 
     def _run(self) -> None:
         idle, pid, found = 0, self.pid, 1
-        while not self.stop.is_set() and self.pid == pid:
+        while not self.stop.is_set() and not self.forks and self.pid == pid:
             if idle >= self.patience:
                 self._doze()
                 if len(self.recorder.finished) < self.enough:
@@ -190,7 +214,7 @@ class Live:
                 self._rouse()
                 idle = 0
             # Where nothing comes of looking, this must not become a race.
-            self.bell.acquire(timeout=self.pause if found else PAUSE)
+            self.bell.acquire(timeout=0 if self.forks else self.pause if found else PAUSE)
             found = self.look() if self.recorder.waits() else 0
             idle = 0 if found else idle + 1
 
@@ -483,9 +507,15 @@ def running() -> Live | None:
 
 
 def start(config: Config, stream: TextIO | None = None) -> Live:
-    """Install the probes and begin to watch. A second start returns the tracer that runs."""
+    """Install the probes and begin to watch. A second start returns the tracer that runs.
+
+    Raises NotSupported where this interpreter cannot be watched.
+    """
     global _running
     if _running is None:
+        why = interpreter.unsupported()
+        if why is not None:
+            raise interpreter.NotSupported(why[0])
         _running = Live(config, stream)
         _running.installation.install()
         _listen_for_forks()
@@ -497,7 +527,15 @@ def start(config: Config, stream: TextIO | None = None) -> Live:
 def _listen_for_forks() -> None:
     """Once per process: Python offers no way to take such a hook back."""
     if hasattr(os, "register_at_fork"):
-        os.register_at_fork(after_in_child=_after_fork)
+        os.register_at_fork(before=_before_fork, after_in_child=_after_fork)
+
+
+def _before_fork() -> None:
+    if _running is not None:
+        try:
+            _running.before_fork()
+        except Exception as fault:
+            _running.recorder.fault("fork", fault)
 
 
 def _after_fork() -> None:

@@ -26,7 +26,7 @@ from types import TracebackType
 from django.apps import apps
 from django.conf import settings
 
-from tracer import live
+from tracer import interpreter, live
 from tracer.assertions import Assertions
 from tracer.checks import unwatchable
 from tracer.conf import Config
@@ -289,6 +289,9 @@ def _demand_django() -> None:
         )
     if not apps.ready:
         raise RecordingError("Django is not set up yet: call django.setup() before record().")
+    why = interpreter.unsupported()
+    if why is not None:
+        raise RecordingError(f"record() is {why[0]}. {why[1]}")
 
 
 def _watched(named: Iterable[type | str]) -> tuple[type | str, ...]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gc
+import itertools
 import logging
 import os
 import subprocess
@@ -37,6 +38,7 @@ from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 
 _book = Book()
+_numbers = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -152,7 +154,8 @@ def cold(settings: Any) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            "LOCATION": f"facts-{id(settings)}",
+            # Not by an address, which a later test may have again, and with it this one's words.
+            "LOCATION": f"facts-{next(_numbers)}",
         }
     }
 

@@ -7,12 +7,14 @@ mixes none.
 
 from __future__ import annotations
 
+import sys
 import threading
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as pool
+from contextvars import Context
 from threading import get_ident
-from typing import Any
+from typing import Any, Final
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
@@ -21,6 +23,11 @@ from tracer.recorder.recorder import Recorder
 from tracer.recorder.threads import coming
 from tracer.recorder.trace import Trace, current
 from tracer.recorder.unseen import drop_own_frames, pass_over
+
+CHOOSES: Final = sys.version_info >= (3, 14)
+"""Whether a thread runs in a context: a new one, a copy of its starter's, or one given to it."""
+INHERITS: Final = bool(getattr(sys.flags, "thread_inherit_context", 0))
+"""Whether that is a copy of its starter's where none is given."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -44,6 +51,9 @@ def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 recorder.spread(trace)
                 # An attribute of the instance, gone again before the thread's own code runs.
                 self._bootstrap_inner = _Carried(self, trace)
+            elif trace is not None and INHERITS:
+                # The request would go along in the copy, and a pool's thread serves others, too.
+                self._bootstrap_inner = _Carried(self, None)
         except Exception as fault:
             recorder.fault("thread", fault)
         try:
@@ -66,9 +76,10 @@ def _of_a_pool(own: dict[str, Any]) -> bool:
 class _Carried:
     """Stands in for `Thread._bootstrap_inner` until the new thread calls it."""
 
-    def __init__(self, thread: threading.Thread, trace: Trace) -> None:
+    def __init__(self, thread: threading.Thread, trace: Trace | None) -> None:
         self.thread: threading.Thread | None = thread
         self.trace: Trace | None = trace
+        self.is_given = CHOOSES and vars(thread).get("_context") is not None
 
     def __call__(self) -> None:
         thread, trace = self.thread, self.trace
@@ -77,11 +88,56 @@ class _Carried:
         del thread._bootstrap_inner  # type: ignore[attr-defined]
         coming[get_ident()] = vars(thread).get("_name")
         current.set(trace)
+        context = vars(thread).get("_context") if CHOOSES else None
+        if context is not None and context.get(current) is not trace:
+            if self.is_given:
+                vars(thread)["_context"] = _Given(thread, context, trace)
+            else:
+                context.run(current.set, trace)
         del trace
         try:
             thread._bootstrap_inner()  # type: ignore[attr-defined]
         finally:
             coming.pop(get_ident(), None)
+            if context is not None:
+                if self.is_given:
+                    vars(thread)["_context"] = context
+                else:
+                    # It is as old as its thread, which the application may keep.
+                    context.run(current.set, None)
+
+
+class _Given:
+    """Stands in for the context that the application gave to a thread, until the thread runs.
+
+    The request is set in it for just that time. To enter it before and after would be simpler, but
+    no other thread can enter it meanwhile.
+    """
+
+    def __init__(self, thread: threading.Thread, context: Context, trace: Trace | None) -> None:
+        self.thread = thread
+        self.context = context
+        self.trace = trace
+
+    def run(self, work: Callable[[], None]) -> None:
+        """Do in that context what its thread is there for."""
+        vars(self.thread)["_context"] = self.context
+        try:
+            self.context.run(_carrying, self.trace, work)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
+
+
+def _carrying(trace: Trace | None, work: Callable[[], None]) -> None:
+    token = current.set(trace)
+    try:
+        work()
+    except BaseException as exc:
+        drop_own_frames(exc)
+        raise
+    finally:
+        current.reset(token)
 
 
 def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:

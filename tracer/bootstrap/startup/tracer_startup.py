@@ -286,10 +286,12 @@ def _load(log: ImportLog) -> None:
         from importlib import import_module
 
         why_not = _find(package)
-        stages = None if why_not else import_module("tracer.probes.boot")
+        refuses = not why_not and import_module("tracer.interpreter").refuses()
+        stages = None if why_not or refuses else import_module("tracer.probes.boot")
     if stages is None:
         log.uninstall()
-        warn(f"tracer: {why_not}")
+        if why_not:
+            warn(f"tracer: {why_not}")
         return
 
     def ready() -> None:

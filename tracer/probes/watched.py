@@ -12,13 +12,13 @@ public method is called. Both need an object that supports weak references: no o
 from __future__ import annotations
 
 import functools
-import gc
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
+from tracer.probes import heap
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -79,8 +79,8 @@ class Watch:
         """
         token_of = self.recorder.lives.token_of
         known = {key for key, cls in classes.items() if cls.__weakrefoffset__}
-        for obj in gc.get_objects() if known else ():
-            if id(type(obj)) in known and token_of(obj) is None:
+        for obj in heap.instances(known) if known else ():
+            if token_of(obj) is None:
                 new = loading != "" and vars(type(obj)).get("__module__") == loading
                 self.recorder.born(obj, "watched", before=not new)
 

@@ -119,7 +119,10 @@ def served(directory: Path, number: int, *command: str) -> Process:
             return False
 
     with running(directory, *command) as journal:
-        until(answers)
+        try:
+            until(answers)
+        except AssertionError as error:
+            raise AssertionError((directory / "log").read_text()) from error
         # The one that answered was written down when its request began.
         (process,) = [each for each in processes(journal) if not each.about.mode.startswith("par")]
     return process

@@ -6,12 +6,11 @@ registry, models, admin sites, signals and the main thread's database wrapper ar
 
 from __future__ import annotations
 
-import gc
 import sys
 from collections.abc import Callable
 from typing import Any
 
-from tracer.probes import database, pool
+from tracer.probes import database, heap, pool
 from tracer.probes.objects import BIRTHS, Label
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import RawBirth
@@ -52,21 +51,15 @@ _OWNERS = frozenset({"pool", "database"})
 
 def before_tracing(recorder: Recorder) -> None:
     """Find everything of a known kind that exists and is not watched yet, and watch it."""
-    kinds = _loaded()
-    # By address: a metaclass may have ideas of its own about hashing and comparing.
-    verdicts: dict[int, tuple[str, Label | None] | None] = {}
+    verdicts = _verdicts()
     found: list[RawBirth] = []
     owners: list[Any] = []
     now, lane = recorder.clock(), recorder.lane.token
-    for obj in gc.get_objects():
-        cls = type(obj)
-        if id(cls) not in verdicts:
-            bases = (kinds.get(id(base)) for base in _bases(cls))
-            verdicts[id(cls)] = next((kind for kind in bases if kind is not None), None)
-        verdict = verdicts[id(cls)]
-        if verdict is None or recorder.lives.token_of(obj) is not None:
+    for obj in heap.instances(verdicts):
+        if recorder.lives.token_of(obj) is not None:
             continue
-        kind, label = verdict
+        cls = type(obj)
+        kind, label = verdicts[id(cls)]
         token, mortal = recorder.lives.watch(obj)
         number = recorder.classes.number(cls)
         found.append((token, kind, number, (_label(label, obj), lane, None, mortal), now))
@@ -79,13 +72,25 @@ def before_tracing(recorder: Recorder) -> None:
 _bases: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
 
 
-def _loaded() -> dict[int, tuple[str, Label | None]]:
+def _verdicts() -> dict[int, tuple[str, Label | None]]:
+    """What the objects of each class are, by that class's address.
+
+    A metaclass may have ideas of its own about hashing and comparing.
+    """
     kinds: dict[int, tuple[str, Label | None]] = {}
+    classes: list[type] = []
     for module_name, name, kind, label in KINDS:
         cls = getattr(sys.modules.get(module_name), name, None)
         if cls is not None and kind not in _PASSING:
             kinds[id(cls)] = kind, label
-    return kinds
+            classes.append(cls)
+    verdicts: dict[int, tuple[str, Label | None]] = {}
+    for cls in classes:
+        if id(cls) not in verdicts:
+            nearest = next(base for base in _bases(cls) if id(base) in kinds)
+            verdicts[id(cls)] = kinds[id(nearest)]
+            classes += type.__subclasses__(cls)
+    return verdicts
 
 
 def _label(label: Label | None, obj: Any) -> str | None:

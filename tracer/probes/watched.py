@@ -11,7 +11,6 @@ public method is called. Both need an object that supports weak references: no o
 
 from __future__ import annotations
 
-import gc
 import inspect
 from collections.abc import Callable, Iterable
 from typing import Any
@@ -19,6 +18,7 @@ from weakref import ref
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
+from tracer.probes import heap
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -82,14 +82,12 @@ class Watch:
     def _find(self, classes: list[type], loading: str) -> None:
         """Take in the instances of these classes that are there already.
 
-        Those of classes that the module being loaded defines were built meanwhile. An instance
-        refers to its class; to go through all objects instead would have Python make a list of
-        them, which another thread may stumble over.
+        Those of classes that the module being loaded defines were built meanwhile.
         """
         token_of = self.recorder.lives.token_of
         known = {id(cls) for cls in classes if cls.__weakrefoffset__}
-        for obj in gc.get_referrers(*classes) if known else ():
-            if id(type(obj)) in known and token_of(obj) is None:
+        for obj in heap.instances(known) if known else ():
+            if token_of(obj) is None:
                 new = loading != "" and vars(type(obj)).get("__module__") == loading
                 self.recorder.born(obj, "watched", before=not new)
 

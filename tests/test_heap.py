@@ -1,0 +1,66 @@
+"""Looking for objects that exist disturbs nobody: not even a tuple that another thread builds."""
+
+from __future__ import annotations
+
+import sys
+import threading
+import weakref
+from collections.abc import Iterator
+
+import pytest
+
+from tracer.probes import heap, scan
+from tracer.recorder.recorder import Recorder
+
+
+class Found:
+    """What is looked for."""
+
+
+class Below(Found):
+    """Of a type of its own."""
+
+    def __getattribute__(self, name: str) -> object:
+        raise AssertionError(name)
+
+
+def test_the_objects_of_a_type_are_found_and_not_kept() -> None:
+    """Those of other types stay out, and nothing of an object's own is called."""
+    one, other = Found(), Below()
+    gone = weakref.ref(one)
+    alone = [id(each) for each in heap.instances({id(Found)})]
+    both = {id(each) for each in heap.instances({id(Found), id(Below)})}
+    assert (alone, both) == ([id(one)], {id(one), id(other)})
+    del one
+    assert gone() is None
+
+
+@pytest.fixture
+def restless() -> Iterator[None]:
+    """Threads take turns as often as they can."""
+    before = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)
+    yield
+    sys.setswitchinterval(before)
+
+
+def test_a_tuple_that_another_thread_builds_is_left_alone(restless: None) -> None:
+    """A reference to it would keep Python from finishing it."""
+    over, wrong = threading.Event(), []
+
+    def build() -> None:
+        while not over.is_set():
+            try:
+                tuple(number for number in range(500))
+            except SystemError as error:
+                wrong.append(error)
+
+    thread = threading.Thread(target=build)
+    thread.start()
+    try:
+        for _ in range(30):
+            scan.before_tracing(Recorder())
+    finally:
+        over.set()
+        thread.join()
+    assert wrong == []

@@ -12,6 +12,7 @@ from typing import Any
 from tracer.probes.imports import Imports
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
+from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -30,7 +31,13 @@ def _life(recorder: Recorder, call: Callable[..., Any]) -> Any:
         recorder.on_child(False)
         try:
             return call(self, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
         finally:
             recorder.on_child(True)
 
     return _bootstrap
+
+
+pass_over(__name__)

@@ -94,6 +94,9 @@ class _Names:
         def change(*args: Any, **kwargs: Any) -> Any:
             try:
                 return call(*args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
             finally:
                 self.known = _UNKNOWN
 

@@ -43,7 +43,7 @@ _START_METHODS: Final = (
 
 def callers() -> tuple[str, ...]:
     """Return the names of the modules whose code called this, the nearest first; none of ours."""
-    return tuple(_names(sys._getframe()))
+    return (*_names(sys._getframe()),)
 
 
 def beside() -> frozenset[str]:

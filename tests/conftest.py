@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import os
 import signal
 import sys
 from collections.abc import Callable, Iterator
@@ -20,7 +21,11 @@ __all__ = ["postgresql", "redis_server"]
 
 
 def pytest_configure() -> None:
-    """A script's background job ignores Ctrl-C and hands that down: tests send it to programs."""
+    """A script's background job ignores Ctrl-C and hands that down: tests send it to programs.
+
+    And where tests run side by side each is told how wide the terminal is: pictures would fit it.
+    """
+    os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
 

@@ -1,11 +1,11 @@
 """The tracer of this process: takes what was recorded, keeps its history, draws and writes.
 
-All of it happens in one background thread, started when there is something to do. It ends before
-a fork, and starts again in the parent as in the child when there is something to do there; only
-where a process is better off without one (`surroundings.stays_alone`), each request's thread does
-it once the response is closed. Where nothing is drawn and nothing written, nobody waits for what
-was recorded: the thread sleeps until it is worth the while, or somebody asks. When the console
-falls behind, the background thread skips timelines and says how many; the journal skips none.
+All of it happens in one background thread, started when there is something to do. It ends before a
+fork, and starts again in parent and child when there is something to do there. Only where a process
+is better off without a thread (`surroundings.stays_alone`), each request's thread does it once the
+response is closed. Where nothing is drawn and nothing written, nobody waits for what was recorded:
+the thread sleeps until it is worth the while, or somebody asks. When the console falls behind, the
+background thread skips timelines and says how many; the journal skips none.
 """
 
 from __future__ import annotations

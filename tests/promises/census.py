@@ -16,7 +16,6 @@ import json
 import logging
 import os
 import sys
-import threading
 import warnings
 from collections import Counter
 from pathlib import Path
@@ -154,11 +153,9 @@ def _named(obj: Any) -> str:
     cls = type(obj)
     if cls in RUNNING:
         code = getattr(obj, RUNNING[cls])
-        file, module = code.co_filename, str(getattr(obj, "__module__", ""))
-        is_ours = file.startswith(OWN) or file.startswith("<tracer") or module.startswith("tracer.")
-        # Each thread has one of those in `threading`.
-        is_left_out = is_ours or file == threading.__file__
-        return "" if is_left_out else f"{cls.__name__} {code.co_qualname}"
+        package = str(getattr(obj, "__module__", "")).partition(".")[0]
+        is_ours = code.co_filename.startswith((OWN, "<tracer")) or package in OURS
+        return "" if is_ours else f"{cls.__name__} {code.co_qualname}"
     if cls is TracebackType:
         return f"traceback in {obj.tb_frame.f_code.co_qualname}"
     if issubclass(cls, type):

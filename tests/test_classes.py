@@ -7,6 +7,11 @@ import threading
 import weakref
 from typing import Any
 
+from django.http import HttpRequest, HttpResponse
+from django.test import override_settings
+from django.urls import path
+
+from tests.driving import Recording
 from tracer.probes.collector import Collections
 from tracer.probes.objects import noting
 from tracer.recorder import plain
@@ -151,3 +156,21 @@ def test_what_an_application_gives_is_recorded_as_plain_text_and_numbers() -> No
     assert [plain.number(each) for each in (Count(5), True, None, "200", 2.5)] == [
         5, 1, None, None, None,
     ]  # fmt: skip
+
+
+def odd(request: HttpRequest) -> HttpResponse:
+    """A page whose name is of a class of its own."""
+    return HttpResponse("odd")
+
+
+urlpatterns = [path("odd/", odd, name=Text("odd"))]
+
+
+@override_settings(ROOT_URLCONF=__name__)
+def test_what_resolving_found_is_recorded_as_plain_text(recording: Recording) -> None:
+    """Also the name of a URL, which a project may take from anywhere."""
+    assert recording.get("/odd/").status == 200
+    recorder = recording.live.recorder
+    (trace,) = [*recording.live.desk.rest.take(), *recorder.finished]
+    assert trace.view == (f"{__name__}.odd", "odd/", "odd")
+    assert [type(each) for each in trace.view] == [str, str, str]

@@ -65,14 +65,12 @@ class _Names:
         self.lives = lives
         self.live = live
         self.known = _UNKNOWN
-        """(address of the list of receivers, its length, sender, what is told as long as they
-        stay)"""
+        """(how many receivers are connected, sender, what is told as long as they stay)"""
 
     def now(self, sender: Any) -> What:
         """Return what is to be told; looked up again only when it may have changed."""
-        address, count, by, what = self.known
-        listed = self.signal.receivers
-        if id(listed) == address and len(listed) == count and by() is sender:
+        count, by, what = self.known
+        if len(self.signal.receivers) == count and by() is sender:
             return what
         return self.look(sender)
 
@@ -80,16 +78,14 @@ class _Names:
         """Return what is to be told of the signal, sent by this sender just now."""
         found = self.live(self.signal, sender)
         told = _sender(sender), tuple([_name(one) for group in found for one in group])
-        listed = self.signal.receivers
         token = self.lives.token_of(self.signal)
         what = self.stage, token, self.stage, told, ""
         if type(sender).__weakrefoffset__:
-            self.known = id(listed), len(listed), ref(sender), what
+            self.known = len(self.signal.receivers), ref(sender), what
         return what
 
     def changing(self, call: Callable[..., Any]) -> Any:
-        """Around `connect` and `disconnect`: another receiver may come to the address of one that
-        has gone."""
+        """Around `connect` and `disconnect`: afterwards there may be as many receivers, and others."""
 
         def change(*args: Any, **kwargs: Any) -> Any:
             try:
@@ -103,12 +99,7 @@ class _Names:
         return change
 
 
-_UNKNOWN: tuple[int, int, Callable[[], Any], What] = (
-    0,
-    0,
-    object,
-    (stages.SIGNAL, None, "", "", ""),
-)
+_UNKNOWN: tuple[int, Callable[[], Any], What] = (0, object, (stages.SIGNAL, None, "", "", ""))
 
 
 def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
@@ -141,9 +132,8 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
         finally:
             try:
                 end = clock()
-                address, count, by, what = names.known
-                listed = signal.receivers
-                if id(listed) != address or len(listed) != count or by() is not sender:
+                count, by, what = names.known
+                if len(signal.receivers) != count or by() is not sender:
                     what = names.look(sender)
                 trace.add((start, end, what))
             except Exception as fault:

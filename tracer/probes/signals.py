@@ -85,7 +85,7 @@ class _Names:
         return what
 
     def changing(self, call: Callable[..., Any]) -> Any:
-        """Around `connect` and `disconnect`: afterwards there may be as many receivers, and others."""
+        """Around `connect` and `disconnect`: there may be as many receivers, but others."""
 
         def change(*args: Any, **kwargs: Any) -> Any:
             try:

@@ -23,7 +23,7 @@ __all__ = ["postgresql", "redis_server"]
 def pytest_configure() -> None:
     """A script's background job ignores Ctrl-C and hands that down: tests send it to programs.
 
-    And where tests run side by side each is told how wide the terminal is: pictures would fit it.
+    pytest-xdist sets COLUMNS in its workers. Pictures would take that width instead of their own.
     """
     os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

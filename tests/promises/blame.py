@@ -155,7 +155,7 @@ class _Listener(logging.Handler):
 
 
 def blamed(call: Callable[..., Any], args: list[Any], name: str) -> list[Any]:
-    """Return who is said to have called: file and line of warnings, log records, tracebacks."""
+    """Return the callers that warnings, log records and tracebacks name, as files and lines."""
     listener = _Listener()
     logger.addHandler(listener)
     try:

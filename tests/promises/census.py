@@ -1,10 +1,7 @@
 """A program that serves a site and then counts, class by class, what is alive.
 
-    python -m tests.promises.census WATCHED VISITS FILE
-
-WATCHED is one of `WAYS`. After one full collection it writes to FILE, as JSON, how many objects of
-each class there are and the memory that the process has, in bytes. What the tracer itself is made
-of is left out.
+After one full collection `main` writes, as JSON, how many objects of each class there are, and the
+memory that the process had, in bytes. What the tracer itself is made of is left out.
 """
 
 from __future__ import annotations
@@ -175,7 +172,7 @@ def memory() -> int:
 
 
 def main(way: str, visits: int, file: str) -> None:
-    """Serve so many visits, a third of them to warm up, and write what is alive."""
+    """Serve so many visits, watched in one of `WAYS`, and write to `file` what is alive."""
     set_up(way)
     from django.core.handlers.asgi import ASGIHandler
     from django.core.handlers.wsgi import WSGIHandler
@@ -185,7 +182,7 @@ def main(way: str, visits: int, file: str) -> None:
 
     watching: Any = contextlib.nullcontext()
     if way.startswith("record()"):
-        # It remembers ten thousand requests one by one, unless it is told otherwise.
+        # By default a recording remembers ten thousand requests, which takes memory on purpose.
         watching = tracer.record(keep=64, watch=["cafe.models.Basket"])
     with watching:
         handler, on_loop, cookies, sizes = WSGIHandler(), ASGIHandler(), staff(), []
@@ -203,7 +200,3 @@ def main(way: str, visits: int, file: str) -> None:
         sizes.append(memory())
         found = counted()
     Path(file).write_text(json.dumps({"objects": found, "memory": sizes}), encoding="utf-8")
-
-
-if __name__ == "__main__":
-    main(sys.argv[1], int(sys.argv[2]), sys.argv[3])

@@ -26,9 +26,9 @@ from django.urls import converters, path, register_converter, reverse
 
 logger = logging.getLogger(__name__)
 HEARD: list[Any] = []
-"""What was told, in this order."""
+"""Warnings, log records and tracebacks, in the order in which they came."""
 HIGH = 80
-"""Callers that are told of."""
+"""Callers up the stack that are compared."""
 
 
 class Unwell(Exception):

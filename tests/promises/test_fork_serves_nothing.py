@@ -175,7 +175,7 @@ print("there", flush=True)
 
 
 def test_a_fork_begins_no_thread_and_takes_no_lock_of_the_tracers(tmp_path: Path) -> None:
-    """Whoever holds one in the parent: the child is told at its end."""
+    """Whichever thread of the parent holds one, the child writes its journal when it ends."""
     source = f"""{BOOT}{FORK}
 from tracer import live
 ask(handler, "/plain/")

@@ -7,15 +7,13 @@ full collection and counts what is alive. See `tests.promises.census`.
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from tests.promises.census import SHARED
-from tests.promises.programs import PATIENCE, environment
+from tests.promises.programs import run
 
 WAYS = {
     "quiet": 9_000,
@@ -36,17 +34,7 @@ pytestmark = pytest.mark.slow
 def served(way: str, visits: int, directory: Path) -> Any:
     """What was alive after so many visits, watched in this way."""
     found = directory / "found.json"
-    done = subprocess.run(
-        [sys.executable, "-m", "tests.promises.census", way, str(visits), str(found)],
-        env=environment(),
-        cwd=directory,
-        stdin=subprocess.DEVNULL,
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr
+    done = run(f"from tests.promises.census import main; main({way!r}, {visits}, {str(found)!r})")
     assert done.stderr == "", "the tracer has no fault of its own"
     return json.loads(found.read_text(encoding="utf-8"))
 

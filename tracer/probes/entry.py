@@ -108,7 +108,9 @@ def _about_server(environ: Any) -> dict[str, Any]:
 class _Within:
     """A request made from within another is a part of it, and its response is not the other's."""
 
-    outer: Trace | None = None
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.outer: Trace | None = None
 
     def __enter__(self) -> None:
         try:
@@ -119,8 +121,8 @@ class _Within:
             self.view = outer.view, outer.view_token
             outer.awaited = True
             self.outer = outer
-        except Exception:
-            return
+        except Exception as fault:
+            self.recorder.fault("entry", fault)
 
     def __exit__(self, *_error: object) -> None:
         outer = self.outer
@@ -153,7 +155,7 @@ def _sync_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
             recorder.fault("entry", fault)
         try:
             if trace is None:
-                with _Within():
+                with _Within(recorder):
                     return call(self, environ, *args, **kwargs)
             # Passing on what is not there costs as much as what is there.
             result = call(self, environ, *args, **kwargs) if kwargs else call(self, environ, *args)
@@ -185,7 +187,7 @@ def _async_entry(recorder: Recorder, call: Callable[..., Any]) -> Any:
             recorder.fault("entry", fault)
         try:
             if trace is None or token is None:
-                with _Within():
+                with _Within(recorder):
                     return await call(self, scope, *args, **kwargs)
             return await call(self, scope, *args, **kwargs)
         except BaseException as exc:

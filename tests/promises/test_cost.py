@@ -55,9 +55,7 @@ def dishes() -> Count:
     return instructions.measure("list", "nothing", LIST)
 
 
-def test_recording_a_short_text_costs_at_most_a_fifth_more(
-    short: Count, recorded: Count
-) -> None:
+def test_recording_a_short_text_costs_at_most_a_fifth_more(short: Count, recorded: Count) -> None:
     """Seven middleware and a view that returns five letters: the dearest case there is. On the
     leanest Pythons it is a quarter."""
     assert short.request_thread < recorded.request_thread <= REQUEST * short.request_thread

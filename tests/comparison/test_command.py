@@ -186,7 +186,7 @@ def test_an_interrupted_comparison_leaves_no_process_behind(
         start_new_session=True,
     )  # fmt: skip
     try:
-        started = _wait_until(lambda: list(tmp_path.rglob("journal/*.jsonl")), running)
+        started = _wait_until(lambda: _journals(tmp_path), running)
         pids = {int(path.name.partition("-")[0]) for path in started}
         running.send_signal(signal.Signals[f"SIG{number}"])
         running.communicate(timeout=180)
@@ -197,6 +197,16 @@ def test_an_interrupted_comparison_leaves_no_process_behind(
     # Whoever outlived its parent by a moment is taken from the list by the system, in its own time.
     until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
     assert list(tmp_path.glob("tracer-*")) == []
+
+
+def _journals(directory: Path) -> list[Path]:
+    """The journals below; what else is there comes and goes meanwhile, and `os.walk` lets it."""
+    return [
+        Path(parent, name)
+        for parent, _, names in os.walk(directory)
+        for name in names
+        if Path(parent).name == "journal" and name.endswith(".jsonl")
+    ]
 
 
 def _wait_until(found, running):

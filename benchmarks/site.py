@@ -53,10 +53,11 @@ class Page:
     awaited: bool = False
     """Served under ASGI."""
     warm_up: int = 100
-    """Requests before the first that is counted. A short one needs hundreds: a collection that
-    follows the start costs as much as ten requests, and the tracer uses its recordings again only
-    once some hundreds wait. From 700 on it costs the same, within 0.1 per cent; but at the
-    thousandth the tracer's background thread measures its own prices anew, once."""
+    """Requests before the first that is counted. A short one needs hundreds: a collection soon
+    after the start takes as many instructions as three requests, and the tracer reuses its
+    recordings only once some hundreds wait. From 700 on the price stays the same, within 0.1 per
+    cent. At request 1,000 the tracer's background thread measures its own prices again, so the
+    count ends before."""
 
 
 PAGES = {

@@ -498,11 +498,12 @@ def _deaf_to_signals() -> Iterator[None]:
 
 
 def _is_gone(thread: threading.Thread) -> bool:
-    """Whether an ended thread is gone for the kernel, too, by whose count Python warns.
+    """Whether the kernel has removed an ended thread. Python warns by the kernel's count.
 
-    Up to Python 3.12, `join` returns a moment before.
+    Up to Python 3.12, `join` returns a moment earlier. A greenlet has no kernel thread of its own.
     """
-    return not os.path.exists(f"/proc/self/task/{thread.native_id}")
+    number = thread.native_id
+    return number == threading.get_native_id() or not os.path.exists(f"/proc/self/task/{number}")
 
 
 def _rung() -> threading.Lock:

@@ -200,7 +200,7 @@ def test_an_interrupted_comparison_leaves_no_process_behind(
 
 
 def _journals(directory: Path) -> list[Path]:
-    """The journals below; what else is there comes and goes meanwhile, and `os.walk` lets it."""
+    """Returns the journals below. `os.walk` skips a directory that vanishes meanwhile."""
     return [
         Path(parent, name)
         for parent, _, names in os.walk(directory)

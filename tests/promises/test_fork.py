@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import subprocess
 import sys
 from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import program
+from tests.promises.programs import ROOT, program
 from tracer.journal.reader import Story, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -188,7 +189,7 @@ def test_the_background_thread_is_no_reason_to_warn_of_a_fork(
 ) -> None:
     """Python warns of a fork where there are several threads: none of them is the tracer's.
 
-    Thirty times while it looks by itself: the kernel may know a thread for a moment longer.
+    Several forks, because the kernel may count an ended thread for a moment longer.
     """
     source = f"""
 import warnings
@@ -213,6 +214,23 @@ assert caught == [], caught[0].message
     program(tmp_path, source)
     served = [len(story.process.requests) for story in stories(journal).values()]
     assert sorted(filter(None, served)) == [1, 1 + FORKS if wakeful else 1]
+
+
+def test_an_ended_greenlet_holds_up_no_fork() -> None:
+    """Under gevent a thread is a greenlet, and its kernel thread is the one that goes on."""
+    source = """
+from gevent import monkey
+monkey.patch_all()
+import threading
+from tracer.live import _is_gone
+thread = threading.Thread(target=int)
+thread.start()
+thread.join()
+assert thread.native_id == threading.get_native_id()
+assert _is_gone(thread)
+"""
+    done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
 
 
 def test_a_fork_while_the_tracer_is_busy_leaves_no_lock_behind(

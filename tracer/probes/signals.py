@@ -65,7 +65,7 @@ class _Names:
         self.lives = lives
         self.live = live
         self.known = _UNKNOWN
-        """(how many receivers are connected, sender, what is told as long as they stay)"""
+        """(number of connected receivers, sender, what to record while both stay the same)"""
 
     def now(self, sender: Any) -> What:
         """Return what is to be told; looked up again only when it may have changed."""

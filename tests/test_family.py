@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from tests.stories import BEGUN
 from tracer.model import Ended, History, Process, ProcessStarted
-from tracer.model.family import Member, at_once, family, letter, told_apart
+from tracer.model.process_tree import Member, at_once, family, letter, told_apart
 
 
 def process(

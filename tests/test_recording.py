@@ -13,10 +13,10 @@ import pytest
 
 from tests.driving import Recording
 from tests.facts.reading import on_thread
-from tracer.model import stages
+from tracer.model import nesting, stages
 from tracer.probes.collector import Collections
 from tracer.probes.objects import noting
-from tracer.recorder import nesting, statements, threads
+from tracer.recorder import threads
 from tracer.recorder import trace as trace_module
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
@@ -46,7 +46,7 @@ def test_a_statement_is_reduced_to_its_kind_and_table(
     sql: str, name: str, transactional: bool
 ) -> None:
     """Nothing else of the text goes any further."""
-    assert statements.describe(sql) == (name, transactional)
+    assert sql.describe(sql) == (name, transactional)
 
 
 def test_stages_on_one_thread_nest_as_the_calls_did() -> None:

@@ -14,9 +14,9 @@ from collections.abc import Iterable, Sequence
 
 from rich.console import RenderableType
 
-from tracer.leftovers import left_behind
 from tracer.model import Lifetime, Request, Span, stages
 from tracer.model import scope as scopes
+from tracer.model.retention import left_behind
 from tracer.reading import Reading, RecordingError
 from tracer.render.block import as_text
 from tracer.render.words import many
@@ -105,7 +105,7 @@ class Assertions(Reading):
         """No request left an object behind that something holds.
 
         What caches build on first use and hold for later does not count, as far as it can be told
-        (see `tracer.leftovers`).
+        (see `tracer.model.retention`).
         """
         __tracebackhide__ = True
         if not self.requests:

@@ -24,7 +24,7 @@ from tracer import __version__, compare, drawings, exports, run
 from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
-from tracer.model.family import family
+from tracer.model.process_tree import family
 from tracer.render.block import NARROWEST, Terminal, to_text
 from tracer.render.boot import BootTree
 from tracer.render.first_request import FirstRequest

@@ -27,12 +27,12 @@ from tracer.model import (
     ThreadSeen,
 )
 from tracer.model import scope as scopes
+from tracer.model.assemble import Assembly, birth
 from tracer.model.memory import PINNED
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.probes.signals import SignalNames
 from tracer.recorder import holders
-from tracer.recorder.assembly import Assembly, birth
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back

@@ -13,7 +13,7 @@ from tracer.journal import flight
 from tracer.journal.locks import alive
 from tracer.journal.reader import News, Tail, outstanding
 from tracer.model import Ended, History, Process, ProcessStarted, Request
-from tracer.model.family import family, letter
+from tracer.model.process_tree import family, letter
 from tracer.render import words
 from tracer.render.processes import Processes
 from tracer.render.sentence import Sentence

@@ -18,9 +18,8 @@ from typing import Any, Final
 from tracer import stencil
 from tracer.journal.format import encode
 from tracer.journal.rows import birth_row
-from tracer.model import stages
-from tracer.recorder import nesting
-from tracer.recorder.assembly import (
+from tracer.model import nesting, stages
+from tracer.model.assemble import (
     ROWS,
     Assembly,
     Whole,

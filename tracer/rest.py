@@ -14,8 +14,8 @@ from typing import Any, NamedTuple
 
 from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
-from tracer.model.records import Row
-from tracer.recorder.assembly import birth, grouped
+from tracer.model.assemble import birth, grouped
+from tracer.model.objects import Row
 from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back

@@ -16,9 +16,9 @@ from typing import Any
 from tracer import live
 from tracer.conf import Config
 from tracer.findings import Findings, Left
-from tracer.leftovers import Evidence, came_with_import, candidates, is_cached
 from tracer.model import Fact, History, Lifetime, Request
 from tracer.model import scope as scopes
+from tracer.model.retention import Evidence, came_with_import, candidates, is_cached
 from tracer.probes.collector import FULL
 from tracer.recorder.trace import Trace
 

@@ -13,7 +13,7 @@ from dataclasses import replace
 from tracer.journal.writer import Journal
 from tracer.live import Live
 from tracer.model import Built, Ended, Fact, History, Process, ProcessStarted, Request
-from tracer.recorder.assembly import Assembly
+from tracer.model.assemble import Assembly
 from tracer.recorder.trace import Trace
 
 

@@ -33,7 +33,7 @@ from tracer.journal.reader import processes
 from tracer.lifecycle import Lifecycle
 from tracer.lines import Lines
 from tracer.model import Process, Request
-from tracer.recorder.assembly import Assembly
+from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 

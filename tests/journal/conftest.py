@@ -25,7 +25,7 @@ from tracer.model import (
     Span,
     ThreadSeen,
 )
-from tracer.recorder.assembly import Assembly
+from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
 
 ODD = [

@@ -16,7 +16,7 @@ from tracer.journal.format import decode, encode
 from tracer.journal.reader import read
 from tracer.lines import Lines
 from tracer.model import Deaths, Died, Request
-from tracer.recorder.assembly import Assembly, whole
+from tracer.model.assemble import Assembly, whole
 from tracer.recorder.recorder import Recorder
 
 

@@ -13,7 +13,7 @@ import pytest
 from tests.journal.recorded import STAGES, Thing, made, once_more
 from tracer.journal.format import encode
 from tracer.lines import _MOST, Lines
-from tracer.recorder.assembly import Assembly
+from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 from tracer.stencil import Stencil

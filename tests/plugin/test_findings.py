@@ -5,8 +5,8 @@ from __future__ import annotations
 from tests.stories import process
 from tests.stories import request as plain
 from tracer.findings import Cost, Findings, Left, own_times
-from tracer.leftovers import Evidence, is_cached, left_behind
 from tracer.model import Barrier, Birth, History, Request, Span, stages
+from tracer.model.retention import Evidence, is_cached, left_behind
 from tracer.suite import fitting
 
 

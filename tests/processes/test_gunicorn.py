@@ -14,7 +14,7 @@ from tests.processes.serving import PATIENCE, Gunicorn, gunicorn
 from tests.promises.waiting import until
 from tests.stories import Run
 from tracer.journal.reader import Story, read
-from tracer.model.family import family
+from tracer.model.process_tree import family
 
 pytestmark = [
     pytest.mark.slow,

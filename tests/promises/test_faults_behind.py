@@ -13,11 +13,11 @@ from tracer.desk import Desk
 from tracer.journal.reader import read
 from tracer.lines import Lines
 from tracer.model import History
+from tracer.model.assemble import Assembly
 from tracer.overhead import Account
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.recorder import holders
-from tracer.recorder.assembly import Assembly
 from tracer.recorder.trace import Trace
 from tracer.render.block import Terminal
 

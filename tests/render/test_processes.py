@@ -9,7 +9,7 @@ from drawing import ESCAPE, WIDTHS, plain, row, widest
 from sample_process import EPOCH, Story
 
 from tracer.model import Process, ProcessStarted
-from tracer.model.family import Member, family
+from tracer.model.process_tree import Member, family
 from tracer.render.processes import LEVELS, ROWS, Processes
 from tracer.render.theme import TIMES
 

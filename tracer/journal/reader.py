@@ -17,9 +17,9 @@ from tracer.journal.locks import Readable, alive, reading
 from tracer.journal.rows import Unreadable
 from tracer.journal.writer import SUFFIX
 from tracer.model.facts import Fact, ProcessStarted, Request
-from tracer.model.family import told_apart
 from tracer.model.history import History
 from tracer.model.process import Process
+from tracer.model.process_tree import told_apart
 
 _CHUNK: Final = 1 << 20
 

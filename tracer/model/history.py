@@ -2,7 +2,7 @@
 
 `History.feed` takes facts in the order in which they were reported (see `tracer.model.memory`);
 `History.snapshot` answers with a frozen `Process` at any time. Tuples are made from lists here, for
-the reason that `tracer.recorder.assembly` gives.
+the reason that `tracer.model.assemble` gives.
 """
 
 from __future__ import annotations
@@ -14,8 +14,8 @@ from dataclasses import replace
 from tracer.model import scope
 from tracer.model.facts import Birth, Request
 from tracer.model.memory import Memory
+from tracer.model.objects import Individual
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
-from tracer.model.records import Individual
 
 
 class History(Memory):

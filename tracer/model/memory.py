@@ -26,7 +26,7 @@ from tracer.model.facts import (
     Request,
     ThreadSeen,
 )
-from tracer.model.records import Individual, Row
+from tracer.model.objects import Individual, Row
 
 THREADS = 64
 """Threads of which a running process remembers how many requests they took part in."""

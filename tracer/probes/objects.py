@@ -60,7 +60,7 @@ _MORE = {
 }
 """What else there is to do at the birth of one."""
 _LABELS = {"lazy": "name if type(name := getattr(func, '__qualname__', None)) is str else None"}
-"""Where the label is no matter of the class alone; `tracer.recorder.assembly` makes words of it."""
+"""Where the label is no matter of the class alone; `tracer.model.assemble` makes words of it."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:

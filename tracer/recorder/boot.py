@@ -15,8 +15,7 @@ from threading import get_ident
 from types import ModuleType
 from typing import Any, Final, Protocol
 
-from tracer.model import Boot, Imported, Span, stages
-from tracer.recorder import nesting
+from tracer.model import Boot, Imported, Span, nesting, stages
 from tracer.recorder.trace import current
 
 logger = logging.getLogger("tracer")

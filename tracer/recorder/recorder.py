@@ -1,7 +1,7 @@
 """The hot path: takes facts from probes, knows the requests in flight, the clock and the live.
 
 Nothing here builds, classifies, draws or writes. A finished request is put into `finished` as it
-stands; `tracer.recorder.assembly` turns it into facts, later and elsewhere.
+stands; `tracer.model.assemble` turns it into facts, later and elsewhere.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tracer.model import Process
-from tracer.model.family import Member, at_once
+from tracer.model.process_tree import Member, at_once
 from tracer.render import bars, theme, words
 from tracer.render.canvas import Line, pack
 from tracer.render.picture import Picture

@@ -10,8 +10,7 @@ import sys
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
-from tracer.model import Birth, Request, Span, stages
-from tracer.recorder import nesting, statements
+from tracer.model import Birth, Request, Span, nesting, sql, stages
 from tracer.recorder.trace import LATE, Trace, What
 
 Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
@@ -124,7 +123,7 @@ class Assembly:
         stage, token, name, detail, _ = what
         if stage == stages.QUERY:
             alias, rows = detail
-            name, transactional = statements.describe(name)
+            name, transactional = sql.describe(name)
             if transactional:
                 stage, detail = stages.TRANSACTION, alias
             else:

@@ -14,7 +14,7 @@ from django.urls import path
 from tests.driving import Recording
 from tracer.probes.collector import Collections
 from tracer.probes.objects import noting
-from tracer.recorder import plain
+from tracer.recorder import plain_values
 from tracer.recorder.classes import ClassNames, dotted
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
@@ -148,12 +148,12 @@ class Count(int):
 def test_what_an_application_gives_is_recorded_as_plain_text_and_numbers() -> None:
     """An object of its own class would live longer for being recorded."""
     for text in ("plain", Text("its own")):
-        assert type(plain.text(text)) is str
-    assert plain.text(Text("its own")) == "its own"
-    assert plain.text(object()) == "object"
+        assert type(plain_values.text(text)) is str
+    assert plain_values.text(Text("its own")) == "its own"
+    assert plain_values.text(object()) == "object"
     for number in (200, Count(200)):
-        assert type(plain.number(number)) is int
-    assert [plain.number(each) for each in (Count(5), True, None, "200", 2.5)] == [
+        assert type(plain_values.number(number)) is int
+    assert [plain_values.number(each) for each in (Count(5), True, None, "200", 2.5)] == [
         5, 1, None, None, None,
     ]  # fmt: skip
 

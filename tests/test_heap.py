@@ -9,7 +9,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from tracer.probes import heap, scan
+from tracer.heap import instances
+from tracer.probes import scan
 from tracer.recorder.recorder import Recorder
 
 
@@ -28,8 +29,8 @@ def test_the_objects_of_a_type_are_found_and_not_kept() -> None:
     """Those of other types stay out, and nothing of an object's own is called."""
     one, other = Found(), Below()
     gone = weakref.ref(one)
-    alone = [id(each) for each in heap.instances({id(Found)})]
-    both = {id(each) for each in heap.instances({id(Found), id(Below)})}
+    alone = [id(each) for each in instances.instances({id(Found)})]
+    both = {id(each) for each in instances.instances({id(Found), id(Below)})}
     assert (alone, both) == ([id(one)], {id(one), id(other)})
     del one
     assert gone() is None

@@ -12,7 +12,7 @@ from typing import Any
 
 import pytest
 
-from tracer.recorder import holders
+from tracer.heap import retainers
 
 
 class Thing:
@@ -36,7 +36,7 @@ def module() -> Iterator[Any]:
 
 def path_of(thing: object) -> str | None:
     """The path found to one object."""
-    return holders.paths({1: thing}).get(1)
+    return retainers.paths({1: thing}).get(1)
 
 
 def test_an_entry_of_a_list_in_a_module_is_named_by_its_index(module: Any) -> None:
@@ -94,7 +94,7 @@ def test_a_local_variable_of_a_running_function_holds_too() -> None:
     thread.start()
     try:
         assert ready.wait(120)
-        found = holders.paths({1: shelf.pop()}, running=True)
+        found = retainers.paths({1: shelf.pop()}, running=True)
     finally:
         stop.set()
         thread.join(120)
@@ -106,7 +106,7 @@ def test_many_objects_are_found_in_one_walk(module: Any) -> None:
     module.SHELF = [Thing() for _ in range(5)]
     module.SHELF[0].next = module.SHELF[1]
     module.SHELF[1].next = module.SHELF[0]
-    found = holders.paths(dict(enumerate(module.SHELF)))
+    found = retainers.paths(dict(enumerate(module.SHELF)))
     assert found == {index: f"larder.SHELF[{index}]" for index in range(5)}
 
 
@@ -114,7 +114,7 @@ def test_what_nothing_reachable_holds_has_no_path() -> None:
     """Only this function's caller holds it, through a list that no module knows."""
 
     def hidden() -> dict[int, str]:
-        return holders.paths({1: Thing()})
+        return retainers.paths({1: Thing()})
 
     assert hidden() == {}
 
@@ -123,8 +123,8 @@ def test_no_time_means_no_second_step(module: Any) -> None:
     """The walk is bounded in time: what is far away stays unfound."""
     module.a = {"b": {"c": {"d": [Thing()]}}}
     thing = module.a["b"]["c"]["d"][0]
-    assert holders.paths({1: thing}, seconds=0.0, running=False) == {}
-    assert holders.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
+    assert retainers.paths({1: thing}, seconds=0.0, running=False) == {}
+    assert retainers.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
 
 
 def test_where_others_have_the_processor_as_much_is_found(
@@ -134,17 +134,17 @@ def test_where_others_have_the_processor_as_much_is_found(
     wall = types.SimpleNamespace(
         monotonic=itertools.count(0, 10).__next__, thread_time=time.thread_time
     )
-    monkeypatch.setattr(holders, "time", wall)
+    monkeypatch.setattr(retainers, "time", wall)
     module.a = {"b": {"c": {"d": [Thing()]}}}
     thing = module.a["b"]["c"]["d"][0]
-    assert holders.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
+    assert retainers.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
 
 
 def test_the_address_of_a_function_that_is_over_names_nobody_else(module: Any) -> None:
     """Another thread's frame may be gone by now, and a list stand at its address."""
     thing = Thing()
     module.shelf = [thing]
-    search = holders._Search({1: thing}, time.thread_time() + 30, running=False)
+    search = retainers._Search({1: thing}, time.thread_time() + 30, running=False)
     search.tops[id(module.shelf)] = "<running threading.wait>"
     search.up()
     (top, *_) = search.chain(thing)

@@ -15,10 +15,11 @@ from django.test import override_settings
 
 from tests.boot import projects
 from tests.boot.projects import plain
-from tracer import RecordingError, interpreter, live, record
+from tracer import RecordingError, live, record
 from tracer.bootstrap.environment import environment
 from tracer.checks import check_settings
 from tracer.conf import Config
+from tracer.recorder import interpreter
 
 LINE = "tracer: not supported: {}; nothing is watched."
 LOCKLESS = "this Python runs without its interpreter lock"

@@ -12,7 +12,7 @@ from tracer.conf import Config
 from tracer.live import Live
 from tracer.model import stages
 from tracer.overhead import Account, Costs, Prices, measure, median
-from tracer.recorder import surroundings
+from tracer.recorder import server_info
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
 
@@ -119,7 +119,7 @@ def test_prices_are_measured_on_this_machine() -> None:
 
 
 def test_measuring_leaves_the_request_in_flight_alone() -> None:
-    """It may be one that does its own thread's work: see `surroundings.stays_alone`."""
+    """It may be one that does its own thread's work: see `server_info.stays_alone`."""
     trace = Recorder().begin(("GET", "", "/", ""))
     token = current.set(trace)
     try:
@@ -222,7 +222,7 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither does the one that is drawn, nor one that is served alone."""
-    monkeypatch.setattr(surroundings, "stays_alone", lambda _modules: True)
+    monkeypatch.setattr(server_info, "stays_alone", lambda _modules: True)
     tracer = Live(Config(enabled=True, console=True), io.StringIO())
     flat = COSTS._replace(far=COSTS.near)
     monkeypatch.setattr(tracer.desk.account, "_measure", lambda: flat)

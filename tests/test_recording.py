@@ -18,9 +18,9 @@ from tracer.probes.collector import Collections
 from tracer.probes.objects import noting
 from tracer.recorder import threads
 from tracer.recorder import trace as trace_module
-from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
+from tracer.recorder.weakrefs import Ref
 
 
 @pytest.mark.parametrize(

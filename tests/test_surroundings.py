@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tracer.recorder import surroundings
+from tracer.recorder import server_info
 
 WSGI = {"protocol": "wsgi", "wsgi.multithread": False, "wsgi.multiprocess": False}
 
@@ -39,13 +39,13 @@ def test_each_server_is_known_by_what_only_it_does(
 ) -> None:
     """Its code calls the application, or its program runs the interpreter."""
     loaded = {module: ModuleType(module) for module in modules}
-    assert surroundings.server(first, loaded, {})[0] == name
+    assert server_info.server(first, loaded, {})[0] == name
 
 
 def test_cgi_is_known_by_the_processs_own_environment() -> None:
     """Together with the flag of the first request."""
     first = {**WSGI, "wsgi.run_once": True}
-    shown = surroundings.server(first, {}, {"GATEWAY_INTERFACE": "CGI/1.1"})
+    shown = server_info.server(first, {}, {"GATEWAY_INTERFACE": "CGI/1.1"})
     assert shown == ("CGI", "one process per request")
 
 
@@ -54,8 +54,8 @@ def test_a_uwsgi_process_of_one_thread_stays_alone(cores: int, alone: bool) -> N
     """With more than one it is no harm to add another."""
     uwsgi = ModuleType("uwsgi")
     vars(uwsgi)["cores"] = cores
-    assert surroundings.stays_alone({"uwsgi": uwsgi}) is alone
-    assert not surroundings.stays_alone({})
+    assert server_info.stays_alone({"uwsgi": uwsgi}) is alone
+    assert not server_info.stays_alone({})
 
 
 LOADED = {
@@ -74,8 +74,8 @@ LOADED = {
 def test_a_server_being_loaded_does_not_make_it_the_server() -> None:
     """Nor does what the process has in its environment from whoever started it."""
     environ = {"SERVER_SOFTWARE": "gunicorn/23"}
-    assert surroundings.server(WSGI, LOADED, environ)[0] == "unknown"
-    assert surroundings.before_requests(("django",), False, LOADED, environ, ["a/job.py"]) == (
+    assert server_info.server(WSGI, LOADED, environ)[0] == "unknown"
+    assert server_info.before_requests(("django",), False, LOADED, environ, ["a/job.py"]) == (
         "program",
         "job.py",
     )
@@ -85,23 +85,23 @@ def test_a_module_called_uwsgi_that_was_imported_is_no_uwsgi() -> None:
     """That of the server comes from no file."""
     stand_in = ModuleType("uwsgi")
     stand_in.__file__ = "uwsgi.py"
-    assert surroundings.server(WSGI, {"uwsgi": stand_in}, {})[0] == "unknown"
+    assert server_info.server(WSGI, {"uwsgi": stand_in}, {})[0] == "unknown"
 
 
 def test_a_gateway_variable_in_an_environ_does_not_make_it_cgi() -> None:
     """Several servers set it for the application; CGI alone sets it for the process."""
     first = {**WSGI, "wsgi.run_once": False}
     environ = {"GATEWAY_INTERFACE": "CGI/1.1"}
-    assert surroundings.server(first, {}, environ)[0] == "unknown"
+    assert server_info.server(first, {}, environ)[0] == "unknown"
 
 
 def test_the_mode_says_threads_processes_and_protocol() -> None:
     """As the first request's own flags tell."""
     uwsgi = {"uwsgi": ModuleType("uwsgi")}
     threads = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
-    assert surroundings.server(threads, uwsgi, {})[1] == "WSGI, threads, one of several processes"
-    assert surroundings.server(WSGI, uwsgi, {})[1] == "WSGI, one thread"
-    assert surroundings.server({"protocol": "asgi"}, uwsgi, {})[1] == "ASGI"
+    assert server_info.server(threads, uwsgi, {})[1] == "WSGI, threads, one of several processes"
+    assert server_info.server(WSGI, uwsgi, {})[1] == "WSGI, one thread"
+    assert server_info.server({"protocol": "asgi"}, uwsgi, {})[1] == "ASGI"
 
 
 @pytest.mark.parametrize(("group", "place"), [("", "embedded"), ("café", "daemon")])
@@ -112,7 +112,7 @@ def test_mod_wsgi_serves_in_a_process_of_apache_or_in_one_of_its_own(
     mod_wsgi = ModuleType("mod_wsgi")
     vars(mod_wsgi)["process_group"] = group
     first = {**WSGI, "mod_wsgi.process_group": group}
-    shown = surroundings.server(first, {"mod_wsgi": mod_wsgi}, {})
+    shown = server_info.server(first, {"mod_wsgi": mod_wsgi}, {})
     assert shown == ("mod_wsgi", f"{place}, WSGI, one thread")
 
 
@@ -120,7 +120,7 @@ def test_gunicorns_greenlets_are_not_called_threads() -> None:
     """Its gevent worker says multithread, and runs them all on one thread."""
     first = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
     first["callers"] = ("gunicorn.workers.base_async", "gunicorn.workers.ggevent")
-    name, mode = surroundings.server(first, {}, {})
+    name, mode = server_info.server(first, {}, {})
     assert (name, mode) == ("gunicorn", "WSGI, greenlets, one of several processes")
 
 
@@ -145,12 +145,12 @@ def test_a_process_that_served_nothing_is_told_by_how_it_began(
     called_by: tuple[str, ...], forked: bool, argv: list[str], shown: tuple[str, str]
 ) -> None:
     """By whose code ran when the tracer began in it, or who forked it."""
-    assert surroundings.before_requests(called_by, forked, {}, {}, argv) == shown
+    assert server_info.before_requests(called_by, forked, {}, {}, argv) == shown
 
 
 def test_whose_code_runs_is_told_the_nearest_first_without_the_tracers_own() -> None:
     """This test's module, then pytest's."""
-    found = surroundings.callers()
+    found = server_info.callers()
     assert found[0] == __name__
     assert not any(name.startswith("tracer.") for name in found)
     assert any(name.startswith("_pytest.") for name in found)
@@ -164,8 +164,8 @@ def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
 
     def look() -> weakref.ref[Local]:
         local = Local()
-        surroundings.callers()
-        assert "threading" in surroundings.beside()
+        server_info.callers()
+        assert "threading" in server_info.beside()
         return weakref.ref(local)
 
     go = threading.Event()
@@ -182,7 +182,7 @@ def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
 
 def test_a_process_began_before_now_and_after_the_machine() -> None:
     """Read from the system, within a second."""
-    assert 0 < surroundings.process_started() <= time.time() + 1
+    assert 0 < server_info.process_started() <= time.time() + 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc when it began")
@@ -199,9 +199,9 @@ def test_a_process_that_has_to_wait_did_not_begin_later(monkeypatch: pytest.Monk
     clock = SimpleNamespace(
         CLOCK_BOOTTIME=7, time=lambda: booted + passed, clock_gettime=lambda _: passed
     )
-    monkeypatch.setattr(surroundings, "time", clock)
+    monkeypatch.setattr(server_info, "time", clock)
     monkeypatch.setattr("builtins.open", slowly)
-    found = surroundings.process_started()
+    found = server_info.process_started()
     ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     assert found == pytest.approx(booted + ticks / os.sysconf("SC_CLK_TCK"))
 
@@ -216,4 +216,4 @@ def test_where_the_system_does_not_tell_a_process_begins_now(
 
     monkeypatch.setattr("builtins.open", refuse)
     before = time.time()
-    assert before <= surroundings.process_started() <= time.time()
+    assert before <= server_info.process_started() <= time.time()

@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 
 from tracer.model import stages
-from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
+from tracer.recorder.weakrefs import Ref
 from tracer.tally import Tally, ends_of, like
 
 VIEWS = (None, ("site.index", "", "index"), ("site.page", "page/", None))

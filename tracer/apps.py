@@ -8,7 +8,8 @@ import os
 from django.apps import AppConfig
 from django.conf import settings
 
-from tracer import checks, conf, interpreter, live
+from tracer import checks, conf, live
+from tracer.recorder import interpreter
 
 
 class TracerConfig(AppConfig):

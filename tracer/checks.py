@@ -19,7 +19,8 @@ from typing import Any, Final
 from django.conf import settings
 from django.core import checks
 
-from tracer import conf, interpreter
+from tracer import conf
+from tracer.recorder import interpreter
 
 MIDDLEWARE: Final = "tracer.middleware.TracerMiddleware"
 TAG: Final = "tracer"

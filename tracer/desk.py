@@ -11,6 +11,7 @@ from typing import Protocol
 from django.conf import settings
 
 from tracer import overhead
+from tracer.heap import retainers
 from tracer.lines import Lines
 from tracer.model import (
     Barrier,
@@ -32,10 +33,9 @@ from tracer.model.memory import PINNED
 from tracer.probes import scan
 from tracer.probes.collector import Collections
 from tracer.probes.signals import SignalNames
-from tracer.recorder import holders
-from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
+from tracer.recorder.weakrefs import Ref
 from tracer.rest import Ends, Rest
 
 KEEP = 64
@@ -381,7 +381,7 @@ class Desk:
             if ref is not None and (obj := ref()) is not None:
                 objects[token] = obj
                 del obj
-        return holders.paths(objects, seconds, running=last or holders.LOOKING_IS_HARMLESS)
+        return retainers.paths(objects, seconds, running=last or retainers.LOOKING_IS_HARMLESS)
 
     def end(self) -> Ended:
         """The orderly end, folded."""

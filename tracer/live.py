@@ -2,7 +2,7 @@
 
 All of it happens in one background thread, started when there is something to do. It ends before a
 fork, and starts again in parent and child when there is something to do there. Only where a process
-is better off without a thread (`surroundings.stays_alone`), each request's thread does it once the
+is better off without a thread (`server_info.stays_alone`), each request's thread does it once the
 response is closed. Where nothing is drawn and nothing written, nobody waits for what was recorded:
 the thread sleeps until it is worth the while, or somebody asks. When the console falls behind, the
 background thread skips timelines and says how many; the journal skips none.
@@ -26,14 +26,13 @@ from typing import Final, TextIO
 import django
 from django.conf import settings
 
-from tracer import interpreter
 from tracer.conf import Config
 from tracer.desk import Desk
 from tracer.journal.writer import Journal
 from tracer.model import Fact, Process, ProcessStarted, Request
 from tracer.noting import Noting
 from tracer.probes.installation import Installation
-from tracer.recorder import boot, surroundings
+from tracer.recorder import boot, interpreter, server_info
 from tracer.recorder.recorder import Recorder
 
 try:
@@ -109,10 +108,10 @@ class Live:
             self.recorder.boot.on_built = self.announce
         self.pid = os.getpid()
         self.parent = os.getppid()
-        self.started = surroundings.process_started()
+        self.started = server_info.process_started()
         self.inherited = False
         self.forked = False
-        self.callers = surroundings.callers()
+        self.callers = server_info.callers()
         """Whose code ran when the tracer began here, or when this process was forked."""
 
     # -- on the request's path --------------------------------------------------------------
@@ -125,7 +124,7 @@ class Live:
             self.look(draw=False)
 
     def _wake(self) -> None:
-        if surroundings.stays_alone(sys.modules):
+        if server_info.stays_alone(sys.modules):
             self.look()
             return
         self._rouse()
@@ -191,8 +190,8 @@ class Live:
             self.noting.begin()
         self.pid = os.getpid()
         self.parent = os.getppid()
-        self.started = surroundings.process_started()
-        self.forked, self.callers = True, surroundings.callers()
+        self.started = server_info.process_started()
+        self.forked, self.callers = True, server_info.callers()
         if self.recorder.boot is not None:
             self.recorder.boot.forked()
         self.desk.inherit()
@@ -347,9 +346,9 @@ class Live:
         """Who this process is, as far as its first request tells."""
         first = self.recorder.environ
         if first:
-            server, mode = surroundings.server(first, sys.modules, os.environ)
+            server, mode = server_info.server(first, sys.modules, os.environ)
         else:
-            server, mode = surroundings.before_requests(
+            server, mode = server_info.before_requests(
                 self.callers, self.forked, sys.modules, os.environ, sys.argv
             )
         return ProcessStarted(

@@ -17,8 +17,8 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tracer import live
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.trace import Trace, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 GetResponse = Callable[[HttpRequest], Any]
 

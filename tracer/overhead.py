@@ -40,7 +40,7 @@ from urllib.parse import parse_qsl, urlencode
 from tracer.model import stages
 from tracer.probes.objects import noting
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import timed
+from tracer.recorder.timing import timed
 from tracer.recorder.trace import Trace, current, give_back
 
 _TURNS = 31

@@ -26,7 +26,7 @@ from types import TracebackType
 from django.apps import apps
 from django.conf import settings
 
-from tracer import interpreter, live
+from tracer import live
 from tracer.assertions import Assertions
 from tracer.checks import unwatchable
 from tracer.conf import Config
@@ -35,6 +35,7 @@ from tracer.journal.writer import Journal
 from tracer.model import Process
 from tracer.probes.watched import Watch
 from tracer.reading import Reading, RecordingError
+from tracer.recorder import interpreter
 from tracer.recorder.patching import Patches
 from tracer.render.words import many
 from tracer.tap import Tap

@@ -16,9 +16,9 @@ from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
 from tracer.model.assemble import birth, grouped
 from tracer.model.objects import Row
-from tracer.recorder.lives import Ref
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
+from tracer.recorder.weakrefs import Ref
 from tracer.tally import Tally, ends_of, like
 
 RESTING = 16

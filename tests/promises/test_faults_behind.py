@@ -10,6 +10,7 @@ import pytest
 from tests.promises.breaking import Broken, ask, broken, told
 from tracer import live, screen
 from tracer.desk import Desk
+from tracer.heap import retainers
 from tracer.journal.reader import read
 from tracer.lines import Lines
 from tracer.model import History
@@ -17,7 +18,6 @@ from tracer.model.assemble import Assembly
 from tracer.overhead import Account
 from tracer.probes import scan
 from tracer.probes.collector import Collections
-from tracer.recorder import holders
 from tracer.recorder.trace import Trace
 from tracer.render.block import Terminal
 
@@ -87,7 +87,7 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
 ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (Collections, "collect", ("What the first request", "Lifelines", "Ledger")),
     (Desk, "find_holders", ("What the first request", "Lifelines", "Ledger")),
-    (holders, "paths", ("What the first request", "Lifelines", "Ledger")),
+    (retainers, "paths", ("What the first request", "Lifelines", "Ledger")),
     (Desk, "end", ("What the first request", "Lifelines", "Ledger")),
     (screen, "FirstRequest", ("Lifelines", "Ledger")),
     (screen, "Lifelines", ("What the first request", "Ledger")),

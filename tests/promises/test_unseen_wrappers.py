@@ -26,7 +26,6 @@ from tracer.bootstrap.startup.tracer_startup import ImportLog
 from tracer.probes import imports, installation
 from tracer.probes.boot import Watch
 from tracer.probes.installation import Installation
-from tracer.recorder import spans
 from tracer.recorder.boot import Booting
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder

@@ -18,11 +18,11 @@ from typing import Any, Final
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.threads import coming
 from tracer.recorder.trace import Trace, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 CHOOSES: Final = sys.version_info >= (3, 14)
 """Whether a thread runs in a context: a new one, a copy of its starter's, or one given to it."""

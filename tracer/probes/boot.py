@@ -14,8 +14,8 @@ from typing import Any, Final
 from tracer.model import stages
 from tracer.recorder import boot
 from tracer.recorder.boot import Booting, Log
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 _OURS: Final = "tracer"
 

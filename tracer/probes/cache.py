@@ -14,10 +14,10 @@ from weakref import ref
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import timed, timed_async
-from tracer.recorder.unseen import drop_own_frames, pass_over
+from tracer.recorder.timing import timed, timed_async
 
 OPERATIONS = (
     "add",

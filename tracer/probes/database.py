@@ -16,12 +16,12 @@ from typing import Any
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.probes.pool import builder, lender
-from tracer.recorder import plain
+from tracer.recorder import plain_values
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import timed
+from tracer.recorder.timing import timed
 from tracer.recorder.trace import Trace, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 ROWS = "rows"
 """Not a stage: the row count of the statement just before it on the same thread."""
@@ -105,7 +105,7 @@ class _Raw:
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
             cursor, sql = args[0], args[1] if len(args) > 1 else None
             rows = cursor.cursor.rowcount
-            return self.used(trace, cursor.db), plain.text(sql), (cursor.db.alias, rows)
+            return self.used(trace, cursor.db), plain_values.text(sql), (cursor.db.alias, rows)
 
         return timed(recorder, stages.QUERY, call, describe)
 

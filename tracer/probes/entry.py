@@ -12,12 +12,12 @@ from typing import Any
 
 from tracer.probes import scan
 from tracer.probes.imports import Imports
-from tracer.recorder import surroundings
-from tracer.recorder.lives import Ref
+from tracer.recorder import server_info
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
+from tracer.recorder.weakrefs import Ref
 
 HANDLERS = (
     ("django.core.handlers.wsgi", "WSGIHandler", False),
@@ -100,7 +100,7 @@ def _about_server(environ: Any) -> dict[str, Any]:
         "wsgi.multithread", "wsgi.multiprocess", "wsgi.run_once", "mod_wsgi.process_group",
     )  # fmt: skip
     found = {key: environ[key] for key in keep if key in environ}
-    found["callers"], found["beside"] = surroundings.callers(), surroundings.beside()
+    found["callers"], found["beside"] = server_info.callers(), server_info.beside()
     found["protocol"] = "wsgi" if "wsgi.version" in environ else "asgi"
     return found
 

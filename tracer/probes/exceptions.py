@@ -7,10 +7,10 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import open_span, record
-from tracer.recorder.unseen import drop_own_frames, pass_over
+from tracer.recorder.timing import open_span, record
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:

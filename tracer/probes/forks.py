@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any
 
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:

@@ -12,10 +12,10 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from typing import Any
 
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import timed
+from tracer.recorder.timing import timed
 from tracer.recorder.trace import current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 class Imports:

@@ -16,11 +16,11 @@ from asgiref.sync import iscoroutinefunction
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import record, timed, timed_async
+from tracer.recorder.timing import record, timed, timed_async
 from tracer.recorder.trace import current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 HOOKS = frozenset({"process_view", "process_template_response", "process_exception"})
 OWN = "tracer.middleware.TracerMiddleware"

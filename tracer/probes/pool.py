@@ -12,12 +12,12 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.shapes import then
-from tracer.recorder.spans import timed
+from tracer.recorder.signatures import then
+from tracer.recorder.timing import timed
 from tracer.recorder.trace import Trace
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def lender(raw: Any) -> Any:

@@ -11,13 +11,13 @@ from weakref import ref
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder import plain
-from tracer.recorder.lives import Ref
+from tracer.recorder import plain_values
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import open_span, record
+from tracer.recorder.timing import open_span, record
 from tracer.recorder.trace import LATE, Trace, What, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
+from tracer.recorder.weakrefs import Ref
 
 _MOST = 1000
 """Kinds of response remembered; beyond, all are forgotten and those in use come back."""
@@ -68,7 +68,7 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
                 token = _token_of(trace.births, response)
             status = response.status_code
             if type(status) is not int:
-                status = plain.number(status)
+                status = plain_values.number(status)
             trace.status = status
             if response.streaming:
                 trace.streaming = True

@@ -10,7 +10,8 @@ import sys
 from collections.abc import Callable
 from typing import Any
 
-from tracer.probes import database, heap, pool
+from tracer.heap import instances
+from tracer.probes import database, pool
 from tracer.probes.objects import BIRTHS, Label
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import RawBirth
@@ -55,7 +56,7 @@ def before_tracing(recorder: Recorder) -> None:
     found: list[RawBirth] = []
     owners: list[Any] = []
     now, lane = recorder.clock(), recorder.lane.token
-    for obj in heap.instances(verdicts):
+    for obj in instances.instances(verdicts):
         if recorder.lives.token_of(obj) is not None:
             continue
         cls = type(obj)

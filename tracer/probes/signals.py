@@ -19,12 +19,12 @@ from django.dispatch import Signal
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.lives import Lives
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import open_span
+from tracer.recorder.timing import open_span
 from tracer.recorder.trace import Trace, What, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
+from tracer.recorder.weakrefs import Lives
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:

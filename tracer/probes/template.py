@@ -11,12 +11,12 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder import plain
+from tracer.recorder import plain_values
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import timed
+from tracer.recorder.timing import timed
 from tracer.recorder.trace import current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
@@ -67,7 +67,7 @@ def _using(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _name(template: Any) -> str:
     name = vars(template).get("name")
-    return plain.text(name) if isinstance(name, str) else "a template from a string"
+    return plain_values.text(name) if isinstance(name, str) else "a template from a string"
 
 
 def _compile(recorder: Recorder, call: Callable[..., Any]) -> Any:

@@ -13,12 +13,12 @@ from asgiref.sync import iscoroutinefunction
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.probes.objects import noting
-from tracer.recorder import plain
+from tracer.recorder import plain_values
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.spans import record, timed_async
+from tracer.recorder.timing import record, timed_async
 from tracer.recorder.trace import LATE, Trace, What, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 _MOST = 1000
 """Matches and views remembered; beyond, all are forgotten and those in use come back."""
@@ -84,7 +84,7 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
             where = _where(request) if "urlconf" in own else None
             url_name = match.url_name
             if url_name is not None and type(url_name) is not str:
-                url_name = plain.text(url_name)
+                url_name = plain_values.text(url_name)
             key = match._func_path, match.route, url_name, where, before
             what = known.get(key) or found(*key)
             trace.view = what[2]
@@ -101,7 +101,7 @@ def _where(request: Any) -> str | None:
     urlconf = request.__dict__.get("urlconf")
     if urlconf is None:
         return None
-    return plain.text(
+    return plain_values.text(
         urlconf if isinstance(urlconf, str) else getattr(urlconf, "__name__", "a URLconf")
     )
 
@@ -125,7 +125,7 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             return call
         trace.view_token = None
         try:
-            known = plain.get(id(call))
+            known = plain_values.get(id(call))
             if (known is None or known() is not call) and _is_coroutine(call, plain):
                 return timed_async(recorder, stages.VIEW, call, _described)
         except Exception as fault:
@@ -173,7 +173,7 @@ def _is_coroutine(view: Any, plain: dict[int, ref[Any]]) -> bool:
         return True
     if type(view) is FunctionType:
         if len(plain) >= _MOST:
-            plain.clear()
+            plain_values.clear()
         plain[id(view)] = ref(view)
     return False
 

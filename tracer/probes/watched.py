@@ -18,11 +18,11 @@ from weakref import ref
 
 from asgiref.sync import iscoroutinefunction, markcoroutinefunction
 
-from tracer.probes import heap
+from tracer.heap import instances
 from tracer.probes.imports import Imports
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 
 class Watch:
@@ -86,7 +86,7 @@ class Watch:
         """
         token_of = self.recorder.lives.token_of
         known = {id(cls) for cls in classes if cls.__weakrefoffset__}
-        for obj in heap.instances(known) if known else ():
+        for obj in instances.instances(known) if known else ():
             if token_of(obj) is None:
                 new = loading != "" and vars(type(obj)).get("__module__") == loading
                 self.recorder.born(obj, "watched", before=not new)

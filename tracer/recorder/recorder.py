@@ -18,9 +18,9 @@ from typing import Any
 from tracer.model import stages
 from tracer.recorder.boot import Booting
 from tracer.recorder.classes import ClassNames
-from tracer.recorder.lives import Lives, Ref
 from tracer.recorder.threads import Lane, Numbers
 from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore
+from tracer.recorder.weakrefs import Lives, Ref
 
 logger = logging.getLogger("tracer")
 

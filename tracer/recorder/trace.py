@@ -3,7 +3,7 @@
 Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
 five of `Trace.births` are one object, `(mark, token, kind, class, told)`. The mark is its weak
-reference while it lives and then when it died (see `tracer.recorder.lives`), or None if its end
+reference while it lives and then when it died (see `tracer.recorder.weakrefs`), or None if its end
 is told elsewhere; the class is a number (see `tracer.recorder.classes`); `told` is its label or, if
 there is more, `(label, thread, owner, mortal)`. Flat,
 for a tuple kept is one more object for the collector to visit, and the application's
@@ -22,8 +22,8 @@ from sys import getrefcount
 from typing import Any
 from weakref import ref
 
-from tracer.recorder.lives import Ref
 from tracer.recorder.threads import Lane
+from tracer.recorder.weakrefs import Ref
 
 What = tuple[str, "int | None", Any, Any, str]
 """(stage, token, name, detail, error)"""

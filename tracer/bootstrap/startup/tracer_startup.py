@@ -286,7 +286,7 @@ def _load(log: ImportLog) -> None:
         from importlib import import_module
 
         why_not = _find(package)
-        refuses = not why_not and import_module("tracer.interpreter").refuses()
+        refuses = not why_not and import_module("tracer.recorder.interpreter").refuses()
         stages = None if why_not or refuses else import_module("tracer.probes.boot")
     if stages is None:
         log.uninstall()

@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
+from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
-from tracer.recorder.unseen import drop_own_frames, pass_over
 
 Describe = Callable[[Trace, tuple[Any, ...], Any], "tuple[int | None, Any, Any]"]
 """(trace, arguments, result) to (token, name, detail); the result is None after an exception."""

@@ -11,7 +11,7 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tracer.recorder.unseen import MARK, drop_own_frames
+from tracer.recorder.hidden_frames import MARK, drop_own_frames
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 

@@ -12,8 +12,8 @@ from django.test import override_settings
 from django.urls import path
 
 from tests.driving import Recording
-from tracer.probes.collector import Collections
-from tracer.probes.objects import noting
+from tracer.probes.constructors import noting
+from tracer.probes.garbage_collector import Collections
 from tracer.recorder import plain_values
 from tracer.recorder.classes import ClassNames, dotted
 from tracer.recorder.recorder import Recorder

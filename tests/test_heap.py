@@ -10,7 +10,7 @@ from collections.abc import Iterator
 import pytest
 
 from tracer.heap import instances
-from tracer.probes import scan
+from tracer.probes import preexisting
 from tracer.recorder.recorder import Recorder
 
 
@@ -60,7 +60,7 @@ def test_a_tuple_that_another_thread_builds_is_left_alone(restless: None) -> Non
     thread.start()
     try:
         for _ in range(30):
-            scan.before_tracing(Recorder())
+            preexisting.before_tracing(Recorder())
     finally:
         over.set()
         thread.join()

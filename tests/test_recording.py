@@ -14,8 +14,8 @@ import pytest
 from tests.driving import Recording
 from tests.facts.reading import on_thread
 from tracer.model import nesting, stages
-from tracer.probes.collector import Collections
-from tracer.probes.objects import noting
+from tracer.probes.constructors import noting
+from tracer.probes.garbage_collector import Collections
 from tracer.recorder import threads
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder

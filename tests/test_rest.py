@@ -15,7 +15,7 @@ from tests.driving import Recording, environ, serve
 from tracer import live, rest
 from tracer.conf import Config
 from tracer.model import stages
-from tracer.probes.objects import noting
+from tracer.probes.constructors import noting
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current

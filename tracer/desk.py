@@ -30,8 +30,8 @@ from tracer.model import (
 from tracer.model import scope as scopes
 from tracer.model.assemble import Assembly, birth
 from tracer.model.memory import PINNED
-from tracer.probes import scan
-from tracer.probes.collector import Collections
+from tracer.probes import preexisting
+from tracer.probes.garbage_collector import Collections
 from tracer.probes.signals import SignalNames
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
@@ -261,7 +261,7 @@ class Desk:
 
     def _standing(self) -> list[int]:
         try:
-            return scan.in_force(self.recorder)
+            return preexisting.in_force(self.recorder)
         except Exception as fault:
             self.recorder.fault("scan", fault)
             return []

@@ -31,7 +31,7 @@ from tracer.desk import Desk
 from tracer.journal.writer import Journal
 from tracer.model import Fact, Process, ProcessStarted, Request
 from tracer.noting import Noting
-from tracer.probes.installation import Installation
+from tracer.probes.install import Installation
 from tracer.recorder import boot, interpreter, server_info
 from tracer.recorder.recorder import Recorder
 

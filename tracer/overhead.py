@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from tracer.model import stages
-from tracer.probes.objects import noting
+from tracer.probes.constructors import noting
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
 from tracer.recorder.trace import Trace, current, give_back

@@ -33,7 +33,7 @@ from tracer.conf import Config
 from tracer.driving import Answer, Serving
 from tracer.journal.writer import Journal
 from tracer.model import Process
-from tracer.probes.watched import Watch
+from tracer.probes.user_classes import Watch
 from tracer.reading import Reading, RecordingError
 from tracer.recorder import interpreter
 from tracer.recorder.patching import Patches

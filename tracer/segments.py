@@ -19,7 +19,7 @@ from tracer.findings import Findings, Left
 from tracer.model import Fact, History, Lifetime, Request
 from tracer.model import scope as scopes
 from tracer.model.retention import Evidence, came_with_import, candidates, is_cached
-from tracer.probes.collector import FULL
+from tracer.probes.garbage_collector import FULL
 from tracer.recorder.trace import Trace
 
 YOUNG = 1

@@ -16,8 +16,8 @@ from tracer.lines import Lines
 from tracer.model import History
 from tracer.model.assemble import Assembly
 from tracer.overhead import Account
-from tracer.probes import scan
-from tracer.probes.collector import Collections
+from tracer.probes import preexisting
+from tracer.probes.garbage_collector import Collections
 from tracer.recorder.trace import Trace
 from tracer.render.block import Terminal
 
@@ -40,7 +40,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Account, "worked"),
     (History, "feed"),
     (History, "snapshot"),
-    (scan, "in_force"),
+    (preexisting, "in_force"),
     (screen, "Timeline"),
     (screen, "Overview"),
     (screen.Screen, "timelines"),

@@ -23,10 +23,10 @@ from django.core.signals import request_finished, request_started
 from tests.promises.state import changes, patchable
 from tracer import live, probes
 from tracer.conf import Config
-from tracer.probes.collector import Collections
+from tracer.probes.garbage_collector import Collections
 from tracer.probes.imports import Imports
-from tracer.probes.installation import PROBES, Installation
-from tracer.probes.watched import Watch
+from tracer.probes.install import PROBES, Installation
+from tracer.probes.user_classes import Watch
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 

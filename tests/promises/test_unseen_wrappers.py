@@ -23,9 +23,9 @@ from tests.promises.test_restore import LIBRARIES
 from tracer import apps as tracer_apps
 from tracer import middleware
 from tracer.bootstrap.startup.tracer_startup import ImportLog
-from tracer.probes import imports, installation
-from tracer.probes.boot import Watch
-from tracer.probes.installation import Installation
+from tracer.probes import imports, install
+from tracer.probes.django_boot import Watch
+from tracer.probes.install import Installation
 from tracer.recorder.boot import Booting
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -107,7 +107,7 @@ def test_all_code_that_may_stand_between_is_passed_over(everything: list[Wrapped
     """
     made = list(_wrappers(everything))
     modules = {wrapper.__globals__.get("__name__") for wrapper in made} - {None}
-    modules |= {probe.__name__ for probe in installation.PROBES}
+    modules |= {probe.__name__ for probe in install.PROBES}
     modules |= {module.__name__ for module in (imports, middleware, spans)}
     functions = made + [each for name in modules for each in _functions(name)]
     assert len(modules) > 15

@@ -14,8 +14,8 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tracer.model import stages
+from tracer.probes.connection_pools import builder, lender
 from tracer.probes.imports import Imports
-from tracer.probes.pool import builder, lender
 from tracer.recorder import plain_values
 from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches

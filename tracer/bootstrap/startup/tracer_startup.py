@@ -287,7 +287,7 @@ def _load(log: ImportLog) -> None:
 
         why_not = _find(package)
         refuses = not why_not and import_module("tracer.recorder.interpreter").refuses()
-        stages = None if why_not or refuses else import_module("tracer.probes.boot")
+        stages = None if why_not or refuses else import_module("tracer.probes.django_boot")
     if stages is None:
         log.uninstall()
         if why_not:

@@ -1,6 +1,6 @@
 """Where requests enter Django: the handlers' `__call__`, WSGI, ASGI and the test clients' alike.
 
-Here a request begins. It ends with its response's close (see `tracer.probes.response`), or, under
+Here a request begins. It ends with its response's close (see `tracer.probes.responses`), or, under
 ASGI, when the handler is done with it.
 """
 
@@ -10,7 +10,7 @@ from collections.abc import Callable
 from contextlib import nullcontext
 from typing import Any
 
-from tracer.probes import scan
+from tracer.probes import preexisting
 from tracer.probes.imports import Imports
 from tracer.recorder import server_info
 from tracer.recorder.hidden_frames import drop_own_frames, pass_over
@@ -57,7 +57,7 @@ def _load(recorder: Recorder, load: Callable[..., Any]) -> Any:
             if not recorder.scanned:
                 recorder.scanned = True
                 with boot.log if boot is not None else nullcontext():
-                    scan.before_tracing(recorder)
+                    preexisting.before_tracing(recorder)
         except Exception as fault:
             recorder.fault("handler", fault)
         start, name = boot.now() if boot is not None else 0, type(self).__name__

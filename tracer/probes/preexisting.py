@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any
 
 from tracer.heap import instances
-from tracer.probes import database, pool
-from tracer.probes.objects import BIRTHS, Label
+from tracer.probes import connection_pools, database
+from tracer.probes.constructors import BIRTHS, Label
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import RawBirth
 
@@ -28,7 +28,7 @@ KINDS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.core.cache", "CacheHandler", "caches", None),
     ("django.template.utils", "EngineHandler", "engines", None),
     ("django.core.cache.backends.base", "BaseCache", "cache", None),
-    ("psycopg_pool.pool", "ConnectionPool", "pool", pool.label),
+    ("psycopg_pool.pool", "ConnectionPool", "pool", connection_pools.label),
     ("django.template.base", "Template", "template", lambda obj: f"Template {obj.name}"),
     ("django.core.handlers.base", "BaseHandler", "handler", None),
     *BIRTHS,

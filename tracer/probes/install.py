@@ -8,25 +8,17 @@ from django.conf import settings
 
 from tracer.model import stages
 from tracer.probes import (
-    background,
     cache,
     database,
-    entry,
     exceptions,
     forks,
     middleware,
-    objects,
-    pool,
     redis,
-    response,
-    reverse,
     signals,
-    template,
-    view,
 )
-from tracer.probes.collector import Collections
+from tracer.probes.garbage_collector import Collections
 from tracer.probes.imports import Imports
-from tracer.probes.watched import Watch
+from tracer.probes.user_classes import Watch
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 

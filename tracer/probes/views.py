@@ -11,8 +11,8 @@ from weakref import ref
 from asgiref.sync import iscoroutinefunction
 
 from tracer.model import stages
+from tracer.probes.constructors import noting
 from tracer.probes.imports import Imports
-from tracer.probes.objects import noting
 from tracer.recorder import plain_values
 from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches

@@ -21,7 +21,7 @@ from tests.stories import (
 )
 from tracer import cli
 from tracer.cli import main
-from tracer.journal.flight import Flight
+from tracer.journal.flight_record import Flight
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.stories import (
     write,
 )
 from tracer import follow
-from tracer.journal.flight import Flight
+from tracer.journal.flight_record import Flight
 from tracer.journal.format import encode
 from tracer.journal.writer import Journal
 from tracer.model import Ended, Fact

@@ -12,7 +12,7 @@ from django.conf import settings
 
 from tracer import overhead
 from tracer.heap import retainers
-from tracer.lines import Lines
+from tracer.journal.request_lines import Lines
 from tracer.model import (
     Barrier,
     Birth,

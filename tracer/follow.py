@@ -9,7 +9,7 @@ from typing import Final
 
 from rich.console import RenderableType
 
-from tracer.journal import flight
+from tracer.journal import flight_record
 from tracer.journal.locks import alive
 from tracer.journal.reader import News, Tail, outstanding
 from tracer.model import Ended, History, Process, ProcessStarted, Request
@@ -50,8 +50,8 @@ class _Process:
             self.history.feed(fact)
             if isinstance(fact, Request):
                 self.written.add(fact.number)
-        if len(self.written) > 4 * flight.SLOTS:
-            oldest = max(self.written) - 2 * flight.SLOTS
+        if len(self.written) > 4 * flight_record.SLOTS:
+            oldest = max(self.written) - 2 * flight_record.SLOTS
             self.written = {number for number in self.written if number > oldest}
 
     @property
@@ -172,7 +172,7 @@ def _heard(known: _Process, news: News) -> Iterator[RenderableType]:
 
 def _lost(known: _Process, path: Path) -> Iterator[RenderableType]:
     """Tell of a process that is gone without a word, and of the requests that it took along."""
-    missing = outstanding(flight.read(path), known.written, known.history.threads)
+    missing = outstanding(flight_record.read(path), known.written, known.history.threads)
     for request in missing:
         known.history.feed(request)
     with_it = f"; {words.many(len(missing), 'request')} cut off" if missing else ""

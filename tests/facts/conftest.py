@@ -30,8 +30,8 @@ from tests.services.redis_server import Redis
 from tracer import Recording
 from tracer.journal.format import encode
 from tracer.journal.reader import processes
+from tracer.journal.request_lines import Lines
 from tracer.lifecycle import Lifecycle
-from tracer.lines import Lines
 from tracer.model import Process, Request
 from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder

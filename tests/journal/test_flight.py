@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tracer.journal import flight, locks, writer
-from tracer.journal.flight import SLOTS, Begun, Flight, Flown, read
+from tracer.journal import flight_record, locks, writer
+from tracer.journal.flight_record import SLOTS, Begun, Flight, Flown, read
 from tracer.journal.writer import Journal
 from tracer.model import Ended
 
@@ -53,21 +53,21 @@ def test_every_path_comes_back_as_it_was(record, path):
 def test_of_a_path_that_is_too_long_the_beginning_is_kept(record, end):
     """Also where the cut goes through a character."""
     for more in range(4):
-        path = "/" + "x" * (flight.ROOM - 6 + more - len(end)) + end * 400
+        path = "/" + "x" * (flight_record.ROOM - 6 + more - len(end)) + end * 400
         noted(record, 1, f"GET {path}")
         (found,) = read(record.path).begun
-        if len(f"GET {path}".encode()) <= flight.ROOM:
+        if len(f"GET {path}".encode()) <= flight_record.ROOM:
             assert found.path == path
         else:
             assert found.path.endswith("…")
             assert path.startswith(found.path[:-1])
-            assert len(found.path) > flight.ROOM - 12
+            assert len(found.path) > flight_record.ROOM - 12
 
 
 def test_a_path_longer_than_the_length_can_tell_is_cut_like_any_other(record):
     noted(record, 1, "GET /" + "x" * 200_000)
     (found,) = read(record.path).begun
-    assert found.path == "/" + "x" * (flight.ROOM - 5) + "…"
+    assert found.path == "/" + "x" * (flight_record.ROOM - 5) + "…"
 
 
 def test_nothing_noted_is_nothing_known(record, tmp_path):
@@ -77,7 +77,12 @@ def test_nothing_noted_is_nothing_known(record, tmp_path):
 
 def test_what_is_no_flight_record_is_nothing(tmp_path):
     path = tmp_path / "31-1.flight"
-    for data in (b"", b"x" * 10_000, flight.HEADER[:5], b"tracer flight record, format 2\n" * 99):
+    for data in (
+        b"",
+        b"x" * 10_000,
+        flight_record.HEADER[:5],
+        b"tracer flight record, format 2\n" * 99,
+    ):
         path.write_bytes(data)
         assert read(path) == Flown()
 
@@ -98,7 +103,7 @@ def test_the_newest_are_kept_when_the_ring_is_full(record):
 def test_a_note_that_was_torn_is_counted_and_never_told(record):
     """Killed after any byte of it: told is the old note, or the new one, or that there was one."""
     noted(record, 5, "GET /old/" + "o" * 190)
-    size = flight.SIZE // (SLOTS + 1)
+    size = flight_record.SIZE // (SLOTS + 1)
     place = slice(6 * size, 7 * size)
     old = record.path.read_bytes()[place]
     noted(record, 5 + SLOTS, "GET /new/")
@@ -123,7 +128,7 @@ def test_damage_never_raises(record, seed):
         noted(record, number)
     data = bytearray(record.path.read_bytes())
     for _ in range(300):
-        data[noise.randrange(len(flight.HEADER), 60 * 256)] = noise.randrange(256)
+        data[noise.randrange(len(flight_record.HEADER), 60 * 256)] = noise.randrange(256)
     record.path.write_bytes(data[: noise.randrange(30 * 256, len(data))])
     assert len(read(record.path).begun) <= SLOTS
 
@@ -146,17 +151,17 @@ def test_its_end_removes_it_and_after_that_there_are_no_notes(record):
 
 def test_where_no_block_can_be_reserved_the_file_is_written_out(tmp_path, monkeypatch):
     def cannot(*arguments: object) -> None:
-        raise OSError(flight.errno.EOPNOTSUPP, "not here")
+        raise OSError(flight_record.errno.EOPNOTSUPP, "not here")
 
     monkeypatch.setattr(os, "posix_fallocate", cannot)
     made = Flight(tmp_path / "1-1.flight")
-    assert made.path.stat().st_size == flight.SIZE
+    assert made.path.stat().st_size == flight_record.SIZE
     noted(made, 1)
     assert numbers(made.path) == [1]
     made.close()
     monkeypatch.delattr(os, "posix_fallocate")
     made = Flight(tmp_path / "1-1.flight")
-    assert made.path.stat().st_size == flight.SIZE
+    assert made.path.stat().st_size == flight_record.SIZE
     made.close()
 
 
@@ -237,10 +242,10 @@ def test_where_there_is_no_room_for_it_the_journal_goes_on_without(tmp_path):
 NOTING = """
 import itertools, sys
 from pathlib import Path
-from tracer.journal.flight import Flight
+from tracer.journal.flight_record import Flight
 flight = Flight(Path(sys.argv[1]))
 for number in itertools.count(1):
-    flight.note(number, 1.0, number, 7, 1, f"GET /menu/{number}/" + "x" * 100)
+    flight_record.note(number, 1.0, number, 7, 1, f"GET /menu/{number}/" + "x" * 100)
     if number == 5000:
         print("going", flush=True)
     if number == 50_000_000:

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from tracer.journal import reader
-from tracer.journal.flight import SUFFIX, Flight
+from tracer.journal.flight_record import SUFFIX, Flight
 from tracer.journal.format import HEADER, encode
 from tracer.journal.reader import read
 from tracer.model import Ended, ThreadSeen

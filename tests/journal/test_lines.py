@@ -14,7 +14,7 @@ from tracer import live, record
 from tracer.conf import Config
 from tracer.journal.format import decode, encode
 from tracer.journal.reader import read
-from tracer.lines import Lines
+from tracer.journal.request_lines import Lines
 from tracer.model import Deaths, Died, Request
 from tracer.model.assemble import Assembly, whole
 from tracer.recorder.recorder import Recorder

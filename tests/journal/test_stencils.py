@@ -12,11 +12,11 @@ import pytest
 
 from tests.journal.recorded import STAGES, Thing, made, once_more
 from tracer.journal.format import encode
-from tracer.lines import _MOST, Lines
+from tracer.journal.line_templates import Stencil
+from tracer.journal.request_lines import _MOST, Lines
 from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
-from tracer.stencil import Stencil
 
 
 def test_a_request_like_the_last_two_is_filled_into_their_line(

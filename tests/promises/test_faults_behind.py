@@ -12,7 +12,7 @@ from tracer import live, screen
 from tracer.desk import Desk
 from tracer.heap import retainers
 from tracer.journal.reader import read
-from tracer.lines import Lines
+from tracer.journal.request_lines import Lines
 from tracer.model import History
 from tracer.model.assemble import Assembly
 from tracer.overhead import Account

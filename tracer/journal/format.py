@@ -22,7 +22,7 @@ their end:
   fact's "ident".
 
 A request that its process could not write any more is told by the flight record beside the file
-(`tracer.journal.flight`).
+(`tracer.journal.flight_record`).
 
 A line stands for itself: any line can be lost without harm to the others. A reader ignores keys,
 further row elements and facts that it does not know; what would change the meaning of those it

@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Final
 
-from tracer.journal import flight
+from tracer.journal import flight_record
 from tracer.journal.format import VERSION, UnknownFact, UnknownFormat, decode, read_header
 from tracer.journal.locks import Readable, alive, reading
 from tracer.journal.rows import Unreadable
@@ -220,14 +220,14 @@ def read(directory: Path) -> Reading:
     # Asked before reading: what a process that is gone by now has written will then all be read,
     # and what is noted by now and not written by then is outstanding.
     states = {path: alive(path) for path in tail.paths()}
-    flown = {path: flight.read(path) for path in states}
+    flown = {path: flight_record.read(path) for path in states}
     stories, notes = [], []
     for news in tail.read():
         if any(isinstance(fact, ProcessStarted) for fact in news.facts):
-            noted = flown.get(news.path, flight.Flown())
+            noted = flown.get(news.path, flight_record.Flown())
             stories.append(_story(news, states.get(news.path), noted))
             if noted.torn and stories[-1].alive is False:
-                notes.append(f"{news.path.with_suffix(flight.SUFFIX)}: {_torn(noted.torn)}")
+                notes.append(f"{news.path.with_suffix(flight_record.SUFFIX)}: {_torn(noted.torn)}")
         else:
             notes.append(f"{news.path}: skipped, as it does not say whose it is.")
     notes += tail.notes(whole=True)
@@ -247,7 +247,7 @@ def processes(directory: Path) -> list[Process]:
     return read(directory).processes
 
 
-def _story(news: News, is_alive: bool | None, noted: flight.Flown) -> Story:
+def _story(news: News, is_alive: bool | None, noted: flight_record.Flown) -> Story:
     history = History()
     written = set()
     for fact in news.facts:
@@ -264,7 +264,7 @@ def _story(news: News, is_alive: bool | None, noted: flight.Flown) -> Story:
 
 
 def outstanding(
-    noted: flight.Flown, written: Container[int], threads: Mapping[int, str]
+    noted: flight_record.Flown, written: Container[int], threads: Mapping[int, str]
 ) -> tuple[Request, ...]:
     """Return what a flight record knows and the journal has not: how each such request began.
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final
 
-from tracer.journal import flight
+from tracer.journal import flight_record
 from tracer.journal.format import HEADER, encode
 from tracer.model.facts import Fact
 
@@ -52,7 +52,7 @@ class Journal:
         """Facts that were not written since the journal could no longer be."""
         self.path: Path | None = None
         """The file, once it exists."""
-        self.flight: flight.Flight | None = None
+        self.flight: flight_record.Flight | None = None
         """The flight record beside it, from `fly` until the journal is over."""
         self._clock = clock
         self._lock = threading.Lock()
@@ -72,7 +72,7 @@ class Journal:
             elif batch:
                 self._append(batch)
 
-    def fly(self) -> flight.Flight | None:
+    def fly(self) -> flight_record.Flight | None:
         """Return the flight record beside the file, made at the first call.
 
         None where there is no file to lie beside, or nothing to tell the dead by.
@@ -81,7 +81,7 @@ class Journal:
             if self.flight is None and self._file is not None and fcntl is not None:
                 assert self.path is not None
                 try:
-                    self.flight = flight.Flight(self.path.with_suffix(flight.SUFFIX))
+                    self.flight = flight_record.Flight(self.path.with_suffix(flight_record.SUFFIX))
                 except OSError as error:
                     _logger.warning(
                         "There is no flight record beside %s (%s): should this process be killed, "

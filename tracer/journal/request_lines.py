@@ -15,8 +15,9 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from copy import copy
 from typing import Any, Final
 
-from tracer import stencil
+from tracer.journal import line_templates
 from tracer.journal.format import encode
+from tracer.journal.line_templates import Between, Form, Row, Sight, Stencil
 from tracer.journal.rows import birth_row
 from tracer.model import nesting, stages
 from tracer.model.assemble import (
@@ -31,7 +32,6 @@ from tracer.model.assemble import (
 )
 from tracer.recorder.trace import Event, Trace, What
 from tracer.rest import End
-from tracer.stencil import Between, Form, Row, Sight, Stencil
 from tracer.tally import like
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
@@ -205,7 +205,7 @@ class Lines:
                 trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
                 trace.closed, trace.size, *assembly.cost([trace]),
             )
-            + ",".join(map(stencil.written, rows)) % tuple([numbers[place] for place in places])
+            + ",".join(map(line_templates.written, rows)) % tuple([numbers[place] for place in places])
             + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, events, whats, standing)}]'
             + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
         )  # fmt: skip
@@ -331,7 +331,7 @@ class Lines:
                 marks = [mark if mark < own else ~places.get(mark, ~mark) for mark in marks]
                 if owns:
                     told_here = slice(place * size, place * size + size)
-                    whats[told_here] = stencil.relative(whats[told_here], own, places)
+                    whats[told_here] = line_templates.relative(whats[told_here], own, places)
             seen += marks
         words = [(*_as_it_is(trace), type(trace.status), type(trace.size)) for trace in traces]
         name, urlconf = self.assembly.thread_name(traces[0].thread), self.assembly.urlconf()
@@ -364,7 +364,9 @@ class Lines:
         starts, ends, _, whats = columns = _stages(trace, _whole(trace))
         kept = [place for place, what in enumerate(raw) if what[0] != ROWS]
         order = sorted(range(len(starts)), key=starts.__getitem__)
-        in_order = stencil.rise(ends) and stencil.rise([starts[index] for index in order])
+        in_order = line_templates.rise(ends) and line_templates.rise(
+            [starts[index] for index in order]
+        )
         if len(kept) != len(whats) or not in_order:
             # Who encloses whom is a matter of the order only where no two are at once.
             return None
@@ -395,9 +397,9 @@ class Lines:
             None if trace.viewed is None else places[trace.viewed],
             Form(self._head(trace), rows, tail),
             len(trace.events),
-            None if len(kept) == len(raw) else stencil.picking(kept),
-            stencil.picking(order),
-            stencil.picking([*picked, *[2 * count + place for place in numbers]]),
+            None if len(kept) == len(raw) else line_templates.picking(kept),
+            line_templates.picking(order),
+            line_templates.picking([*picked, *[2 * count + place for place in numbers]]),
         )
 
 
@@ -441,7 +443,7 @@ def _nested(
     starts: list[int], ends: list[int], threads: list[int] | None, whats: list[What]
 ) -> tuple[list[int], list[int | None]]:
     """Order and parents, as `nesting` has them."""
-    if threads is None and stencil.rise(ends):
+    if threads is None and line_templates.rise(ends):
         # One ended after the other on one thread, and of those that began at once the last to end
         # encloses the others: so the order in which they began tells who encloses whom.
         order = sorted(range(len(starts) - 1, -1, -1), key=starts.__getitem__)

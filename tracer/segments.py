@@ -245,7 +245,7 @@ class Segments:
         return path.startswith(mine) or any(part in path for part in THROUGH)
 
     def _lives(self, token: int) -> bool:
-        ref = self.tracer.recorder.weakrefs.refs.get(token)
+        ref = self.tracer.recorder.lives.refs.get(token)
         return ref is not None and ref() is not None
 
 

@@ -26,6 +26,7 @@ from tracer.bootstrap.startup.tracer_startup import ImportLog
 from tracer.probes import imports, install
 from tracer.probes.django_boot import Watch
 from tracer.probes.install import Installation
+from tracer.recorder import timing
 from tracer.recorder.boot import Booting
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
@@ -108,7 +109,7 @@ def test_all_code_that_may_stand_between_is_passed_over(everything: list[Wrapped
     made = list(_wrappers(everything))
     modules = {wrapper.__globals__.get("__name__") for wrapper in made} - {None}
     modules |= {probe.__name__ for probe in install.PROBES}
-    modules |= {module.__name__ for module in (imports, middleware, spans)}
+    modules |= {module.__name__ for module in (imports, middleware, timing)}
     functions = made + [each for name in modules for each in _functions(name)]
     assert len(modules) > 15
     assert len(functions) > 200

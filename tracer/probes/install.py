@@ -9,12 +9,20 @@ from django.conf import settings
 from tracer.model import stages
 from tracer.probes import (
     cache,
+    connection_pools,
+    constructors,
     database,
     exceptions,
     forks,
+    handlers,
     middleware,
     redis,
+    responses,
     signals,
+    templates,
+    threads,
+    urls,
+    views,
 )
 from tracer.probes.garbage_collector import Collections
 from tracer.probes.imports import Imports
@@ -23,19 +31,19 @@ from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 
 PROBES = (
-    objects,
+    constructors,
     middleware,
-    entry,
-    view,
-    reverse,
-    response,
+    handlers,
+    views,
+    urls,
+    responses,
     exceptions,
     database,
-    pool,
+    connection_pools,
     redis,
-    template,
+    templates,
     signals,
-    background,
+    threads,
     forks,
 )
 

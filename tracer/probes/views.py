@@ -125,7 +125,7 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             return call
         trace.view_token = None
         try:
-            known = plain_values.get(id(call))
+            known = plain.get(id(call))
             if (known is None or known() is not call) and _is_coroutine(call, plain):
                 return timed_async(recorder, stages.VIEW, call, _described)
         except Exception as fault:
@@ -173,7 +173,7 @@ def _is_coroutine(view: Any, plain: dict[int, ref[Any]]) -> bool:
         return True
     if type(view) is FunctionType:
         if len(plain) >= _MOST:
-            plain_values.clear()
+            plain.clear()
         plain[id(view)] = ref(view)
     return False
 

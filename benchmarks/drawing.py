@@ -58,8 +58,8 @@ def _size(directory: Path) -> int:
 def draw(count: int) -> dict[str, float]:
     """In the measured program: draw the newest request's timeline so many times."""
     from tracer import live
-    from tracer.render.block import Terminal
-    from tracer.render.timeline import Timeline
+    from tracer.render.formats.terminal import Terminal
+    from tracer.render.pictures.timeline import Timeline
 
     running_one = live.running()
     assert running_one is not None

@@ -18,8 +18,8 @@ from tracer.model import Lifetime, Request, Span, stages
 from tracer.model import scope as scopes
 from tracer.model.retention import left_behind
 from tracer.reading import Reading, RecordingError
-from tracer.render.block import as_text
-from tracer.render.words import many
+from tracer.render.formats.terminal import as_text
+from tracer.render.layout.wording import many
 
 
 class Assertions(Reading):

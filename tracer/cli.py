@@ -25,15 +25,15 @@ from tracer.follow import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
 from tracer.model.process_tree import family
-from tracer.render.block import NARROWEST, Terminal, to_text
-from tracer.render.boot import BootTree
-from tracer.render.first_request import FirstRequest
-from tracer.render.ledger import Ledger
-from tracer.render.lifelines import Lifelines
-from tracer.render.overview import Overview
-from tracer.render.processes import Processes
-from tracer.render.sentence import Sentence
-from tracer.render.timeline import Timeline
+from tracer.render.formats.terminal import NARROWEST, Terminal, to_text
+from tracer.render.pictures.boot import BootTree
+from tracer.render.pictures.first_request import FirstRequest
+from tracer.render.pictures.ledger import Ledger
+from tracer.render.pictures.lifelines import Lifelines
+from tracer.render.pictures.overview import Overview
+from tracer.render.pictures.processes import Processes
+from tracer.render.pictures.sentence import Sentence
+from tracer.render.pictures.timeline import Timeline
 
 PICTURES: Final = (
     "processes", "overview", "boot", "timeline", "first-request", "lifelines", "ledger"

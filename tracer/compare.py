@@ -32,8 +32,8 @@ from tracer.journal.reader import JournalError, processes
 from tracer.model import Process
 from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
 from tracer.render.comparison import Comparison
+from tracer.render.formats.svg import to_svg
 from tracer.render.servers import Servers
-from tracer.render.svg import to_svg
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 from tracer.servers.errors import with_log
 from tracer.servers.project import find

@@ -13,9 +13,9 @@ from typing import Final, TextIO
 from rich.console import RenderableType
 
 from tracer.exports import Unwritable, write
-from tracer.render.block import DEFAULT_WIDTH
-from tracer.render.svg import to_svg
-from tracer.render.timeline import Timeline
+from tracer.render.formats.svg import to_svg
+from tracer.render.formats.terminal import DEFAULT_WIDTH
+from tracer.render.pictures.timeline import Timeline
 
 SUFFIX: Final = ".svg"
 

@@ -14,9 +14,9 @@ from pathlib import Path
 from typing import Final, TextIO
 
 from tracer.model import Process
-from tracer.render.document import document
-from tracer.render.html import page
-from tracer.render.perfetto import perfetto
+from tracer.render.formats.json_document import document
+from tracer.render.formats.perfetto import perfetto
+from tracer.render.page.html import page
 
 
 class Unwritable(Exception):

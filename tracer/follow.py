@@ -14,10 +14,10 @@ from tracer.journal.locks import alive
 from tracer.journal.reader import News, Tail, outstanding
 from tracer.model import Ended, History, Process, ProcessStarted, Request
 from tracer.model.process_tree import family, letter
-from tracer.render import words
-from tracer.render.processes import Processes
-from tracer.render.sentence import Sentence
-from tracer.render.timeline import Timeline
+from tracer.render.layout import wording
+from tracer.render.pictures.processes import Processes
+from tracer.render.pictures.sentence import Sentence
+from tracer.render.pictures.timeline import Timeline
 
 KEEP: Final = 64
 """Requests of each process that are remembered one by one."""
@@ -119,7 +119,7 @@ class Follower:
         known.server = _server(known.history.about)
         state = alive(news.path)
         if state is not False and not known.history.ended:
-            served = words.many(known.history.served, "request")
+            served = wording.many(known.history.served, "request")
             running = "is running and has" if state else "has"
             yield Sentence(f"{_name(known)} {running} served {served} so far.")
 
@@ -175,7 +175,7 @@ def _lost(known: _Process, path: Path) -> Iterator[RenderableType]:
     missing = outstanding(flight_record.read(path), known.written, known.history.threads)
     for request in missing:
         known.history.feed(request)
-    with_it = f"; {words.many(len(missing), 'request')} cut off" if missing else ""
+    with_it = f"; {wording.many(len(missing), 'request')} cut off" if missing else ""
     yield Sentence(f"{_name(known)} is gone without a word{with_it}.")
     if known.history.about is not None:
         yield from _drawn(known, missing)

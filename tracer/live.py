@@ -36,7 +36,7 @@ from tracer.recorder import boot, interpreter, server_info
 from tracer.recorder.recorder import Recorder
 
 try:
-    from tracer.render.block import Terminal
+    from tracer.render.formats.terminal import Terminal
     from tracer.screen import FEW, Screen
 except ModuleNotFoundError as missing:
     # A project that is traced from outside need not have it; a journal is kept all the same.

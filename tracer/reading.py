@@ -14,8 +14,8 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from tracer.model import Lifetime, Process, Request, Span
 from tracer.render import FirstRequest, Ledger, Lifelines, Overview, Timeline
-from tracer.render.block import as_text
-from tracer.render.notebook import bundle
+from tracer.render.formats.notebook import bundle
+from tracer.render.formats.terminal import as_text
 
 
 class RecordingError(RuntimeError):

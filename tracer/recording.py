@@ -37,7 +37,7 @@ from tracer.probes.user_classes import Watch
 from tracer.reading import Reading, RecordingError
 from tracer.recorder import interpreter
 from tracer.recorder.patching import Patches
-from tracer.render.words import many
+from tracer.render.layout.wording import many
 from tracer.tap import Tap
 
 __all__ = ["Answer", "Reading", "Recording", "RecordingError", "Settled", "record"]

@@ -9,13 +9,13 @@ from rich.console import RenderableType
 from rich.text import Text
 
 from tracer.model import Process, Request
-from tracer.render.block import Terminal
-from tracer.render.boot import BootLine
-from tracer.render.first_request import FirstRequest
-from tracer.render.ledger import Ledger
-from tracer.render.lifelines import Lifelines
-from tracer.render.overview import Overview
-from tracer.render.timeline import Timeline
+from tracer.render.formats.terminal import Terminal
+from tracer.render.pictures.boot import BootLine
+from tracer.render.pictures.first_request import FirstRequest
+from tracer.render.pictures.ledger import Ledger
+from tracer.render.pictures.lifelines import Lifelines
+from tracer.render.pictures.overview import Overview
+from tracer.render.pictures.timeline import Timeline
 
 FEW = 6
 """Requests that are drawn however far behind the drawing is: nobody waits for so few."""

@@ -17,9 +17,9 @@ from tests.stories import Run, two_processes
 from tracer.journal.reader import processes
 from tracer.reading import Reading
 from tracer.render import to_html, to_svg
-from tracer.render.shapes import GLYPHS
-from tracer.render.svg import CONTRAST, DARK, LIGHT, _contrast, _shade
-from tracer.render.theme import FALLBACK, STYLES, TIMES
+from tracer.render.formats.glyphs import GLYPHS
+from tracer.render.formats.svg import CONTRAST, DARK, LIGHT, _contrast, _shade
+from tracer.render.layout.theme import FALLBACK, STYLES, TIMES
 
 SVG = "{http://www.w3.org/2000/svg}"
 

@@ -6,8 +6,8 @@ import pytest
 
 from tests.comparison.telling import process
 from tracer.model.comparison import Row, count
-from tracer.render.block import to_text
 from tracer.render.comparison import Comparison
+from tracer.render.formats.terminal import to_text
 from tracer.servers import ServerFailed
 
 ROWS = (

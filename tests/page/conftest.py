@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tracer.model import Process
-from tracer.render.html import page as page_of
+from tracer.render.page.html import page as page_of
 
 try:
     from playwright.sync_api import Browser, Page, sync_playwright

@@ -15,9 +15,10 @@ import pytest
 
 from tests.render.sample_process import Cafe, Story, cafe
 from tracer.model import Process, scope
-from tracer.render import html, theme
-from tracer.render.document import document
-from tracer.render.packed import packed
+from tracer.render.formats.json_document import document
+from tracer.render.layout import theme
+from tracer.render.page import html
+from tracer.render.page.packed import packed
 
 ROOT = Path(html.__file__).parents[2]
 PARTS = Path(html.__file__).parent / "page"

@@ -11,7 +11,7 @@ import pytest
 
 from tests.render.sample_process import Cafe, Story, cafe
 from tracer.model import Boot, Imported, Process, Span
-from tracer.render import html
+from tracer.render.page import html
 
 VIEWS = ("processes", "requests", "lifelines", "ledger", "boot")
 NASTY = "/</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202egnp.exe"

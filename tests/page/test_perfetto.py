@@ -23,7 +23,7 @@ from tracer.model import (
     Span,
     ThreadSeen,
 )
-from tracer.render.perfetto import perfetto
+from tracer.render.formats.perfetto import perfetto
 
 SECOND = 10**9
 MS = 10**6

@@ -18,7 +18,7 @@ from tests.promises.programs import CHANGES, environment, settings_file
 from tests.promises.waiting import until
 from tests.stories import Run
 from tracer.journal.reader import read
-from tracer.render.theme import TIMES
+from tracer.render.layout.theme import TIMES
 
 UWSGI = Path(sys.executable).with_name("pyuwsgi")
 pytestmark = [

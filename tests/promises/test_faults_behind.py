@@ -19,7 +19,7 @@ from tracer.overhead import Account
 from tracer.probes import preexisting
 from tracer.probes.garbage_collector import Collections
 from tracer.recorder.trace import Trace
-from tracer.render.block import Terminal
+from tracer.render.formats.terminal import Terminal
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),

@@ -20,7 +20,8 @@ from drawing import ESCAPE, plain, widest
 from rich.text import Text
 from sample_process import Story, cafe
 
-from tracer.render import Lifelines, Terminal, Timeline, block, to_text
+from tracer.render import Lifelines, Terminal, Timeline, to_text
+from tracer.render.formats import terminal
 
 
 class Stream(io.StringIO):
@@ -65,7 +66,7 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
         seen.append(bytes(data))
         return real(descriptor, data)
 
-    monkeypatch.setattr(block.os, "write", write)
+    monkeypatch.setattr(terminal.os, "write", write)
     return seen
 
 
@@ -85,7 +86,7 @@ def test_one_block_is_one_write_to_the_descriptor(tmp_path: Path, writes: list[b
 def test_a_short_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Whatever the system leaves over is written next."""
     real = os.write
-    monkeypatch.setattr(block.os, "write", lambda fd, data: real(fd, bytes(data)[:100]))
+    monkeypatch.setattr(terminal.os, "write", lambda fd, data: real(fd, bytes(data)[:100]))
     with (tmp_path / "log").open("w", encoding="utf-8") as stream:
         assert Terminal(stream, {}).write(Text("ü" * 118))
     assert (tmp_path / "log").read_text("utf-8") == "ü" * 118 + "\n\n"
@@ -150,7 +151,7 @@ def test_a_reader_that_is_behind_is_waited_for_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A full pipe that does not block ends the drawing after a while."""
-    monkeypatch.setattr(block, "PATIENCE", 0.01)
+    monkeypatch.setattr(terminal, "PATIENCE", 0.01)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with os.fdopen(writing, "w") as stream, os.fdopen(reading, "rb"):
@@ -268,7 +269,7 @@ def test_standard_error_under_test_can_be_drawn_on(capsys: pytest.CaptureFixture
 
 def test_a_reader_that_catches_up_gets_the_whole_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full pipe that does not block is written to again as soon as there is room."""
-    monkeypatch.setattr(block, "PATIENCE", 60.0)
+    monkeypatch.setattr(terminal, "PATIENCE", 60.0)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     while True:

@@ -10,8 +10,8 @@ from drawing import ESCAPE, WIDTHS, plain, row, widest
 from sample_process import cafe
 
 from tracer.model import Boot, Imported, Process, Span
-from tracer.render import document, to_text
-from tracer.render.boot import BootLine, BootTree
+from tracer.render import to_text
+from tracer.render.pictures.boot import BootLine, BootTree
 
 MS = 1_000_000
 

@@ -10,8 +10,8 @@ from sample_process import Story
 
 from tracer.model import Process, Request
 from tracer.render import Ledger, Lifelines, Timeline
-from tracer.render.first_request import FirstRequest
-from tracer.render.overview import Overview
+from tracer.render.pictures.first_request import FirstRequest
+from tracer.render.pictures.overview import Overview
 
 
 def killed(*paths: str, served: int = 2) -> Process:

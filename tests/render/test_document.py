@@ -8,7 +8,6 @@ import pytest
 from sample_process import Story, cafe
 
 from tracer.model import Process
-from tracer.render import document
 
 
 @pytest.fixture(scope="module")

@@ -7,7 +7,7 @@ from sample_process import Story
 
 from tracer.model import Process, scope
 from tracer.render import Ledger, Lifelines, Timeline
-from tracer.render.overview import Overview
+from tracer.render.pictures.overview import Overview
 
 
 def worker(built: str = "") -> Process:

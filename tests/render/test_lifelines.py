@@ -8,7 +8,7 @@ from sample_process import Story, cafe
 
 from tracer.model import Process, scope
 from tracer.render import Lifelines, to_text
-from tracer.render.theme import TIMES
+from tracer.render.layout.theme import TIMES
 
 
 @pytest.fixture(scope="module")

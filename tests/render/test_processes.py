@@ -10,8 +10,8 @@ from sample_process import EPOCH, Story
 
 from tracer.model import Process, ProcessStarted
 from tracer.model.process_tree import Member, family
-from tracer.render.processes import LEVELS, ROWS, Processes
-from tracer.render.theme import TIMES
+from tracer.render.layout.theme import TIMES
+from tracer.render.pictures.processes import LEVELS, ROWS, Processes
 
 SECOND = 10**9
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.render.drawing import plain
-from tracer.render.sentence import Sentence
+from tracer.render.pictures.sentence import Sentence
 
 SAID = "Process 48213 began: gunicorn WSGI, one thread, one of several processes, Python 3.11.7."
 

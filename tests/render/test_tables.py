@@ -10,7 +10,7 @@ from sample_process import Story, cafe
 
 from tracer.model import Process, ProcessStarted
 from tracer.render import FirstRequest, Ledger, Overview, to_text
-from tracer.render.theme import TIMES
+from tracer.render.layout.theme import TIMES
 
 PICTURES = (Ledger, FirstRequest, Overview)
 

@@ -8,7 +8,7 @@ import pytest
 from rich.cells import cell_len
 
 from tracer.model import scope
-from tracer.render import theme
+from tracer.render.layout import theme
 
 
 def luminance(verdict: str) -> float:

@@ -8,7 +8,7 @@ from sample_process import Story, cafe
 
 from tracer.model import Process
 from tracer.render import Timeline, to_text
-from tracer.render.theme import TIMES
+from tracer.render.layout.theme import TIMES
 
 
 def timeline(story: Story, number: int = 1) -> Timeline:

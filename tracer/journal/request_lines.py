@@ -205,7 +205,8 @@ class Lines:
                 trace.number, _text(assembly.path(trace)), assembly.epoch + begun / 1e9, begun,
                 trace.closed, trace.size, *assembly.cost([trace]),
             )
-            + ",".join(map(line_templates.written, rows)) % tuple([numbers[place] for place in places])
+            + ",".join(map(line_templates.written, rows))
+            % tuple([numbers[place] for place in places])
             + f'],"births":[{",".join(born)}],"seen":[{_seen(trace, events, whats, standing)}]'
             + (f',"imports":{_dumps(imported)}}}\n' if imported else "}\n")
         )  # fmt: skip

@@ -1,16 +1,16 @@
 """Model in, picture out: one file per picture, one theme."""
 
-from tracer.render.block import Terminal, to_text
-from tracer.render.boot import BootLine, BootTree
-from tracer.render.document import document
-from tracer.render.first_request import FirstRequest
-from tracer.render.ledger import Ledger
-from tracer.render.lifelines import Lifelines
-from tracer.render.notebook import to_html
-from tracer.render.overview import Overview
-from tracer.render.picture import Picture
-from tracer.render.svg import to_svg
-from tracer.render.timeline import Timeline
+from tracer.render.formats.json_document import document
+from tracer.render.formats.notebook import to_html
+from tracer.render.formats.svg import to_svg
+from tracer.render.formats.terminal import Terminal, to_text
+from tracer.render.pictures.boot import BootLine, BootTree
+from tracer.render.pictures.first_request import FirstRequest
+from tracer.render.pictures.ledger import Ledger
+from tracer.render.pictures.lifelines import Lifelines
+from tracer.render.pictures.overview import Overview
+from tracer.render.pictures.picture import Picture
+from tracer.render.pictures.timeline import Timeline
 
 __all__ = [
     "BootLine",

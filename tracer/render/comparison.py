@@ -7,9 +7,9 @@ from dataclasses import dataclass
 from typing import Final
 
 from tracer.model.comparison import FAILED, OK, Row, conclusion
-from tracer.render import words
-from tracer.render.canvas import Line, wrapped
-from tracer.render.picture import Picture
+from tracer.render.layout import wording
+from tracer.render.layout.canvas import Line, wrapped
+from tracer.render.pictures.picture import Picture
 
 BAR: Final = 10
 """Cells of the bar that shows which share was built anew."""
@@ -78,9 +78,9 @@ class Comparison(Picture):
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
         ran = [row for row in self.rows if row.status == OK]
-        told = f" · {words.many(self.requests, 'request')} to {_servers(len(ran))}"
+        told = f" · {wording.many(self.requests, 'request')} to {_servers(len(ran))}"
         line = Line().add(" ").add("One application, every server", "title")
-        yield line.add(words.crop(told, width - line.width), "dim")
+        yield line.add(wording.crop(told, width - line.width), "dim")
         name = max((len(row.server) for row in self.rows), default=6) + 1
         if ran:
             gap = 2 if width >= 150 else 1
@@ -103,7 +103,7 @@ class Comparison(Picture):
 def _servers(ran: int) -> str:
     if not ran:
         return "each server"
-    return "one server" if ran == 1 else f"each of {words.many(ran, 'server')}"
+    return "one server" if ran == 1 else f"each of {wording.many(ran, 'server')}"
 
 
 def _fitting(room: int, gap: int) -> list[_Column]:
@@ -128,7 +128,7 @@ def _heads(columns: Sequence[_Column], name: int, gap: int) -> Iterator[Line]:
             told = column.group
             members = [each.width + gap for each in columns if each.group == told]
             room = sum(members) - gap
-            text = told if len(told) <= room else words.crop(_SHORT.get(told, told), room)
+            text = told if len(told) <= room else wording.crop(_SHORT.get(told, told), room)
             groups.to(start).add(text, "column")
             if room - len(text) > 1:
                 groups.add(" " + "─" * (room - len(text) - 1), "grid")
@@ -155,8 +155,8 @@ def _absent(row: Row, name: int, width: int) -> Line:
     style = "alarm" if row.status == FAILED else "dim"
     line.add(row.status, style)
     if row.why:
-        first = words.clean(row.why.strip().splitlines()[0]) if row.why.strip() else ""
-        line.add(words.crop(f" · {first}", width - line.width), "dim")
+        first = wording.clean(row.why.strip().splitlines()[0]) if row.why.strip() else ""
+        line.add(wording.crop(f" · {first}", width - line.width), "dim")
     return line
 
 

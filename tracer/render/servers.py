@@ -6,9 +6,9 @@ import textwrap
 from collections.abc import Iterable, Iterator
 from typing import Protocol
 
-from tracer.render import words
-from tracer.render.canvas import Line
-from tracer.render.picture import Picture
+from tracer.render.layout import wording
+from tracer.render.layout.canvas import Line
+from tracer.render.pictures.picture import Picture
 
 
 class Availability(Protocol):
@@ -76,7 +76,7 @@ class Servers(Picture):
             else:
                 yield from _with_title(line, recipe.title, width)
             if not found.ok:
-                for text in textwrap.wrap(words.clean(found.why), width - name - 1):
+                for text in textwrap.wrap(wording.clean(found.why), width - name - 1):
                     yield Line().to(name + 1).add(text)
 
 

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 from tracer.model import Fate, Lifetime, Process, Request, Span, scope, stages
-from tracer.render import words
-from tracer.render.index import Index
-from tracer.render.rows import FIRST, Row
+from tracer.render.layout import wording
+from tracer.render.layout.process_index import Index
+from tracer.render.layout.stage_rows import FIRST, Row
 
 CUT_OFF = "cut off: the process was gone before this could be written"
 """All that there is to say of a request that began, and was never heard of again."""
@@ -25,16 +25,16 @@ def describe(index: Index, request: Request, row: Row, life: Lifetime | None) ->
     if span.error:
         raises = span.error if span.stage == stages.EXCEPTION else f"raises {span.error}"
         if span.stage != stages.EXCEPTION or span.error != span.name:
-            parts.append((words.clean(raises), "alarm"))
+            parts.append((wording.clean(raises), "alarm"))
     if span.detail:
-        parts.append((words.clean(span.detail), "name"))
+        parts.append((wording.clean(span.detail), "name"))
     if life is not None:
         said = _life(index, request, life)
         if life.built_in == request.number:
             said = "" if span.detail.startswith(("new", "compiled")) else said
         if life.scope == scope.KEPT:
             held = life.held_by
-            parts.append((f"held by {words.clean(held)}" if held else "holder unknown", "alarm"))
+            parts.append((f"held by {wording.clean(held)}" if held else "holder unknown", "alarm"))
         if said:
             parts.append((_named(life, span, said), "dim"))
     return parts
@@ -44,7 +44,7 @@ def _named(life: Lifetime, span: Span, said: str) -> str:
     """Say which object it is, unless the stage is named after it."""
     if life.name in span.name or span.name in life.name:
         return said
-    name = words.clean(life.name)
+    name = wording.clean(life.name)
     return f"{said} {name}" if said == "new" else f"{name} {said}"
 
 
@@ -75,19 +75,19 @@ class Notes:
         pieces = [*self._births(), *self._cost()]
         if request.ending != "closed":
             why = ": the server skipped the response's close()"
-            told = words.clean(request.ending)
+            told = wording.clean(request.ending)
             pieces.append((told + why if told == "never closed" else told, "alarm"))
         if request.uncounted:
-            pieces.append((f"{words.many(request.uncounted, 'more birth')} not watched", "alarm"))
+            pieces.append((f"{wording.many(request.uncounted, 'more birth')} not watched", "alarm"))
         if left_out:
-            pieces.append((f"{words.many(left_out, 'shorter stage')} not drawn", "alarm"))
+            pieces.append((f"{wording.many(left_out, 'shorter stage')} not drawn", "alarm"))
         for token, letter in letters.items():
-            name = words.clean(self.process.threads.get(token) or f"thread {token}")
+            name = wording.clean(self.process.threads.get(token) or f"thread {token}")
             pieces.append((f"{letter} on thread {name}", "dim"))
         if as_before:
             pieces.append(("≈ undecided, shown is what earlier ones turned out to be", "dim"))
         share = f", {request.watching / request.duration:.0%}" if request.duration > 0 else ""
-        took = words.duration(request.watching)
+        took = wording.duration(request.watching)
         return [*pieces, (f"the tracer's own share: {took}{share}", "dim")]
 
     def _births(self) -> Iterator[Piece]:
@@ -97,7 +97,7 @@ class Notes:
             return
         yield f"born {fate.born} → {fate.freed_with_response} freed with it", "name"
         if fate.kept:
-            yield f"{len(fate.kept)} KEPT: {words.grouped(fate.kept)}", "alarm"
+            yield f"{len(fate.kept)} KEPT: {wording.grouped(fate.kept)}", "alarm"
         else:
             yield "0 kept", "name"
         if fate.freed_by_collector:
@@ -106,27 +106,27 @@ class Notes:
         if later:
             yield f"{later} freed later", "name"
         if fate.waiting:
-            named = words.grouped(fate.waiting)
+            named = wording.grouped(fate.waiting)
             yield f"{len(fate.waiting)} undecided until a full collection: {named}", "name"
         if fate.stayed:
-            named = words.grouped(fate.stayed)
+            named = wording.grouped(fate.stayed)
             yield f"{len(fate.stayed)} stay for later requests: {named}", "name"
 
     def _cost(self) -> Iterator[Piece]:
         imports = self.request.imports
         if imports:
             yield (
-                f"imported {words.many(len(imports), 'module')}: {words.listed(imports, 3, _tail)}",
+                f"imported {wording.many(len(imports), 'module')}: {wording.listed(imports, 3, _tail)}",
                 "name",
             )
         spans = [span for span in self.request.spans if span.stage == stages.COLLECTION]
         if spans:
-            took = words.duration(sum(span.end - span.start for span in spans))
-            yield f"{words.many(len(spans), 'garbage collection')} inside it, {took}", "name"
+            took = wording.duration(sum(span.end - span.start for span in spans))
+            yield f"{wording.many(len(spans), 'garbage collection')} inside it, {took}", "name"
 
 
 def _tail(module: str) -> str:
-    return words.crop_start(module, 24)
+    return wording.crop_start(module, 24)
 
 
 def _freed_later(life: Lifetime) -> bool:

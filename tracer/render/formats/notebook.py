@@ -10,8 +10,8 @@ from html import escape
 
 from rich.console import RenderableType
 
-from tracer.render.block import DEFAULT_WIDTH, as_text
-from tracer.render.svg import to_svg
+from tracer.render.formats.svg import to_svg
+from tracer.render.formats.terminal import DEFAULT_WIDTH, as_text
 
 
 def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str = "") -> str:

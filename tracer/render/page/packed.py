@@ -58,7 +58,7 @@ class Table:
 
 
 def packed(document: Document) -> dict[str, Any]:
-    """Return `tracer.render.document.document` in small."""
+    """Return `tracer.render.formats.json_document.document` in small."""
     texts = Table()
     processes = [_Packing(texts, process).process() for process in document["processes"]]
     fields = {

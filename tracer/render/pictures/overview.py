@@ -6,9 +6,9 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tracer.model import Lifetime, Process, scope
-from tracer.render import theme, words
-from tracer.render.canvas import Line, pack
-from tracer.render.picture import Picture
+from tracer.render.layout import theme, wording
+from tracer.render.layout.canvas import Line, pack
+from tracer.render.pictures.picture import Picture
 
 
 class Overview(Picture):
@@ -20,25 +20,25 @@ class Overview(Picture):
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
         process, about = self.process, self.process.about
-        server = words.clean(f"{about.server} {about.mode}".strip())
+        server = wording.clean(f"{about.server} {about.mode}".strip())
         versions = f"Python {about.python} · Django {about.django}"
         yield (
             Line()
             .add(" ")
             .add(f"Process {process.name}", "title")
-            .add(f" · {server} · {words.clean(versions)}", "dim")
+            .add(f" · {server} · {wording.clean(versions)}", "dim")
         )
         started = datetime.fromtimestamp(about.started).strftime("%Y-%m-%d %H:%M:%S")
         facts = [f"parent {about.parent}", f"started {started}"]
         if about.inherited:
             facts.append(f"its application was built by {about.parent} and handed down by fork")
-        facts.append(f"{words.many(process.served, 'request')} served")
+        facts.append(f"{wording.many(process.served, 'request')} served")
         if process.ended:
             facts.append("ended in an orderly way")
         pieces = [(fact, "name") for fact in facts]
         cut_off = sum(request.cut_off for request in process.requests)
         if cut_off:
-            pieces.append((f"{words.many(cut_off, 'request')} cut off by its end", "alarm"))
+            pieces.append((f"{wording.many(cut_off, 'request')} cut off by its end", "alarm"))
         yield from pack(pieces, width, 2)
         begun = min((request.begun for request in process.requests), default=None)
         outside = [life for life in process.lifetimes if life.built_in is None]
@@ -67,9 +67,9 @@ def _built(label: str, lives: Sequence[Lifetime], width: int) -> Iterator[Line]:
         kinds.setdefault(life.kind, []).append(life.name)
     pieces = [(f"{label}: {len(lives) or 'nothing seen'}", "heading")]
     for kind, names in kinds.items():
-        named = words.grouped(names, 2)
+        named = wording.grouped(names, 2)
         known = named.lower() == kind.lower()
-        pieces.append((named if known else f"{words.clean(kind)}: {named}", "name"))
+        pieces.append((named if known else f"{wording.clean(kind)}: {named}", "name"))
     yield from pack(pieces, width, 2)
 
 

@@ -15,7 +15,7 @@ from rich.console import Console, RenderableType
 from rich.segment import Segment
 from rich.style import Style
 
-from tracer.render.theme import glyph_table
+from tracer.render.layout.theme import glyph_table
 
 DEFAULT_WIDTH: Final = 118
 NARROWEST: Final = 40

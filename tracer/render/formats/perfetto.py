@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 from typing import Any
 
 from tracer.model import Lifetime, Process, Request, Span
-from tracer.render.words import clean
+from tracer.render.layout.wording import clean
 
 Event = dict[str, Any]
 

@@ -6,10 +6,10 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from tracer.model import Boot, Imported, Process, Span, stages
-from tracer.render import bars, rows, theme, words
-from tracer.render.canvas import Line, pack
-from tracer.render.picture import Picture
-from tracer.render.rows import Row
+from tracer.render.layout import bars, stage_rows, theme, wording
+from tracer.render.layout.canvas import Line, pack
+from tracer.render.layout.stage_rows import Row
+from tracer.render.pictures.picture import Picture
 
 WORDS: Final = {
     stages.IMPORT: "import",
@@ -39,7 +39,7 @@ class BootTree(Picture):
     def lines(self, width: int) -> Iterator[Line]:
         """Give the picture line by line."""
         process, boot = self.process, self.process.boot
-        server = words.clean(f"{process.about.server} {process.about.mode}".strip())
+        server = wording.clean(f"{process.about.server} {process.about.mode}".strip())
         yield Line().add(" ").add(_title(process), "title").add(f" · {server}", "dim")
         yield from pack(_origin(process), width, 2)
         if boot is None:
@@ -50,10 +50,10 @@ class BootTree(Picture):
         yield from pack([(told, "name") for told in _sums(boot)], width, 2)
 
     def _tree(self, boot: Boot, width: int) -> Iterator[Line]:
-        found, left_out = rows.longest(rows.rows(rows.tree(boot.spans)))
+        found, left_out = stage_rows.longest(stage_rows.rows(stage_rows.tree(boot.spans)))
         names = [_label(row) for row in found]
         widest = max(
-            2 * row.node.depth + sum(map(words.cells, name))
+            2 * row.node.depth + sum(map(wording.cells, name))
             for row, name in zip(found, names, strict=True)
         )
         room = max(min(widest, (width - _MS - 4) * 11 // 20), 16)
@@ -73,9 +73,9 @@ class BootTree(Picture):
         word, middle, after = name
         line.add(word, "dim")
         left = 1 + room - line.width
-        middle = words.crop_start(middle, max(left - words.cells(after), left // 2))
+        middle = wording.crop_start(middle, max(left - wording.cells(after), left // 2))
         line.add(middle, "alarm" if span.error else "name")
-        line.add(words.crop(after, 1 + room - line.width), "dim").to(room + 1).add(" ")
+        line.add(wording.crop(after, 1 + room - line.width), "dim").to(room + 1).add(" ")
         if row.folded:
             pieces = bars.several(axis, row.folded, own, grid)
         else:
@@ -84,7 +84,7 @@ class BootTree(Picture):
         for text, style in pieces:
             line.add(text, style)
         took = sum(each.end - each.start for each in row.folded or (span,))
-        return line.right(words.milliseconds(took), _MS, "duration")
+        return line.right(wording.milliseconds(took), _MS, "duration")
 
 
 class BootLine(Picture):
@@ -116,13 +116,11 @@ _BRIEFLY: Final = (
 def _briefly(span: Span, spans: Sequence[Span]) -> str:
     """One stage with its time, and how many of what is built in it."""
     inside = [each for each in spans if each.parent is not None and spans[each.parent] is span]
-    told = (
-        f"{WORDS.get(span.stage, words.clean(span.name))} {words.duration(span.end - span.start)}"
-    )
+    told = f"{WORDS.get(span.stage, wording.clean(span.name))} {wording.duration(span.end - span.start)}"
     for stage, noun in ((stages.APP, "app"), (stages.MIDDLEWARE, "middleware")):
         count = sum(each.stage == stage for each in inside)
         if count:
-            told += f" for {words.many(count, noun, 'middleware' if noun != 'app' else None)}"
+            told += f" for {wording.many(count, noun, 'middleware' if noun != 'app' else None)}"
     return told
 
 
@@ -153,10 +151,10 @@ def _label(row: Row) -> tuple[str, str, str]:
         word = ""
     after = f" {theme.TIMES} {row.times} more" if row.folded else ""
     if span.detail:
-        after += f" · {words.clean(span.detail)}"
+        after += f" · {wording.clean(span.detail)}"
     if span.error:
-        after += f" raises {words.clean(span.error)}"
-    return f"{word} " if word else "", words.clean(span.name), after
+        after += f" raises {wording.clean(span.error)}"
+    return f"{word} " if word else "", wording.clean(span.name), after
 
 
 def _modules(modules: Sequence[Imported], width: int) -> Iterator[Line]:
@@ -169,13 +167,13 @@ def _modules(modules: Sequence[Imported], width: int) -> Iterator[Line]:
     yield line.right("own ms", _MS, "column").right("in all", _MS, "column")
     longest = max(modules[0].own, 1)
     for module in modules:
-        line = Line().add(" ").fit(words.crop_start(words.clean(module.name), room), room + 1)
+        line = Line().add(" ").fit(wording.crop_start(wording.clean(module.name), room), room + 1)
         length = max(round(module.own / longest * bar * 2), 1)
         line.add(" ").add("━" * (length // 2) + "╸" * (length % 2), "bar.own").to(room + 3 + bar)
-        line.right(words.milliseconds(module.own), _MS, "duration")
-        yield line.right(words.milliseconds(module.total), _MS, "dim")
+        line.right(wording.milliseconds(module.own), _MS, "duration")
+        yield line.right(wording.milliseconds(module.total), _MS, "dim")
 
 
 def _sums(boot: Boot) -> Iterator[str]:
-    yield f"{words.many(boot.modules, 'module')} imported in {words.duration(boot.importing)}"
-    yield f"the tracer took {words.duration(boot.watching)} to start, counted nowhere else"
+    yield f"{wording.many(boot.modules, 'module')} imported in {wording.duration(boot.importing)}"
+    yield f"the tracer took {wording.duration(boot.watching)} to start, counted nowhere else"

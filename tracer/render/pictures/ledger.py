@@ -6,9 +6,9 @@ from collections import Counter
 from collections.abc import Iterator
 
 from tracer.model import LedgerRow, Process, scope
-from tracer.render import theme, words
-from tracer.render.canvas import Line
-from tracer.render.picture import Picture
+from tracer.render.layout import theme, wording
+from tracer.render.layout.canvas import Line
+from tracer.render.pictures.picture import Picture
 
 FREED = {
     "response": ("with the response", "response"),
@@ -32,8 +32,8 @@ class Ledger(Picture):
         """Give the picture line by line."""
         rows = sorted(self.process.ledger, key=_order)
         line = Line().add(" ").add(f"Ledger of process {self.process.name}", "title")
-        served = words.many(self.process.served, "request")
-        kinds = words.many(len(rows), "kind of object", "kinds of objects")
+        served = wording.many(self.process.served, "request")
+        kinds = wording.many(len(rows), "kind of object", "kinds of objects")
         yield line.add(f" · {served} · {kinds}", "dim")
         names = _names(rows)
         name = min(max(map(len, names), default=6), width * 26 // 100)
@@ -54,7 +54,7 @@ class Ledger(Picture):
     def _rest(self, line: Line, row: LedgerRow, lives: int, width: int) -> Line:
         end = line.width + lives
         for text, style in _lives(row).pieces:
-            line.add(words.crop(text, end - line.width), style)
+            line.add(wording.crop(text, end - line.width), style)
         line.to(end).add("  ").fit(_first(row), 10, "dim")
         line.right(f"{row.requests:,}" if row.requests else "-", 9)
         if width and row.freed:
@@ -69,7 +69,7 @@ def _freed(row: LedgerRow, width: int) -> str:
         " · ".join(f"{count:,} {FREED.get(how, (how, how))[short]}" for how, count in ways)
         for short in (0, 1)
     ]
-    return words.crop(told[0] if len(told[0]) <= width else told[1], width)
+    return wording.crop(told[0] if len(told[0]) <= width else told[1], width)
 
 
 def _order(row: LedgerRow) -> tuple[int, int, str]:
@@ -85,7 +85,7 @@ def _names(rows: list[LedgerRow]) -> list[str]:
     """Return the rows' names, each with its kind where the name alone is not one row's."""
     counts = Counter(row.name for row in rows)
     return [
-        words.clean(row.name if counts[row.name] == 1 else f"{row.name} ({row.kind})")
+        wording.clean(row.name if counts[row.name] == 1 else f"{row.name} ({row.kind})")
         for row in rows
     ]
 

@@ -18,12 +18,12 @@ from typing import Any, Final
 
 from tracer.model import Process, scope
 from tracer.model.stages import LESSONS
-from tracer.render import theme
-from tracer.render.document import document
-from tracer.render.ledger import FREED
-from tracer.render.packed import packed
-from tracer.render.stage_row import WORDS
-from tracer.render.words import clean
+from tracer.render.formats.json_document import document
+from tracer.render.layout import theme
+from tracer.render.layout.stage_painter import WORDS
+from tracer.render.layout.wording import clean
+from tracer.render.page.packed import packed
+from tracer.render.pictures.ledger import FREED
 
 STYLES: Final = ("base", "timeline", "lifelines", "processes")
 SCRIPTS: Final = (

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracer.render.canvas import Line, wrapped
-from tracer.render.picture import Picture
+from tracer.render.layout.canvas import Line, wrapped
+from tracer.render.pictures.picture import Picture
 
 
 @dataclass(frozen=True, slots=True, repr=False)

@@ -9,10 +9,10 @@ from typing import Final
 from rich.style import Style
 
 from tracer.model import Lifetime, Request, scope, stages
-from tracer.render import bars, fate, theme, words
-from tracer.render.canvas import Line
-from tracer.render.index import Index
-from tracer.render.rows import Row
+from tracer.render.layout import bars, object_words, theme, wording
+from tracer.render.layout.canvas import Line
+from tracer.render.layout.process_index import Index
+from tracer.render.layout.stage_rows import Row
 
 WORDS: Final = {
     stages.QUERY: "SQL",
@@ -61,7 +61,7 @@ class Label:
     def of(cls, row: Row, narrow: bool) -> Label:
         """Name a row after its stage; `narrow` when there is no column of objects."""
         span = row.node.span
-        word, name = WORDS.get(span.stage, ""), words.clean(str(span.name))
+        word, name = WORDS.get(span.stage, ""), wording.clean(str(span.name))
         if span.name == span.stage or name.lower().startswith(word.lower()):
             word = ""
         if row.folded and span.stage == stages.IMPORT:
@@ -69,7 +69,7 @@ class Label:
         after = f" {theme.TIMES} {row.times} more" if row.folded else ""
         failed = narrow and bool(span.error) and span.stage != stages.EXCEPTION
         if failed:
-            after += f" raises {words.clean(span.error)}"
+            after += f" raises {wording.clean(span.error)}"
         return cls(f"{word} " if word else "", name, after, failed)
 
     @property
@@ -148,13 +148,13 @@ class Painter:
         for text, style in self._bar(row, verdict):
             line.add(text, style)
         took = sum(max(each.end - each.start, 0) for each in row.folded or (span,))
-        line.right(words.milliseconds(took) if took else "", _MS, "duration")
+        line.right(wording.milliseconds(took) if took else "", _MS, "duration")
         if columns.letter:
             line.add(" ").fit(self.letters.get(span.thread, ""), columns.letter - 1, "dim")
         line.add("  ").fit(said, _LIVES, theme.scope_style(verdict))
         if columns.object:
             line.add("  ")
-            self._object(line, fate.describe(self.index, self.request, row, life))
+            self._object(line, object_words.describe(self.index, self.request, row, life))
         return line
 
     def _name(self, line: Line, row: Row, label: Label) -> None:
@@ -162,15 +162,15 @@ class Painter:
         end = line.width + columns.name
         # Deep nesting must leave room for a name.
         line.to(line.width + min(row.node.depth * columns.step, columns.name // 2))
-        line.add(words.crop(label.word, end - line.width), "dim")
+        line.add(wording.crop(label.word, end - line.width), "dim")
         room = end - line.width
-        name, after = label.name, words.crop(label.after, room * 2 // 3)
+        name, after = label.name, wording.crop(label.after, room * 2 // 3)
         style = "alarm" if label.failed else "dim" if row.folded else "name"
         if not columns.object and not after and len(name) + 3 + len(span.detail) <= room:
-            after = f" · {words.clean(span.detail)}" if span.detail else ""
-            after = words.crop(after, room * 2 // 3)
-        shorten = words.crop_start if span.stage in _TAIL_FIRST else words.crop
-        line.add(shorten(name, room - words.cells(after)), style)
+            after = f" · {wording.clean(span.detail)}" if span.detail else ""
+            after = wording.crop(after, room * 2 // 3)
+        shorten = wording.crop_start if span.stage in _TAIL_FIRST else wording.crop
+        line.add(shorten(name, room - wording.cells(after)), style)
         line.add(after, "dim" if style == "name" else style).to(end)
 
     def _bar(self, row: Row, verdict: str | None) -> list[tuple[str, Style]]:
@@ -189,8 +189,8 @@ class Painter:
         for index, (text, style) in enumerate(parts):
             room = end - line.width
             text = f" · {text}" if index else text
-            line.add(words.crop(text, room), style)
-            if words.cells(text) >= room:
+            line.add(wording.crop(text, room), style)
+            if wording.cells(text) >= room:
                 break
 
 

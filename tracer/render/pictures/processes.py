@@ -9,9 +9,9 @@ from typing import Final
 
 from tracer.model import Process
 from tracer.model.process_tree import Member, at_once
-from tracer.render import bars, theme, words
-from tracer.render.canvas import Line, pack
-from tracer.render.picture import Picture
+from tracer.render.layout import bars, theme, wording
+from tracer.render.layout.canvas import Line, pack
+from tracer.render.pictures.picture import Picture
 
 ROWS: Final = 60
 """About so many processes are drawn; of the others those that ended first are counted."""
@@ -79,8 +79,8 @@ class Processes(Picture):
             yield from pack(_legend(processes), width)
 
     def _title(self, processes: Sequence[Process], width: int) -> Line:
-        served = words.many(sum(process.served for process in processes), "request")
-        line = Line().add(" ").add(words.many(len(processes), "process", "processes"), "title")
+        served = wording.many(sum(process.served for process in processes), "request")
+        line = Line().add(" ").add(wording.many(len(processes), "process", "processes"), "title")
         line.add(f" · {served} served", "dim")
         cut_off = sum(map(_cut_off, processes))
         if cut_off:
@@ -98,7 +98,7 @@ class Processes(Picture):
     # -- how it is laid out -----------------------------------------------------------------
 
     def _layout(self, rows: Sequence[_Row], found: Sequence[Member], width: int) -> _Layout:
-        name = max((words.cells(row.tree + row.name) for row in rows), default=8)
+        name = max((wording.cells(row.tree + row.name) for row in rows), default=8)
         name = min(max(name, 7), width * 2 // 5)
         wide = width >= NARROW
         end = max((len(_ended(each, wide)[0]) for each in found), default=5)
@@ -129,8 +129,8 @@ class Processes(Picture):
         member = row.member
         if member is None or member.process is None:
             line.add(row.name, "name").add("  ")
-            return line.add(words.crop(row.more, width - line.width), "dim")
-        line.fit(row.name, layout.name - words.cells(row.tree), "name")
+            return line.add(wording.crop(row.more, width - line.width), "dim")
+        line.fit(row.name, layout.name - wording.cells(row.tree), "name")
         if layout.began:
             line.add("  ").fit(_began(member), layout.began, "dim")
         served = member.process.served
@@ -182,7 +182,7 @@ def _branch(member: Member, lead: str, tree: str, most: int) -> Iterator[_Row]:
 
 def _untraced(member: Member) -> str:
     """What there is to say of a parent that wrote no journal."""
-    children = words.many(len(member.children), "process", "processes")
+    children = wording.many(len(member.children), "process", "processes")
     most = at_once(member.children)
     few = f", never more than {most} at once" if most < len(member.children) else ""
     return f"not traced · began {children}{few}"
@@ -191,9 +191,9 @@ def _untraced(member: Member) -> str:
 def _counted(hidden: Sequence[Member]) -> str:
     """Those that are not drawn, in a few words."""
     processes = [each.process for each in hidden if each.process is not None]
-    served = words.many(sum(process.served for process in processes), "request")
+    served = wording.many(sum(process.served for process in processes), "request")
     ended = sum(process.ended for process in processes)
-    count = words.many(len(hidden), "earlier process", "earlier processes")
+    count = wording.many(len(hidden), "earlier process", "earlier processes")
     return f"{count}, {served} · {ended:,} ended in order"
 
 
@@ -204,7 +204,7 @@ def _began(member: Member) -> str:
         return ""
     received = sum(life.phase == "inherited" for life in process.lifetimes)
     if received:
-        return f"forked, inheriting {words.many(received, 'object')}"
+        return f"forked, inheriting {wording.many(received, 'object')}"
     return "forked" if process.about.forked else "started"
 
 
@@ -232,7 +232,7 @@ def _served_by(processes: Iterable[Process]) -> Iterator[str]:
     """Servers, modes and applications, each with the number of its processes."""
     counts = Counter(
         " · ".join(
-            words.clean(text)
+            wording.clean(text)
             for text in (f"{each.about.server} {each.about.mode}".strip(), each.about.application)
             if text
         )

@@ -12,8 +12,8 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tracer.model import Lifetime, Process, scope
-from tracer.render.columns import CUT, Columns
-from tracer.render.theme import TIMES
+from tracer.render.layout.lifeline_columns import CUT, Columns
+from tracer.render.layout.theme import TIMES
 
 FOLD: Final = 3
 """So many rows that differ in name alone are drawn as one."""

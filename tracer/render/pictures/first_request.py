@@ -6,9 +6,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from tracer.model import Fate, Process, Request, stages
-from tracer.render import words
-from tracer.render.canvas import Line
-from tracer.render.picture import Picture
+from tracer.render.layout import wording
+from tracer.render.layout.canvas import Line
+from tracer.render.pictures.picture import Picture
 
 _NUMBER = 9
 
@@ -86,9 +86,9 @@ def _times(first: Request, second: Request | None, width: int) -> Iterator[Line]
         line = Line().add("  ").add(f"#{request.number}".ljust(4), "column")
         length = max(round(request.duration / longest * room * 2), 1)
         line.add("━" * (length // 2) + "╸" * (length % 2), "bar.own")
-        line.add(f" {words.duration(request.duration)}", "heading")
-        page = f"  {words.clean(request.method)} {words.clean(request.path)}"
-        yield line.add(words.crop(page, width - line.width), "dim")
+        line.add(f" {wording.duration(request.duration)}", "heading")
+        page = f"  {wording.clean(request.method)} {wording.clean(request.path)}"
+        yield line.add(wording.crop(page, width - line.width), "dim")
 
 
 def _head(first: Request, second: Request | None) -> Line:
@@ -102,5 +102,5 @@ def _row(cost: _Cost, width: int) -> Line:
     line.right(f"{cost.first:,}", _NUMBER, "heading" if more else "name")
     line.right(f"{cost.second:,}" if cost.second is not None else "", _NUMBER)
     if cost.names:
-        line.add("   ").add(words.crop(words.grouped(cost.names), width - line.width), "dim")
+        line.add("   ").add(wording.crop(wording.grouped(cost.names), width - line.width), "dim")
     return line

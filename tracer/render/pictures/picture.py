@@ -7,9 +7,9 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from tracer.render.block import as_text
-from tracer.render.canvas import Line, emit
-from tracer.render.notebook import bundle
+from tracer.render.formats.notebook import bundle
+from tracer.render.formats.terminal import as_text
+from tracer.render.layout.canvas import Line, emit
 
 
 class Picture:

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterable
 
 from rich.cells import cell_len, set_cell_size
 
-from tracer.render.theme import TIMES
+from tracer.render.layout.theme import TIMES
 
 
 def clean(text: str) -> str:

@@ -13,8 +13,8 @@ from rich.console import ConsoleOptions
 from rich.segment import Segment
 from rich.style import Style
 
-from tracer.render.theme import STYLES, glyph_table
-from tracer.render.words import crop
+from tracer.render.layout.theme import STYLES, glyph_table
+from tracer.render.layout.wording import crop
 
 
 class Line:

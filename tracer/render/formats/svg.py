@@ -18,8 +18,8 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.style import Style
 
-from tracer.render.block import DEFAULT_WIDTH, as_lines
-from tracer.render.shapes import CELL, GLYPHS, LINE, number, shape
+from tracer.render.formats.glyphs import CELL, GLYPHS, LINE, number, shape
+from tracer.render.formats.terminal import DEFAULT_WIDTH, as_lines
 
 MARGIN: Final = 12
 FONTS: Final = "ui-monospace, Menlo, Consolas, 'DejaVu Sans Mono', 'Liberation Mono', monospace"

@@ -6,8 +6,8 @@ import re
 from typing import Final
 
 from tracer.model import Process, scope
-from tracer.render import words
-from tracer.render.lanes import Row
+from tracer.render.layout import wording
+from tracer.render.layout.lifeline_rows import Row
 
 ENOUGH: Final = 14
 """Characters of a holder's path that are worth drawing."""
@@ -52,7 +52,7 @@ def _thread(process: Process, row: Row) -> list[str]:
             f"thread · one on each of {len(threads)}",
             f"thread · {len(threads)} of them",
         ]
-    name = words.clean(process.threads.get(threads.pop(), ""))
+    name = wording.clean(process.threads.get(threads.pop(), ""))
     shown = f"thread · {name}" if name else "thread"
     return [shown + ended, shown, "thread"]
 
@@ -60,10 +60,10 @@ def _thread(process: Process, row: Row) -> list[str]:
 def _connection(process: Process, row: Row) -> list[str]:
     """Whose it is goes without saying below a DatabaseWrapper; a pool lends it to many."""
     owner = process.lifetime(row.lives[0].owner)
-    of = f" · of {words.clean(owner.name)}" if owner is not None and owner.kind == "pool" else ""
+    of = f" · of {wording.clean(owner.name)}" if owner is not None and owner.kind == "pool" else ""
     most = max(each.requests for each in row.lives)
     upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
-    count = words.many(most, "request")
+    count = wording.many(most, "request")
     if not most:
         return [f"connection{of}", "connection"]
     told = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"]
@@ -83,7 +83,7 @@ def _kept(row: Row, width: int) -> list[str]:
     since = min(life.built_in or 0 for life in row.lives)
     said = f"KEPT since #{since}" if since else "KEPT"
     let_go = " · let go since" if all(life.died_at is not None for life in row.lives) else ""
-    holders = sorted({words.clean(life.held_by) for life in row.lives if life.held_by})
+    holders = sorted({wording.clean(life.held_by) for life in row.lives if life.held_by})
     if not holders:
         return [f"{said} · holder unknown{let_go}", said + let_go, said]
     others = ""
@@ -96,7 +96,7 @@ def _kept(row: Row, width: int) -> list[str]:
     for start in (f"{said} · by ", f"{said} · ", "KEPT · "):
         # The end of a path says most: cropped there, it would be a module's name.
         if width - len(start) >= ENOUGH:
-            told.append(start + words.crop_start(holder, width - len(start)))
+            told.append(start + wording.crop_start(holder, width - len(start)))
     return [*told, said]
 
 

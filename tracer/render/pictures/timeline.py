@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from http import HTTPStatus
 
 from tracer.model import Process, Request, stages
-from tracer.render import bars, fate, rows, words
-from tracer.render.canvas import Line, pack
-from tracer.render.index import index_of
-from tracer.render.picture import Picture
-from tracer.render.stage_row import NARROW, Columns, Label, Painter, lives_for
+from tracer.render.layout import bars, object_words, stage_rows, wording
+from tracer.render.layout.canvas import Line, pack
+from tracer.render.layout.process_index import index_of
+from tracer.render.layout.stage_painter import NARROW, Columns, Label, Painter, lives_for
+from tracer.render.pictures.picture import Picture
 
 _BODY = "the body, streamed after every middleware had returned:"
 
@@ -27,9 +27,9 @@ class Timeline(Picture):
         request, index = self.request, index_of(self.process)
         if request.cut_off:
             yield self._heading(width)
-            yield from pack([(fate.CUT_OFF, "alarm")], width)
+            yield from pack([(object_words.CUT_OFF, "alarm")], width)
             return
-        found, left_out = rows.longest(rows.rows(rows.tree(request.spans)))
+        found, left_out = stage_rows.longest(stage_rows.rows(stage_rows.tree(request.spans)))
         labels = [Label.of(row, width < NARROW) for row in found]
         letters = _letters(request)
         columns = Columns.at(width, found, labels, bool(letters))
@@ -46,30 +46,30 @@ class Timeline(Picture):
             life = index.lives.get(span.object) if span.object is not None else None
             as_before = as_before or lives_for(life)[1].startswith("≈")
             yield painter.row(row, label)
-        notes = fate.Notes(self.process, request, index)
+        notes = object_words.Notes(self.process, request, index)
         yield from pack(notes.pieces(letters, left_out, as_before), width)
 
     def _heading(self, width: int) -> Line:
         request, pid = self.request, self.process.name
         status = "cut off" if request.cut_off else _status(request.status)
-        facts = "" if request.cut_off else f"  {words.duration(request.duration)}"
+        facts = "" if request.cut_off else f"  {wording.duration(request.duration)}"
         if request.size is not None:
-            facts += f"  {words.size(request.size)}"
-        thread = words.clean(request.thread_name or f"{request.thread}")
+            facts += f"  {wording.size(request.size)}"
+        thread = wording.clean(request.thread_name or f"{request.thread}")
         right = f"process {pid} · its request {request.number} · thread {thread}"
-        method, path = words.clean(request.method), words.clean(request.path)
+        method, path = wording.clean(request.method), wording.clean(request.path)
         taken = 1 + len(method) + 1 + 2 + len(status) + len(facts)
-        needed = min(words.cells(path), 24)
-        if taken + needed + 3 + words.cells(right) > width:
-            right = f"pid {pid} · #{request.number} · {words.crop(thread, 16)}"
-        room = width - taken - words.cells(right) - 3
+        needed = min(wording.cells(path), 24)
+        if taken + needed + 3 + wording.cells(right) > width:
+            right = f"pid {pid} · #{request.number} · {wording.crop(thread, 16)}"
+        room = width - taken - wording.cells(right) - 3
         if room < min(needed, 12):
             right, room = "", width - taken
         failed = request.status is None or request.status >= 500
         line = Line().add(" ").add(f"{method} ", "heading")
-        line.add(words.crop(path, max(room, 8)), "heading")
+        line.add(wording.crop(path, max(room, 8)), "heading")
         line.add(f"  {status}", "alarm" if failed else "heading").add(facts, "duration")
-        return line.to(width - words.cells(right)).add(right, "dim") if right else line
+        return line.to(width - wording.cells(right)).add(right, "dim") if right else line
 
 
 def _status(status: int | None) -> str:

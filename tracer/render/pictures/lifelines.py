@@ -9,10 +9,10 @@ from itertools import groupby
 from typing import Final
 
 from tracer.model import Process, scope
-from tracer.render import lanes, lasting, theme, words
-from tracer.render.canvas import Line, pack
-from tracer.render.columns import Columns, early
-from tracer.render.picture import Picture
+from tracer.render.layout import lifeline_rows, lifetime_words, theme, wording
+from tracer.render.layout.canvas import Line, pack
+from tracer.render.layout.lifeline_columns import Columns, early
+from tracer.render.pictures.picture import Picture
 
 ROWS: Final = 40
 """About so many rows are drawn; what the others stand for is told below."""
@@ -55,7 +55,7 @@ class Lifelines(Picture):
 
     def _arranged(
         self, width: int
-    ) -> tuple[Columns, _Layout, list[lanes.Row], list[lanes.Row], int]:
+    ) -> tuple[Columns, _Layout, list[lifeline_rows.Row], list[lifeline_rows.Row], int]:
         """Find how many requests fit beside the labels, and lay the rows out for them."""
         process = self.process
         heads = early(process, width >= NARROW)
@@ -69,11 +69,12 @@ class Lifelines(Picture):
         requests = process.requests[-count:]
         cut = bool(requests) and requests[0].number > 1
         columns = Columns.of(requests, heads, cut)
-        found, gone = lanes.rows(process, columns)
-        shown, hidden = lanes.select(found, ROWS)
+        found, gone = lifeline_rows.rows(process, columns)
+        shown, hidden = lifeline_rows.select(found, ROWS)
         label = min(label, max((len(_label(row)) for row in shown), default=0))
         said = min(
-            said, max((len(lasting.lives_for(process, row, said)) for row in shown), default=0)
+            said,
+            max((len(lifetime_words.lives_for(process, row, said)) for row in shown), default=0),
         )
         room = width - label - said - outside - 7
         each = min(max(room // max(len(requests), 1), 4), 8)
@@ -86,8 +87,8 @@ class Lifelines(Picture):
     def _title(self, width: int) -> Line:
         about = self.process.about
         line = Line().add(" ").add(f"Lifelines of process {self.process.name}", "title")
-        server = words.clean(f"{about.server} {about.mode}".strip())
-        served = words.many(self.process.served, "request")
+        server = wording.clean(f"{about.server} {about.mode}".strip())
+        served = wording.many(self.process.served, "request")
         for text in (server, served, "one column per request"):
             if text and line.width + 3 + len(text) <= width:
                 line.add(f" · {text}", "dim")
@@ -99,19 +100,21 @@ class Lifelines(Picture):
             line.to(layout.label + 3 + start).add(head, "column")
         return line.to(layout.label + 3 + layout.chart + 1).add("lives for", "column")
 
-    def _row(self, row: lanes.Row, columns: Columns, layout: _Layout) -> Line:
+    def _row(self, row: lifeline_rows.Row, columns: Columns, layout: _Layout) -> Line:
         style = theme.scope_style(row.scope)
         line = Line().add(" ").to(1 + 2 * row.depth)
-        line.add(words.crop(_label(row), layout.label + 1 - line.width), "name")
+        line.add(wording.crop(_label(row), layout.label + 1 - line.width), "name")
         line.to(layout.label + 3)
         cells = _chart(row, columns, layout)
         for drawn, run in groupby(cells, key=lambda char: char not in "┊ "):
             line.add("".join(run), style if drawn else "grid")
         return line.add(" ").fit(
-            lasting.lives_for(self.process, row, layout.said), layout.said, style
+            lifetime_words.lives_for(self.process, row, layout.said), layout.said, style
         )
 
-    def _notes(self, hidden: list[lanes.Row], gone: int, columns: Columns) -> list[tuple[str, str]]:
+    def _notes(
+        self, hidden: list[lifeline_rows.Row], gone: int, columns: Columns
+    ) -> list[tuple[str, str]]:
         pieces: list[tuple[str, str]] = []
         if hidden:
             objects = Counter(row.scope for row in hidden for _ in row.lives)
@@ -119,10 +122,10 @@ class Lifelines(Picture):
                 f"{count} {theme.scope_word(verdict)}" for verdict, count in objects.items()
             )
             style = "alarm" if scope.KEPT in objects else "dim"
-            rows = words.many(len(hidden), "more kind")
+            rows = wording.many(len(hidden), "more kind")
             pieces.append((f"and {rows} in the ledger: {told}", style))
         if gone:
-            count = words.many(gone, "object")
+            count = wording.many(gone, "object")
             pieces.append((f"{count} lived and died before #{columns.numbers[0]}", "dim"))
         if not self.process.lifetimes:
             pieces.append(("nothing was seen being built yet", "dim"))
@@ -142,13 +145,13 @@ class Lifelines(Picture):
         return [(text, "dim") for text in texts]
 
 
-def _label(row: lanes.Row) -> str:
+def _label(row: lifeline_rows.Row) -> str:
     counted = not row.alone and " + " not in row.label
     count = f" {theme.TIMES} {len(row.lives)}" if counted else ""
-    return words.clean(row.label) + count
+    return wording.clean(row.label) + count
 
 
-def _chart(row: lanes.Row, columns: Columns, layout: _Layout) -> list[str]:
+def _chart(row: lifeline_rows.Row, columns: Columns, layout: _Layout) -> list[str]:
     """Return the row's lines, one character per cell."""
     starts = layout.starts
     cells = [" "] * layout.chart

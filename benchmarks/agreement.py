@@ -81,9 +81,9 @@ def _without_tails(values: Sequence[float]) -> list[float]:
 
 def compare(pairs: int, watched: Any, make: Callable[[], Any]) -> Iterator[Pair]:
     """Serve by turns; `watched` asks a handler that is watched, `make` makes another such."""
-    from tracer import live
+    from tracer import runtime
 
-    tracer = live.running()
+    tracer = runtime.running()
     assert tracer is not None
     switch = _Switch(tracer)
     with switch.off():
@@ -110,9 +110,9 @@ class _Switch:
         self.tracer = tracer
         self.away = 0.0
         self.since: float | None = None
-        if tracer.screen is not None:
-            tracer.screen.clock = self._clock
-            tracer.screen.since = self._clock()
+        if tracer.runtime.console is not None:
+            tracer.runtime.console.clock = self._clock
+            tracer.runtime.console.since = self._clock()
 
     def _clock(self) -> float:
         """Seconds, without those in which nothing was watched."""

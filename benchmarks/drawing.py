@@ -57,11 +57,11 @@ def _size(directory: Path) -> int:
 
 def draw(count: int) -> dict[str, float]:
     """In the measured program: draw the newest request's timeline so many times."""
-    from tracer import live
+    from tracer import runtime
     from tracer.render.formats.terminal import Terminal
     from tracer.render.pictures.timeline import Timeline
 
-    running_one = live.running()
+    running_one = runtime.running()
     assert running_one is not None
     process = running_one.process()
     request = process.requests[-1]

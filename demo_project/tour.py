@@ -26,7 +26,7 @@ from django.core.management import execute_from_command_line
 from guest import PATIENCE, Guest
 from route import STOPS, Stop, Visit
 
-from tracer import live
+from tracer import runtime
 
 HOST = "127.0.0.1"
 PACE = 0.05
@@ -49,7 +49,7 @@ class Drawing:
 
     def __init__(self) -> None:
         """Without a tracer (TRACER_ENABLED=0) there is nothing to wait for."""
-        self.live = live.running()
+        self.live = runtime.running()
         self.made = 0
 
     def catch_up(self) -> None:

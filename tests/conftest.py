@@ -15,7 +15,7 @@ import pytest
 import tracer
 from tests.driving import Recording
 from tests.services.fixtures import postgresql, redis_server
-from tracer import live
+from tracer import runtime
 
 __all__ = ["postgresql", "redis_server"]
 
@@ -100,7 +100,7 @@ def _nothing_stays_patched(request: pytest.FixtureRequest) -> Iterator[None]:
         return
     before = _patchable()
     yield
-    live.stop()
+    runtime.stop()
     after = _patchable()
     changed = [name for name in before if after.get(name) is not before[name]]
     assert not changed, f"still patched: {changed}"

@@ -11,7 +11,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.driving import Answer, Serving, environ, serve, serve_async
 from tracer.model import Lifetime, Process, Request, Span
@@ -42,12 +42,12 @@ class Recording(Serving, Reading):
             cache_keys=self.cache_keys,
             query_values=self.query_values,
         )
-        self.live = live.start(config)
+        self.live = runtime.start(config)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
         self._let_go()
-        live.stop()
+        runtime.stop()
 
     def settle(self) -> Process:
         """Run a full collection with no request in flight, and return the process."""

@@ -15,7 +15,7 @@ from django.test import override_settings
 
 from tests.boot import projects
 from tests.boot.projects import plain
-from tracer import RecordingError, live, record
+from tracer import RecordingError, record, runtime
 from tracer.bootstrap.environment import environment
 from tracer.checks import check_settings
 from tracer.conf import Config
@@ -62,7 +62,7 @@ def test_the_app_logs_one_line_and_patches_nothing(caplog: pytest.LogCaptureFixt
         for _ in range(2):
             apps.get_app_config("tracer").ready()
     assert [record.getMessage() for record in caplog.records] == [LINE.format(LOCKLESS)]
-    assert live.running() is None
+    assert runtime.running() is None
     assert dict(vars(BaseHandler)) == before
 
 
@@ -73,7 +73,7 @@ def test_who_asks_for_a_recording_by_hand_gets_the_reason() -> None:
     with pytest.raises(RecordingError, match=LOCKLESS), record():
         pass
     with pytest.raises(interpreter.NotSupported, match=LOCKLESS):
-        live.start(Config(enabled=True))
+        runtime.start(Config(enabled=True))
     assert dict(vars(BaseHandler)) == before
 
 
@@ -85,7 +85,7 @@ from tracer import live
 import sys
 watched = BaseHandler.load_middleware.__code__.co_filename.startswith(tracer.__path__[0])
 finders = [type(finder).__module__ for finder in sys.meta_path]
-assert any(name.startswith("tracer") for name in finders) == watched == (live.running() is not None)
+assert any(name.startswith("tracer") for name in finders) == watched == (runtime.running() is not None)
 """
 SETTINGS = """
 INSTALLED_APPS = {apps}

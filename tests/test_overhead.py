@@ -9,12 +9,12 @@ from itertools import pairwise
 import pytest
 
 from tracer.conf import Config
-from tracer.live import Live
 from tracer.model import stages
-from tracer.overhead import Account, Costs, Prices, measure, median
 from tracer.recorder import server_info
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
+from tracer.runtime.overhead import Account, Costs, Prices, measure, median
+from tracer.runtime.tracer import Live
 
 LITTLE, MUCH = 8_000, 256_000
 COSTS = Costs(Prices(100, 200, 300), Prices(200, 400, 600), LITTLE, MUCH)
@@ -225,7 +225,7 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
     monkeypatch.setattr(server_info, "stays_alone", lambda _modules: True)
     tracer = Live(Config(enabled=True, console=True), io.StringIO())
     flat = COSTS._replace(far=COSTS.near)
-    monkeypatch.setattr(tracer.desk.account, "_measure", lambda: flat)
+    monkeypatch.setattr(tracer.runtime.pipeline.account, "_measure", lambda: flat)
     begin, finish = tracer.recorder.begin, tracer.recorder.finish
     finish(begin(("GET", "", "/alone/", "")))
     disturbed = begin(("GET", "", "/disturbed/", ""))

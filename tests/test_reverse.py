@@ -24,7 +24,7 @@ from django.urls import (
 
 from tests.driving import environ, serve
 from tests.promises.programs import run
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.recorder.trace import Trace
 
@@ -45,7 +45,7 @@ def is_watched() -> bool:
 class Site:
     """One page, that does what a test asks for."""
 
-    def __init__(self, tracer: live.Live) -> None:
+    def __init__(self, tracer: runtime.Live) -> None:
         self.tracer = tracer
         self.handler = WSGIHandler()
         self.doing: Doing = link
@@ -83,13 +83,13 @@ def site(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
         monkeypatch.setitem(sys.modules, name, urls)
     settings.ROOT_URLCONF = "urls_of_a_site"
     clear_url_caches()
-    tracer = live.start(Config(enabled=True, console=False))
+    tracer = runtime.start(Config(enabled=True, console=False))
     made = Site(tracer)
     pages.append(path("page/", made.page, name="page"))
     # The first request builds the resolvers.
     made.ask(lambda: None)
     yield made
-    live.stop(settle=False)
+    runtime.stop(settle=False)
     clear_url_caches()
     assert not is_watched()
 
@@ -232,7 +232,7 @@ from django.urls import base, resolvers, reverse
 from tracer import live
 from tracer.conf import Config
 from tracer.recorder.trace import current
-recorder = live.start(Config(enabled=True, console=False)).recorder
+recorder = runtime.start(Config(enabled=True, console=False)).recorder
 current.set(recorder.begin(("GET", "", "/", "")))
 reverse("plain")
 assert base.get_resolver is not resolvers.get_resolver  # the resolver was built just now
@@ -255,7 +255,7 @@ print("done")
 
 def test_a_tracer_that_is_stopped_between_two_links_does_not_come_back(site: Site) -> None:
     """The request goes on without it."""
-    site.doing = lambda: [link(), live.stop(settle=False), link()]
+    site.doing = lambda: [link(), runtime.stop(settle=False), link()]
     serve(site.handler, environ("/page/"))
     assert not is_watched()
 

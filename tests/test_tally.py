@@ -12,7 +12,7 @@ from tracer.model import stages
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 from tracer.recorder.weakrefs import Ref
-from tracer.tally import Tally, ends_of, like
+from tracer.runtime.counts import Tally, ends_of, like
 
 VIEWS = (None, ("site.index", "", "index"), ("site.page", "page/", None))
 CLASSES = (int, str, dict)

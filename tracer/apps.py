@@ -8,7 +8,7 @@ import os
 from django.apps import AppConfig
 from django.conf import settings
 
-from tracer import checks, conf, live
+from tracer import checks, conf, runtime
 from tracer.recorder import interpreter
 
 
@@ -24,6 +24,6 @@ class TracerConfig(AppConfig):
             checks.register()
             config, _problems = conf.load(settings, os.environ)
             if config.enabled and not interpreter.refuses():
-                live.start(config)
+                runtime.start(config)
         except Exception as fault:
             logging.getLogger("tracer").warning("tracer: could not start: %s", fault)

@@ -16,7 +16,7 @@ from django.core.exceptions import MiddlewareNotUsed
 from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
-from tracer import live
+from tracer import runtime
 from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.trace import Trace, current
 
@@ -33,7 +33,7 @@ class TracerMiddleware:
     async_capable = True
 
     def __init__(self, get_response: GetResponse) -> None:
-        running = live.running()
+        running = runtime.running()
         if running is None:
             raise MiddlewareNotUsed("the tracer is not running")
         self.get_response = get_response
@@ -95,7 +95,7 @@ class TracerMiddleware:
 
     def _begin(self, request: HttpRequest) -> Trace | None:
         try:
-            if live.running() is None:
+            if runtime.running() is None:
                 return None
             meta = request.META
             told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")

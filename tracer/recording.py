@@ -26,7 +26,7 @@ from types import TracebackType
 from django.apps import apps
 from django.conf import settings
 
-from tracer import live
+from tracer import runtime
 from tracer.assertions import Assertions
 from tracer.checks import unwatchable
 from tracer.conf import Config
@@ -38,14 +38,14 @@ from tracer.reading import Reading, RecordingError
 from tracer.recorder import interpreter
 from tracer.recorder.patching import Patches
 from tracer.render.layout.wording import many
-from tracer.tap import Tap
+from tracer.runtime.subscription import Tap
 
 __all__ = ["Answer", "Reading", "Recording", "RecordingError", "Settled", "record"]
 
 KEEP = 10_000
 """Requests that a recording remembers one by one, unless it is told otherwise."""
 
-_started: live.Live | None = None
+_started: runtime.Live | None = None
 """The tracer that recordings started; None where another one is shared."""
 _sharing: list[Recording] = []
 _lock = threading.RLock()
@@ -152,7 +152,7 @@ class Recording(Serving, Assertions):
     def _open(self) -> Tap:
         global _started
         journal = None
-        running = live.running()
+        running = runtime.running()
         if running is None:
             query_values, cache_keys = self._shown
             config = Config(
@@ -162,7 +162,7 @@ class Recording(Serving, Assertions):
                 cache_keys=cache_keys,
                 query_values=query_values,
             )
-            running = _started = live.start(config)
+            running = _started = runtime.start(config)
         elif self._journal is not None:
             journal = Journal(self._journal)
         tap = Tap(running, self._keep, journal)
@@ -211,14 +211,14 @@ class Recording(Serving, Assertions):
             self._let_go()
             if last:
                 _started = None
-                if live.running() is tap.live:
-                    live.stop(settle=False)
+                if runtime.running() is tap.live:
+                    runtime.stop(settle=False)
 
     def _others(self) -> list[Recording]:
         return [one for one in _sharing if one is not self]
 
     @property
-    def _live(self) -> live.Live | None:
+    def _live(self) -> runtime.Live | None:
         return self._tap.live if self._tap is not None else None
 
     def _opened(self) -> Tap:

@@ -13,7 +13,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.findings import Findings, Left
 from tracer.model import Fact, History, Lifetime, Request
@@ -65,10 +65,10 @@ class Segments:
     """Follows a run. Not for several threads at once; what it listens to may be."""
 
     def __init__(self) -> None:
-        self.live = live.running()
+        self.live = runtime.running()
         self.own = self.live is None
         if self.live is None:
-            self.live = live.start(Config(enabled=True, console=False))
+            self.live = runtime.start(Config(enabled=True, console=False))
         self.findings = Findings(started=True)
         self.seen = Evidence()
         self.suspects: dict[int, Suspect] = {}
@@ -77,7 +77,7 @@ class Segments:
             self.live.desk.listeners.append(self)
 
     @property
-    def tracer(self) -> live.Live:
+    def tracer(self) -> runtime.Live:
         """The tracer that is listened to."""
         assert self.live is not None
         return self.live
@@ -202,7 +202,7 @@ class Segments:
             return {}
         began = time.perf_counter()
         with self.tracer.lock:
-            found = self.tracer.desk.holders_of(tokens, seconds=SEARCH)
+            found = self.tracer.runtime.pipeline.holders_of(tokens, seconds=SEARCH)
         self.findings.searching += time.perf_counter() - began
         return found
 
@@ -215,15 +215,15 @@ class Segments:
             self.tracer.land()
         self.tracer.gather()
         with self.tracer.lock:
-            if self in self.tracer.desk.listeners:
-                self.tracer.desk.listeners.remove(self)
+            if self in self.tracer.runtime.pipeline.listeners:
+                self.tracer.runtime.pipeline.listeners.remove(self)
         if any(suspect.life.held_by is None for suspect in self.suspects.values()):
             self._collect()
         mine = (*WIDER, *(f"{name}." for name in test_classes))
         for token, suspect in self.suspects.items():
             self._judge(token, suspect, mine)
-        if self.own and live.running() is self.live:
-            live.stop(settle=False)
+        if self.own and runtime.running() is self.live:
+            runtime.stop(settle=False)
         return self.findings
 
     def _judge(self, token: int, suspect: Suspect, mine: tuple[str, ...]) -> None:

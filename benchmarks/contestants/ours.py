@@ -34,14 +34,14 @@ class Tracer(Contestant):
 
     def caught_up(self) -> None:
         """Let it look at what the warm-up left, or its very first look would be counted."""
-        module = sys.modules.get("tracer.live")
+        module = sys.modules.get("tracer.runtime.tracer")
         running = module.running() if module is not None else None
         if running is not None:
             running.look()
 
     def recorded(self) -> str:
         """Stages and objects of the newest request."""
-        module = sys.modules.get("tracer.live")
+        module = sys.modules.get("tracer.runtime.tracer")
         running = module.running() if module is not None else None
         if running is None:
             return ""

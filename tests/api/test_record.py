@@ -16,7 +16,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import AsyncClient, Client
 from django.urls import include, path
 
-from tracer import Reading, Recording, RecordingError, live, record
+from tracer import Reading, Recording, RecordingError, record, runtime
 from tracer.conf import Config
 from tracer.driving import environ
 from tracer.journal.reader import processes
@@ -97,9 +97,9 @@ def test_after_its_block_a_recording_is_frozen_and_readable() -> None:
     """And the tracer that it started is gone."""
     with record() as recording:
         recording.get("/hello/")
-        assert live.running() is not None
+        assert runtime.running() is not None
         before = recording.process
-    assert live.running() is None
+    assert runtime.running() is None
     assert recording.ended
     assert recording.process is recording.process
     assert before.barriers == ()
@@ -143,20 +143,20 @@ def test_settling_says_what_it_did() -> None:
 
 def test_a_tracer_that_runs_is_shared_and_goes_on() -> None:
     """Only what happens inside is recorded, and counted from 1."""
-    running = live.start(Config(enabled=True, console=False))
+    running = runtime.start(Config(enabled=True, console=False))
     try:
         Client().get("/hello/")
         with record() as recording:
             recording.get("/tea/")
-            assert live.running() is running
-        assert live.running() is running
+            assert runtime.running() is running
+        assert runtime.running() is running
         Client().get("/hello/")
         assert paths(recording) == ["/tea/"]
         assert recording.requests[0].number == 1
         assert recording.process.served == 1
         assert running.process().served == 3
     finally:
-        live.stop()
+        runtime.stop()
 
 
 def test_what_stood_before_is_told_as_such() -> None:
@@ -177,10 +177,10 @@ def test_recordings_may_be_nested_and_end_in_any_order() -> None:
         first.get("/hello/")
         second.__enter__()
         second.get("/tea/")
-    assert live.running() is not None
+    assert runtime.running() is not None
     second.get("/lost/")
     second.__exit__(None, None, None)
-    assert live.running() is None
+    assert runtime.running() is None
     assert paths(first) == ["/hello/", "/tea/"]
     assert paths(second) == ["/tea/", "/lost/"]
 
@@ -196,7 +196,7 @@ def test_an_exception_leaves_nothing_running() -> None:
 
     with pytest.raises(ZeroDivisionError):
         failing()
-    assert live.running() is None
+    assert runtime.running() is None
     assert paths(recording) == ["/hello/"]
 
 
@@ -278,10 +278,10 @@ def test_classes_of_one_s_own_can_be_watched(named: Any, shared: bool) -> None:
     """By themselves or by their names, and nothing of it stays."""
     before = vars(Basket).get("__init__")
     if shared:
-        live.start(Config(enabled=True, console=False))
+        runtime.start(Config(enabled=True, console=False))
     with record(watch=[named]) as recording:
         recording.get("/basket-of-its-own/")
-    live.stop()
+    runtime.stop()
     assert recording.lifetime_of(Basket).built_in == 1
     assert recording.lifetimes_of("Basket") == recording.lifetimes_of("cafe.models.Basket")
     assert vars(Basket).get("__init__") is before
@@ -307,7 +307,7 @@ def test_a_class_that_is_not_there_is_told_where_the_block_begins(named: str, wh
     """Or nobody would learn why nothing of it was seen."""
     with pytest.raises(RecordingError, match=f"names {named}, but {why}"), record(watch=[named]):
         pass
-    assert live.running() is None
+    assert runtime.running() is None
 
 
 @pytest.mark.parametrize("wrong", ["5", 2.5, -1])
@@ -319,13 +319,13 @@ def test_what_is_no_number_of_requests_is_refused_at_once(wrong: Any) -> None:
 
 def test_a_recording_shows_what_it_asks_for_and_the_shared_tracer_does_not() -> None:
     """What one asks to see is not written for the other."""
-    live.start(Config(enabled=True, console=False))
+    runtime.start(Config(enabled=True, console=False))
     with record() as masked, record(query_values=True, cache_keys=True) as shown:
         shown.get("/cached/?card=1234")
-    running = live.running()
+    running = runtime.running()
     assert running is not None
     process = running.process()
-    live.stop()
+    runtime.stop()
     assert paths(shown) == ["/cached/?card=1234"]
     assert shown.spans(stages.CACHE)[0].name == "get menu-of-the-day"
     for reading in (masked, Reading(process)):
@@ -337,12 +337,12 @@ def test_a_recording_shows_what_it_asks_for_and_the_shared_tracer_does_not() -> 
 def test_a_recording_can_be_written_too(tmp_path: Path, shared: bool) -> None:
     """As a journal that `tracer show` reads."""
     if shared:
-        live.start(Config(enabled=True, console=False))
+        runtime.start(Config(enabled=True, console=False))
         Client().get("/hello/")
     with record(journal=tmp_path) as recording:
         recording.get("/hello/")
         recording.get("/tea/")
-    live.stop()
+    runtime.stop()
     (written,) = processes(tmp_path)
     assert [request.path for request in written.requests] == ["/hello/", "/tea/"]
     assert [request.number for request in written.requests] == [1, 2]

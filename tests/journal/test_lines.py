@@ -10,7 +10,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from tests.driving import environ, serve
 from tests.journal.recorded import STAGES, Thing, made
-from tracer import live, record
+from tracer import record, runtime
 from tracer.conf import Config
 from tracer.journal.format import decode, encode
 from tracer.journal.reader import read
@@ -115,7 +115,7 @@ def site(settings: Any) -> None:
 @pytest.mark.usefixtures("site")
 def test_a_journal_tells_the_same_as_the_process_that_wrote_it(tmp_path: Any) -> None:
     """A process that only keeps a journal rests its requests; the reader has every one of them."""
-    running = live.start(Config(enabled=True, console=False, journal=tmp_path / "traces"))
+    running = runtime.start(Config(enabled=True, console=False, journal=tmp_path / "traces"))
     try:
         handler = WSGIHandler()
         for _ in range(100):
@@ -124,7 +124,7 @@ def test_a_journal_tells_the_same_as_the_process_that_wrote_it(tmp_path: Any) ->
         running.settle()
         mine = running.process()
     finally:
-        live.stop(settle=False)
+        runtime.stop(settle=False)
     (story,) = read(tmp_path / "traces").stories
     told = story.process
     assert [request.number for request in told.requests] == list(range(1, 101))
@@ -139,7 +139,7 @@ def test_a_journal_tells_the_same_as_the_process_that_wrote_it(tmp_path: Any) ->
 @pytest.mark.usefixtures("site")
 def test_a_recording_hears_of_requests_that_rested_when_it_began(tmp_path: Any) -> None:
     """A process that keeps a journal is shared: what rests there comes before the recording."""
-    live.start(Config(enabled=True, console=False, journal=tmp_path / "traces"))
+    runtime.start(Config(enabled=True, console=False, journal=tmp_path / "traces"))
     try:
         handler = WSGIHandler()
         for _ in range(5):
@@ -148,6 +148,6 @@ def test_a_recording_hears_of_requests_that_rested_when_it_began(tmp_path: Any) 
             recording.get("/plain/")
         assert [request.number for request in recording.requests] == [1]
     finally:
-        live.stop(settle=False)
+        runtime.stop(settle=False)
     (story,) = read(tmp_path / "traces").stories
     assert [request.number for request in story.process.requests] == list(range(1, 7))

@@ -8,7 +8,7 @@ import pytest
 from cafe.views import Menu
 from django.test import Client
 
-from tracer import RecordingError, live
+from tracer import RecordingError, runtime
 
 if TYPE_CHECKING:
     from tracer.lifecycle import Lifecycle
@@ -50,4 +50,4 @@ def test_a_recording_left_open_ends_with_its_test(lifecycle: Lifecycle) -> None:
     recording.get("/hello/")
     lifecycle.close()
     assert recording.ended
-    assert live.running() is None
+    assert runtime.running() is None

@@ -14,7 +14,7 @@ from cafe_site import settings as cafe
 from django.core.cache import cache
 from django.utils import translation
 
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 
 
@@ -68,17 +68,17 @@ def drawn() -> io.StringIO:
 
 
 @pytest.fixture
-def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[live.Live]:
+def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[runtime.Live]:
     """The tracer with a console and a journal."""
     config = Config(enabled=True, console=True, journal=tmp_path / "journal")
-    yield live.start(config, drawn)
-    live.stop()
+    yield runtime.start(config, drawn)
+    runtime.stop()
 
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A background thread that is merely slow is not taken for one whose terminal is stuck."""
-    monkeypatch.setattr(live, "FAREWELL", 60.0)
+    monkeypatch.setattr(runtime, "FAREWELL", 60.0)
 
 
 @pytest.fixture
@@ -87,7 +87,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Or it might have taken a request just before the test's own look, and draw it just after.
     """
-    monkeypatch.setattr(live, "PAUSE", 3600.0)
+    monkeypatch.setattr(runtime, "PAUSE", 3600.0)
 
 
 @pytest.fixture

@@ -37,9 +37,9 @@ def in_child(work: Any) -> int:
     status = 1
     try:
         work()
-        from tracer import live
+        from tracer import runtime
 
-        running = live.running()
+        running = runtime.running()
         if running is not None:
             running.close()
         status = 0

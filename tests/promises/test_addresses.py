@@ -10,7 +10,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from tests.driving import Recording, environ, serve
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.reader import read
 
@@ -49,12 +49,12 @@ def test_nothing_in_an_address_reaches_the_terminal_as_a_command(site: Any, tmp_
     """No escape sequence, no line break, no change of direction; in the journal it is JSON."""
     drawn = io.StringIO()
     config = Config(enabled=True, console=True, journal=tmp_path, query_values=True)
-    live.start(config, drawn)
+    runtime.start(config, drawn)
     handler = WSGIHandler()
     env = served(HOSTILE) | {"QUERY_STRING": "q=\x1b[31m", "REQUEST_METHOD": "G\x1bT"}
     serve(handler, env)
     serve(handler, served("/plain/"))
-    live.stop()
+    runtime.stop()
     text = drawn.getvalue()
     assert "forged" in text
     for character in "\x1b\x07\r\x9b\u202e\x00":

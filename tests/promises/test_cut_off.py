@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from tests.driving import environ, serve
 from tests.promises.programs import CHANGES, HEAD, program, run, settings_file, started
 from tests.promises.waiting import PATIENCE
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.locks import alive
 from tracer.journal.reader import Story, read
@@ -113,7 +113,7 @@ import asyncio
 handler = boot()
 asgi = ASGIHandler()
 from tracer import live
-running = live.running()
+running = runtime.running()
 for path in ("/é/日本/", "/\\xff/"):
     typed = path.encode("utf-8").decode("latin-1") if "é" in path else path
     serve(handler, environ(typed))
@@ -144,7 +144,7 @@ from tracer.journal.locks import alive
 from tracer.journal.reader import Tail, read
 handler = boot()
 ask(handler, "/plain/")
-running = live.running()
+running = runtime.running()
 running.look()
 tail = Tail(running.config.journal)
 assert len(tail.read()) == 1
@@ -162,7 +162,7 @@ assert len(os.listdir("/dev/fd")) == descriptors
 print(running.journal.path, flush=True)
 sys.stdin.readline()
 path = running.journal.path
-live.stop()
+runtime.stop()
 assert alive(path) is False
 (story,) = read(path.parent).stories
 assert story.alive is False and story.process.ended
@@ -200,7 +200,7 @@ from tests.driving import environ, serve
 
 handler = boot()
 ask(handler, "/plain/")
-running = live.running()
+running = runtime.running()
 note = running.recorder.on_begin
 assert note is not None and note != running.noting._first
 trace = running.recorder.begin(("GET", "", "/plain/", "page=2"))
@@ -226,6 +226,6 @@ def test_noting_costs_next_to_nothing_of_a_request(journal: Path) -> None:
 @pytest.mark.usefixtures("site")
 def test_without_a_journal_nothing_is_noted_at_all(drawn: io.StringIO) -> None:
     """Whoever begins a request finds nobody to tell."""
-    running = live.start(Config(enabled=True, console=True), drawn)
+    running = runtime.start(Config(enabled=True, console=True), drawn)
     serve(WSGIHandler(), environ("/plain/"))
     assert running.recorder.on_begin is None

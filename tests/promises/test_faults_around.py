@@ -19,7 +19,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from tests.driving import environ, serve
 from tests.promises.breaking import ask, broken, told
 from tests.promises.waiting import until
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.journal import writer
 from tracer.journal.reader import read
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 @pytest.mark.usefixtures("by_hand")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_a_journal_that_cannot_be_written_is_told_once(
-    traced: live.Live,
+    traced: runtime.Live,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -54,7 +54,7 @@ def test_a_journal_that_cannot_be_written_is_told_once(
 
 @pytest.mark.usefixtures("by_hand")
 def test_a_journal_whose_directory_is_taken_away_is_told_once(
-    traced: live.Live, caplog: pytest.LogCaptureFixture
+    traced: runtime.Live, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is not created again behind somebody's back."""
     directory = traced.config.journal
@@ -67,7 +67,7 @@ def test_a_journal_whose_directory_is_taken_away_is_told_once(
     for _ in range(3):
         assert ask() == b"A short text."
         traced.look()
-    live.stop()
+    runtime.stop()
     assert len(told(caplog)) == 1
     assert not directory.exists()
 
@@ -86,11 +86,11 @@ def test_a_terminal_that_is_gone_ends_the_drawing_and_nothing_else(
 ) -> None:
     """A process may well have no standard output."""
     monkeypatch.setattr(sys, "stdout", stream)
-    traced = live.start(Config(enabled=True, console=True, journal=tmp_path), None)
+    traced = runtime.start(Config(enabled=True, console=True, journal=tmp_path), None)
     for _ in range(3):
         assert ask() == b"A short text."
         traced.look()
-    live.stop()
+    runtime.stop()
     monkeypatch.undo()
     (story,) = read(tmp_path).stories
     assert len(story.process.requests) == 3
@@ -115,9 +115,9 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
     site: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Not even when more of them wait than may: they are journalled, their pictures skipped."""
-    monkeypatch.setattr(live, "BACKLOG", 5)
+    monkeypatch.setattr(runtime, "BACKLOG", 5)
     stream = Stuck()
-    traced = live.start(Config(enabled=True, console=True, journal=tmp_path), stream)
+    traced = runtime.start(Config(enabled=True, console=True, journal=tmp_path), stream)
     handler = WSGIHandler()
     try:
         serve(handler, environ("/plain/"))
@@ -127,8 +127,8 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
         assert len(traced.recorder.finished) <= 6
         assert traced.screen is not None
         assert traced.screen.skipped >= 30
-        monkeypatch.setattr(live, "FAREWELL", 0.1)
-        live.stop()
+        monkeypatch.setattr(runtime, "FAREWELL", 0.1)
+        runtime.stop()
     finally:
         stream.go.set()
     assert traced.thread is not None
@@ -139,7 +139,7 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
 
 
 def test_without_another_thread_requests_are_taken_as_they_come(
-    traced: live.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    traced: runtime.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system has no more threads to give; once it has, they are used."""
     with monkeypatch.context() as patch:
@@ -155,7 +155,7 @@ def test_without_another_thread_requests_are_taken_as_they_come(
 
 
 def test_a_fault_while_a_module_is_imported_keeps_no_module_from_being_imported(
-    traced: live.Live,
+    traced: runtime.Live,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -177,7 +177,7 @@ class Odd:
 
 
 def test_other_finders_are_asked_as_python_asks_them(
-    traced: live.Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    traced: runtime.Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """One without `find_spec` is passed over."""
     odd = Odd()
@@ -195,7 +195,7 @@ def test_other_finders_are_asked_as_python_asks_them(
 
 
 def test_a_fault_in_a_collection_is_told_and_the_collection_goes_on(
-    traced: live.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    traced: runtime.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python would print it, once for every collection."""
     monkeypatch.setattr(traced.recorder, "clock", broken)
@@ -227,7 +227,7 @@ def test_a_recorder_that_is_broken_for_good_changes_no_answer(
     """Not once but always, and for whatever asks: still one line for each place."""
     paths = ("/plain/", "/listing/", "/stream/", "/nested/", "/pool/", "/cafe/menu/")
     bare = [ask(path) for path in paths]
-    traced = live.start(Config(enabled=True, console=False))
+    traced = runtime.start(Config(enabled=True, console=False))
     monkeypatch.setattr(traced.recorder, name, make(traced.recorder))
     for _ in range(2):
         assert [ask(path) for path in paths] == bare

@@ -8,18 +8,19 @@ from typing import Any
 import pytest
 
 from tests.promises.breaking import Broken, ask, broken, told
-from tracer import live, screen
-from tracer.desk import Desk
+from tracer import runtime
 from tracer.heap import retainers
 from tracer.journal.reader import read
 from tracer.journal.request_lines import Lines
 from tracer.model import History
 from tracer.model.assemble import Assembly
-from tracer.overhead import Account
 from tracer.probes import preexisting
 from tracer.probes.garbage_collector import Collections
 from tracer.recorder.trace import Trace
 from tracer.render.formats.terminal import Terminal
+from tracer.runtime import console
+from tracer.runtime.overhead import Account
+from tracer.runtime.pipeline import Desk
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),
@@ -41,13 +42,13 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (History, "feed"),
     (History, "snapshot"),
     (preexisting, "in_force"),
-    (screen, "Timeline"),
-    (screen, "Overview"),
-    (screen.Screen, "timelines"),
+    (console, "Timeline"),
+    (console, "Overview"),
+    (console.Screen, "timelines"),
     (Terminal, "write"),
-    (live, "Terminal"),
-    (live.Live, "about"),
-    (live, "Journal"),
+    (runtime, "Terminal"),
+    (runtime.Live, "about"),
+    (runtime, "Journal"),
 )
 
 
@@ -55,7 +56,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     ("owner", "name"), BEHIND, ids=lambda each: getattr(each, "__name__", each)
 )
 def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
-    traced: live.Live,
+    traced: runtime.Live,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -76,7 +77,7 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
     traced.look()
     assert told(caplog) == []
     assert "/listing/" in drawn.getvalue()
-    live.stop()
+    runtime.stop()
     assert told(caplog) == []
     assert "Lifelines" in drawn.getvalue()
     (story,) = read(traced.config.journal).stories  # type: ignore[arg-type]
@@ -89,10 +90,10 @@ ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (Desk, "find_holders", ("What the first request", "Lifelines", "Ledger")),
     (retainers, "paths", ("What the first request", "Lifelines", "Ledger")),
     (Desk, "end", ("What the first request", "Lifelines", "Ledger")),
-    (screen, "FirstRequest", ("Lifelines", "Ledger")),
-    (screen, "Lifelines", ("What the first request", "Ledger")),
-    (screen, "Ledger", ("What the first request", "Lifelines")),
-    (screen.Screen, "farewell", ()),
+    (console, "FirstRequest", ("Lifelines", "Ledger")),
+    (console, "Lifelines", ("What the first request", "Ledger")),
+    (console, "Ledger", ("What the first request", "Lifelines")),
+    (console.Screen, "farewell", ()),
 )
 
 
@@ -100,7 +101,7 @@ ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     ("owner", "name", "pictures"), ENDING, ids=lambda each: getattr(each, "__name__", str(each))
 )
 def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
-    traced: live.Live,
+    traced: runtime.Live,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -113,7 +114,7 @@ def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
     ask()
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, broken)
-        live.stop()
+        runtime.stop()
     assert len(told(caplog)) == 1, told(caplog)
     for picture in pictures:
         assert picture in drawn.getvalue()
@@ -123,7 +124,7 @@ def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
 
 
 def test_one_request_that_cannot_be_made_out_costs_no_other(
-    traced: live.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    traced: runtime.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its neighbours in the same batch reach the journal."""
     path_of = Assembly.path
@@ -138,7 +139,7 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
         for path in ("/plain/", "/listing/", "/stream/"):
             ask(path)
     traced.look()
-    live.stop()
+    runtime.stop()
     (story,) = read(traced.config.journal).stories  # type: ignore[arg-type]
     assert [request.path for request in story.process.requests] == ["/plain/", "/stream/"]
     assert len(told(caplog)) == 1

@@ -222,7 +222,7 @@ def test_an_ended_greenlet_holds_up_no_fork() -> None:
 from gevent import monkey
 monkey.patch_all()
 import threading
-from tracer.live import _is_gone
+from tracer.runtime.tracer import _is_gone
 thread = threading.Thread(target=int)
 thread.start()
 thread.join()

@@ -21,7 +21,7 @@ from django.core.cache.backends import redis as redis_backend
 from django.core.signals import request_finished, request_started
 
 from tests.promises.state import changes, patchable
-from tracer import live, probes
+from tracer import probes, runtime
 from tracer.conf import Config
 from tracer.probes.garbage_collector import Collections
 from tracer.probes.imports import Imports
@@ -132,12 +132,12 @@ def test_installing_twice_is_undone_by_uninstalling_once(installation: Installat
 def test_starting_twice_gives_the_tracer_that_runs() -> None:
     """One process has one tracer."""
     before = patchable()
-    first = live.start(Config(enabled=True, console=False))
-    assert live.start(Config(enabled=True, console=True)) is first
-    live.stop()
-    live.stop()
+    first = runtime.start(Config(enabled=True, console=False))
+    assert runtime.start(Config(enabled=True, console=True)) is first
+    runtime.stop()
+    runtime.stop()
     assert changes(before, patchable()) == []
-    assert live.running() is None
+    assert runtime.running() is None
 
 
 def test_two_installations_are_taken_away_newest_first() -> None:

@@ -14,7 +14,7 @@ from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
 from tests.driving import environ, serve
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 
 CANARY = "canary-7f3a"
@@ -58,7 +58,7 @@ def everything(db: None, tmp_path: Path) -> Iterator[tuple[io.StringIO, Path]]:
         ROOT_URLCONF=__name__, SECRET_KEY=f"{CANARY}-setting", PRIVATE=f"{CANARY}-setting"
     ):
         yield drawn, tmp_path / "journal"
-        live.stop()
+        runtime.stop()
 
 
 def run(drawn: io.StringIO, journal: Path, **options: bool) -> tuple[str, str]:
@@ -66,7 +66,7 @@ def run(drawn: io.StringIO, journal: Path, **options: bool) -> tuple[str, str]:
     from django.core.handlers.wsgi import WSGIHandler
 
     config = Config(enabled=True, console=True, journal=journal, **options)
-    live.start(config, stream=drawn)
+    runtime.start(config, stream=drawn)
     handler = WSGIHandler()
     headers = {
         "Authorization": f"Bearer {CANARY}-token",
@@ -80,7 +80,7 @@ def run(drawn: io.StringIO, journal: Path, **options: bool) -> tuple[str, str]:
     serve(handler, environ(f"/spill/41/?search={CANARY}-query&{CANARY}-bare", headers=headers))
     assert f"{CANARY}-password".encode() in serve(handler, env).body
     serve(handler, environ("/fail/", headers=headers))
-    live.stop()
+    runtime.stop()
     written = "".join(file.read_text() for file in journal.iterdir())
     return drawn.getvalue(), written
 

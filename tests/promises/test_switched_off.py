@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from tests.driving import Recording, environ, serve
 from tests.promises import site as views
 from tests.promises.programs import run
-from tracer import live
+from tracer import runtime
 
 
 @pytest.mark.django_db
@@ -43,7 +43,7 @@ def test_a_request_in_flight_during_the_uninstall_ends_well(settings: Any) -> No
     settings.ROOT_URLCONF = "tests.promises.site"
     with Recording() as recording:
         handler: Callable[..., Any] = WSGIHandler()
-        views.during_request = live.stop
+        views.during_request = runtime.stop
         try:
             answer = serve(handler, environ("/during/"))
         finally:

@@ -31,8 +31,8 @@ from tracer.model.assemble import (
     with_rows,
 )
 from tracer.recorder.trace import Event, Trace, What
-from tracer.rest import End
-from tracer.tally import like
+from tracer.runtime.backlog import End
+from tracer.runtime.counts import like
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""

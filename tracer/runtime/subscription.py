@@ -11,10 +11,10 @@ from collections.abc import Iterable
 from dataclasses import replace
 
 from tracer.journal.writer import Journal
-from tracer.live import Live
 from tracer.model import Built, Ended, Fact, History, Process, ProcessStarted, Request
 from tracer.model.assemble import Assembly
 from tracer.recorder.trace import Trace
+from tracer.runtime.tracer import Live
 
 
 class Tap:

@@ -27,17 +27,17 @@ import django
 from django.conf import settings
 
 from tracer.conf import Config
-from tracer.desk import Desk
 from tracer.journal.writer import Journal
 from tracer.model import Fact, Process, ProcessStarted, Request
-from tracer.noting import Noting
 from tracer.probes.install import Installation
 from tracer.recorder import boot, interpreter, server_info
 from tracer.recorder.recorder import Recorder
+from tracer.runtime.flight_recorder import Noting
+from tracer.runtime.pipeline import Desk
 
 try:
     from tracer.render.formats.terminal import Terminal
-    from tracer.screen import FEW, Screen
+    from tracer.runtime.console import FEW, Screen
 except ModuleNotFoundError as missing:
     # A project that is traced from outside need not have it; a journal is kept all the same.
     if missing.name != "rich":

@@ -10,7 +10,7 @@ import os
 
 from django.conf import settings
 
-from tracer import checks, conf, live
+from tracer import checks, conf, runtime
 from tracer.recorder import boot
 
 logger = logging.getLogger("tracer")
@@ -25,10 +25,10 @@ def start() -> None:
             booting.stop()
             boot.know(None)
         return
-    if config.console and not live.CAN_DRAW:
+    if config.console and not runtime.CAN_DRAW:
         logger.warning(
             "tracer: nothing can be drawn here, because this Python has no rich: install it "
             "(pip install rich), or keep a journal and draw it elsewhere (--journal, --no-console)"
         )
     checks.register()
-    live.start(config).announce()
+    runtime.start(config).announce()

@@ -10,7 +10,6 @@ from typing import Protocol
 
 from django.conf import settings
 
-from tracer import overhead
 from tracer.heap import retainers
 from tracer.journal.request_lines import Lines
 from tracer.model import (
@@ -36,7 +35,8 @@ from tracer.probes.signals import SignalNames
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
 from tracer.recorder.weakrefs import Ref
-from tracer.rest import Ends, Rest
+from tracer.runtime import overhead
+from tracer.runtime.backlog import Ends, Rest
 
 KEEP = 64
 """Requests that a running process remembers one by one."""

@@ -19,7 +19,7 @@ from tracer.model.objects import Row
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
 from tracer.recorder.weakrefs import Ref
-from tracer.tally import Tally, ends_of, like
+from tracer.runtime.counts import Tally, ends_of, like
 
 RESTING = 16
 """Requests that are kept as they were recorded, however soon all that they built is gone."""

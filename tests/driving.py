@@ -13,9 +13,9 @@ from pathlib import Path
 
 from tracer import runtime
 from tracer.conf import Config
-from tracer.driving import Answer, Serving, environ, serve, serve_async
 from tracer.model import Lifetime, Process, Request, Span
-from tracer.reading import Reading
+from tracer.recording.client import Answer, Serving, environ, serve, serve_async
+from tracer.recording.view import Reading
 
 __all__ = ["Answer", "Recording", "ancestors", "environ", "serve", "serve_async"]
 

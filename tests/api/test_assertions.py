@@ -12,7 +12,7 @@ from django.urls import include, path
 from django.views import View
 
 from tracer import Recording, RecordingError, record
-from tracer.reading import Reading
+from tracer.recording.view import Reading
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 HELD: list[Any] = []

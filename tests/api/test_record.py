@@ -18,10 +18,10 @@ from django.urls import include, path
 
 from tracer import Reading, Recording, RecordingError, record, runtime
 from tracer.conf import Config
-from tracer.driving import environ
 from tracer.journal.reader import processes
 from tracer.model import stages
 from tracer.recorder.recorder import Recorder
+from tracer.recording.client import environ
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 MEETING: list[threading.Barrier] = []

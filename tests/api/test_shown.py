@@ -15,7 +15,7 @@ from rich.text import Text
 
 from tests.stories import Run, two_processes
 from tracer.journal.reader import processes
-from tracer.reading import Reading
+from tracer.recording.view import Reading
 from tracer.render import to_html, to_svg
 from tracer.render.formats.glyphs import GLYPHS
 from tracer.render.formats.svg import CONTRAST, DARK, LIGHT, _contrast, _shade

@@ -31,9 +31,9 @@ from tracer import Recording
 from tracer.journal.format import encode
 from tracer.journal.reader import processes
 from tracer.journal.request_lines import Lines
-from tracer.lifecycle import Lifecycle
 from tracer.model import Process, Request
 from tracer.model.assemble import Assembly
+from tracer.pytest_plugin.fixture import Lifecycle
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
 

@@ -14,8 +14,8 @@ from django.dispatch import Signal
 from tests.facts.reading import around, every, find, inside, names, one
 from tests.facts.site import GATE, HELD, Listener, Ticket, rang
 from tracer import Recording
-from tracer.driving import environ
 from tracer.model import stages
+from tracer.recording.client import environ
 
 Record = Callable[..., Recording]
 Listen = Callable[..., None]

@@ -9,8 +9,8 @@ import pytest
 from tests.facts.reading import around, every, find, inside, names, one
 from tests.facts.site import HELD
 from tracer import Recording
-from tracer.driving import environ
 from tracer.model import stages
+from tracer.recording.client import environ
 
 Layers = Callable[..., Recording]
 

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from tests.stories import process
 from tests.stories import request as plain
-from tracer.findings import Cost, Findings, Left, own_times
 from tracer.model import Barrier, Birth, History, Request, Span, stages
 from tracer.model.retention import Evidence, is_cached, left_behind
-from tracer.suite import fitting
+from tracer.pytest_plugin.report import Cost, Findings, Left, own_times
+from tracer.pytest_plugin.suite import fitting
 
 
 def nested() -> Request:

@@ -11,7 +11,7 @@ from django.test import Client
 from tracer import RecordingError, runtime
 
 if TYPE_CHECKING:
-    from tracer.lifecycle import Lifecycle
+    from tracer.pytest_plugin.fixture import Lifecycle
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 

@@ -181,12 +181,12 @@ def test_what_an_object_says_at_its_end_is_laid_at_nobody_s_door(tmp_path: Path)
 def test_a_fault_of_the_tracer_s_is_one_line(plain: Ran, tmp_path: Path) -> None:
     """Wherever it happens, the tests go on as they were."""
     broken = """
-        import tracer.segments
+        import tracer.pytest_plugin.attribution
 
         def end(self):
             raise LookupError("broken")
 
-        tracer.segments.Segments.end = end
+        tracer.pytest_plugin.attribution.Segments.end = end
     """
     ran = run(project(tmp_path, conftest=broken), "--lifecycle")
     assert ran.outcomes == plain.outcomes

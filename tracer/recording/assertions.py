@@ -17,7 +17,7 @@ from rich.console import RenderableType
 from tracer.model import Lifetime, Request, Span, stages
 from tracer.model import scope as scopes
 from tracer.model.retention import left_behind
-from tracer.reading import Reading, RecordingError
+from tracer.recording.view import Reading, RecordingError
 from tracer.render.formats.terminal import as_text
 from tracer.render.layout.wording import many
 

@@ -15,11 +15,11 @@ from typing import Any
 
 from tracer import runtime
 from tracer.conf import Config
-from tracer.findings import Findings, Left
 from tracer.model import Fact, History, Lifetime, Request
 from tracer.model import scope as scopes
 from tracer.model.retention import Evidence, came_with_import, candidates, is_cached
 from tracer.probes.garbage_collector import FULL
+from tracer.pytest_plugin.report import Findings, Left
 from tracer.recorder.trace import Trace
 
 YOUNG = 1

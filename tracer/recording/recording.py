@@ -27,16 +27,16 @@ from django.apps import apps
 from django.conf import settings
 
 from tracer import runtime
-from tracer.assertions import Assertions
 from tracer.checks import unwatchable
 from tracer.conf import Config
-from tracer.driving import Answer, Serving
 from tracer.journal.writer import Journal
 from tracer.model import Process
 from tracer.probes.user_classes import Watch
-from tracer.reading import Reading, RecordingError
 from tracer.recorder import interpreter
 from tracer.recorder.patching import Patches
+from tracer.recording.assertions import Assertions
+from tracer.recording.client import Answer, Serving
+from tracer.recording.view import Reading, RecordingError
 from tracer.render.layout.wording import many
 from tracer.runtime.subscription import Tap
 

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 if TYPE_CHECKING:
-    from tracer.lifecycle import Lifecycle
+    from tracer.pytest_plugin.fixture import Lifecycle
 
 FAIL_ON = ("kept",)
 
@@ -38,13 +38,13 @@ def pytest_configure(config: pytest.Config) -> None:
     """Nothing is loaded unless it was asked for."""
     fail_on = config.getoption("--lifecycle-fail-on")
     if config.getoption("--lifecycle") or fail_on:
-        suite = import_module("tracer.suite").Suite(fail_on)
+        suite = import_module("tracer.pytest_plugin.suite").Suite(fail_on)
         config.pluginmanager.register(suite, "tracer-lifecycle")
 
 
 @pytest.fixture
 def lifecycle() -> Iterator[Lifecycle]:
     """`with lifecycle.record() as recording:` records requests, and has assertions about them."""
-    made: Lifecycle = import_module("tracer.lifecycle").Lifecycle()
+    made: Lifecycle = import_module("tracer.pytest_plugin.fixture").Lifecycle()
     yield made
     made.close()

@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING, Any, ParamSpec
 
 import pytest
 
-from tracer.findings import Findings
+from tracer.pytest_plugin.report import Findings
 
 if TYPE_CHECKING:
-    from tracer.segments import Segments
+    from tracer.pytest_plugin.attribution import Segments
 
 P = ParamSpec("P")
 KEY = "tracer_lifecycle"
@@ -74,7 +74,7 @@ class Suite:
     @guarded
     def _begin(self, item: pytest.Item) -> None:
         if self.segments is None and _django_is_set_up():
-            self.segments = import_module("tracer.segments").Segments()
+            self.segments = import_module("tracer.pytest_plugin.attribution").Segments()
         if self.segments is not None and os.getpid() == self.pid:
             cls = getattr(item, "cls", None)
             if isinstance(cls, type):

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from typing import Any
 
-from tracer.assertions import Assertions
 from tracer.model import Process
 from tracer.recording import Recording, RecordingError, record
+from tracer.recording.assertions import Assertions
 
 
 class Lifecycle(Assertions):

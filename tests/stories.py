@@ -10,8 +10,7 @@ import sys
 from collections.abc import Callable
 from pathlib import Path
 
-from tracer import cli
-from tracer.cli import main
+from tracer.cli.main import main
 from tracer.journal.format import HEADER, encode
 from tracer.model import (
     Barrier,
@@ -25,7 +24,7 @@ from tracer.model import (
     Span,
 )
 
-ROOT = Path(cli.__file__).parents[1]
+ROOT = Path(main.__file__).parents[1]
 BEGUN = 10**12
 GAP = 10**8
 

@@ -19,8 +19,7 @@ from tests.stories import (
     two_processes,
     write,
 )
-from tracer import cli
-from tracer.cli import main
+from tracer.cli.main import main
 from tracer.journal.flight_record import Flight
 
 
@@ -76,9 +75,11 @@ def test_only_one_process_is_drawn_on_demand(traces):
 
 
 def test_each_kind_of_picture_can_be_drawn_alone(traces):
-    pictures = {name: Run("show", traces, "--process", 31, "--only", name) for name in cli.PICTURES}
+    pictures = {
+        name: Run("show", traces, "--process", 31, "--only", name) for name in main.PICTURES
+    }
     assert all(run.status == 0 and run.out.strip() and not run.err for run in pictures.values())
-    assert len({run.out for run in pictures.values()}) == len(cli.PICTURES)
+    assert len({run.out for run in pictures.values()}) == len(main.PICTURES)
 
 
 def test_the_width_is_kept(traces):
@@ -343,14 +344,14 @@ def test_an_interrupted_show_says_so_with_its_status(traces, monkeypatch):
     def interrupted(directory: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(cli, "read", interrupted)
+    monkeypatch.setattr(main, "read", interrupted)
     assert Run("show", traces).status == 130
 
 
 def test_show_is_a_program_that_knows_no_django(traces):
     """Nor does it import it: a journal can be read where no Django is."""
     code = (
-        "import sys; sys.modules['django'] = None; from tracer.cli import main; "
+        "import sys; sys.modules['django'] = None; from tracer.cli.main import main; "
         f"sys.exit(main(['show', {str(traces)!r}]))"
     )
     with start("-c", code) as program:

@@ -20,7 +20,7 @@ from tests.stories import (
     two_processes,
     write,
 )
-from tracer import follow
+from tracer.cli.main import watch
 from tracer.journal.flight_record import Flight
 from tracer.journal.format import encode
 from tracer.journal.writer import Journal
@@ -52,7 +52,7 @@ def watched(directory: Path, *steps: Callable[[], object]) -> Run:
 @pytest.fixture
 def living(monkeypatch):
     """Every process passes for alive, though its file is written by a test."""
-    monkeypatch.setattr(follow, "alive", lambda path: True)
+    monkeypatch.setattr(watch, "alive", lambda path: True)
 
 
 def append(path: Path, *facts: Fact) -> None:
@@ -135,7 +135,7 @@ def test_watch_is_silent_about_processes_that_were_gone_before(traces):
 
 
 def test_watch_where_nobody_can_tell_who_is_alive(tmp_path, monkeypatch):
-    monkeypatch.setattr(follow, "alive", lambda path: None)
+    monkeypatch.setattr(watch, "alive", lambda path: None)
     write(tmp_path, "31-1", process(31), request(1), request(2))
     run = watched(tmp_path, lambda: None)
     assert run.out.strip() == "Process 31 has served 2 requests so far."
@@ -234,7 +234,7 @@ def test_watch_draws_the_tree_whenever_a_process_comes_or_goes_and_not_otherwise
 def test_those_that_went_long_ago_are_in_no_tree(tmp_path, traces, monkeypatch):
     write(traces, "33-3", process(33))
     write(traces, "34-4", process(34))
-    monkeypatch.setattr(follow, "alive", lambda path: path.name[:2] in ("33", "34"))
+    monkeypatch.setattr(watch, "alive", lambda path: path.name[:2] in ("33", "34"))
     run = watched(traces, lambda: None, lambda: None)
     assert run.out.count("2 processes · ") == 1
     assert "─ 33 " in run.out

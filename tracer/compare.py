@@ -27,7 +27,8 @@ from typing import Final, TextIO
 
 from rich.console import RenderableType
 
-from tracer import exports, servers, termination
+from tracer import servers
+from tracer.cli.main import output, termination
 from tracer.journal.reader import JournalError, processes
 from tracer.model import Process
 from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
@@ -198,12 +199,10 @@ def run(
             progress.done(name, _told(row, time.monotonic() - begun))
     picture = Comparison(asked.requests, rows)
     if asked.format == "json":
-        exports.write(
-            json.dumps(document(asked.requests, rows), indent=1) + "\n", asked.output, out
-        )
+        output.write(json.dumps(document(asked.requests, rows), indent=1) + "\n", asked.output, out)
     elif asked.format == "svg":
         title = "One application under every server"
-        exports.write(to_svg(picture, asked.width or WIDTH, title), asked.output, out)
+        output.write(to_svg(picture, asked.width or WIDTH, title), asked.output, out)
     else:
         out.write("\n")
         draw(picture)

@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.boot.projects import PATIENCE, ROOT, plain, stages, startproject
-from tracer import cli, run
+from tracer.cli.main import main, run
 from tracer.journal.reader import processes
 
 SHELL = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell and its signals")
@@ -178,7 +178,7 @@ def test_what_follows_is_the_commands_own(
 
     monkeypatch.setattr(run, "replace", become)
     err = io.StringIO()
-    assert cli.main(given, io.StringIO(), err) == 126
+    assert main.main(given, io.StringIO(), err) == 126
     assert found == [words]
 
 
@@ -194,9 +194,9 @@ def test_the_options_become_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("TRACER_CONSOLE", raising=False)
     monkeypatch.delenv("TRACER_JOURNAL", raising=False)
     for words in (["run", "x"], ["run", "--no-console", "--journal", "j", "--", "x"]):
-        cli.main(words, io.StringIO(), io.StringIO())
+        main.main(words, io.StringIO(), io.StringIO())
     monkeypatch.setenv("TRACER_CONSOLE", "0")
-    cli.main(["run", "x"], io.StringIO(), io.StringIO())
+    main.main(["run", "x"], io.StringIO(), io.StringIO())
     told = [(env["TRACER_CONSOLE"], env.get("TRACER_JOURNAL")) for env in found]
     assert told == [("1", None), ("0", os.path.abspath("j")), ("0", None)]
 

@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.stories import Run, start, two_processes
-from tracer import cli, exports
+from tracer.cli.main import main, output
 
 
 @pytest.fixture
@@ -20,7 +20,7 @@ def traces(tmp_path: Path) -> Path:
     return two_processes(tmp_path / "traces")
 
 
-@pytest.mark.parametrize("form", sorted(exports.FORMATS))
+@pytest.mark.parametrize("form", sorted(output.FORMATS))
 def test_a_file_holds_what_the_stream_would_have_been_given(
     traces: Path, tmp_path: Path, form: str
 ) -> None:
@@ -111,19 +111,19 @@ class Screen(io.StringIO):
 def test_a_page_on_a_terminal_asks_for_a_file(traces: Path) -> None:
     """Nobody reads it there; what other programs read may be looked at."""
     out, err = Screen(), io.StringIO()
-    assert cli.main(["show", str(traces), "--format", "html"], out, err) == 1
+    assert main.main(["show", str(traces), "--format", "html"], out, err) == 1
     assert out.getvalue() == ""
     assert err.getvalue() == (
         "A page is for a browser: name a file for it, as in --output page.html.\n"
     )
-    assert cli.main(["show", str(traces), "--format", "perfetto"], out, err) == 0
+    assert main.main(["show", str(traces), "--format", "perfetto"], out, err) == 0
 
 
 def test_a_stream_gets_utf_8_whatever_its_encoding(traces: Path) -> None:
     """A document says of itself how it is encoded."""
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii")
-    assert cli.main(["show", str(traces), "--format", "perfetto"], out) == 0
+    assert main.main(["show", str(traces), "--format", "perfetto"], out) == 0
     assert json.loads(raw.getvalue().decode("utf-8"))["traceEvents"]
 
 

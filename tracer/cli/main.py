@@ -20,8 +20,9 @@ from typing import Final, TextIO
 
 from rich.console import RenderableType
 
-from tracer import __version__, compare, drawings, exports, run
-from tracer.follow import Follower
+from tracer import __version__, compare
+from tracer.cli.main import drawings, output, run
+from tracer.cli.watch import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
 from tracer.model.process_tree import family
@@ -84,7 +85,7 @@ def main(
         if asked.command == "compare":
             return compare.run(asked, Page(out, asked.width, asked.colour).draw, out, err)
         return _show(asked, out, err)
-    except (JournalError, exports.Unwritable) as error:
+    except (JournalError, output.Unwritable) as error:
         print(f"{error}", file=err)
         return 1
     except KeyboardInterrupt:
@@ -134,7 +135,7 @@ def _parser() -> argparse.ArgumentParser:
     show.add_argument("--request", type=_request, metavar="N", help='a request\'s number, or "all"')
     show.add_argument("--process", type=_process, metavar="PID", help="one process only")
     show.add_argument("--only", choices=PICTURES, help="one kind of picture only")
-    show.add_argument("--format", choices=("console", "svg", *exports.FORMATS), default="console")
+    show.add_argument("--format", choices=("console", "svg", *output.FORMATS), default="console")
     show.add_argument(
         "--output",
         type=Path,
@@ -239,8 +240,8 @@ def _export(asked: argparse.Namespace, stories: Sequence[Story], out: TextIO, er
         print("A page is for a browser: name a file for it, as in --output page.html.", file=err)
         return 1
     with _no_collections():
-        text = exports.FORMATS[asked.format](story.process for story in stories)
-    exports.write(text, asked.output, out)
+        text = output.FORMATS[asked.format](story.process for story in stories)
+    output.write(text, asked.output, out)
     return 0
 
 

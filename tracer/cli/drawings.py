@@ -12,7 +12,7 @@ from typing import Final, TextIO
 
 from rich.console import RenderableType
 
-from tracer.exports import Unwritable, write
+from tracer.cli.output import Unwritable, write
 from tracer.render.formats.svg import to_svg
 from tracer.render.formats.terminal import DEFAULT_WIDTH
 from tracer.render.pictures.timeline import Timeline

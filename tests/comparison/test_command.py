@@ -16,7 +16,7 @@ import pytest
 from tests.promises.waiting import until
 from tracer import servers
 from tracer.cli.main import main
-from tracer.model.comparison import FIELDS
+from tracer.compare.count import FIELDS
 
 ROOT = Path(__file__).resolve().parents[2]
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tests.comparison.telling import process
-from tracer.model.comparison import FIELDS, Row, conclusion, count, document, rebuilt
+from tracer.compare.count import FIELDS, Row, conclusion, count, document, rebuilt
 
 
 def test_one_process_builds_everything_once_however_many_requests() -> None:

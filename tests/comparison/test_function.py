@@ -6,7 +6,7 @@ import pytest
 
 from tracer import servers
 from tracer.compare import compare_servers
-from tracer.model.comparison import NOT_INSTALLED, OK
+from tracer.compare.count import NOT_INSTALLED, OK
 
 
 def test_it_returns_a_row_for_each_server_in_the_order_asked_for() -> None:

@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.comparison.telling import process
-from tracer.model.comparison import Row, count
-from tracer.render.comparison import Comparison
+from tracer.compare.count import Row, count
+from tracer.compare.table import Comparison
 from tracer.render.formats.terminal import to_text
 from tracer.servers import ServerFailed
 

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from xml.etree import ElementTree
 
-from tracer.model.comparison import Row, conclusion
+from tracer.compare.count import Row, conclusion
 from tracer.servers import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]

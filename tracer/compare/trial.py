@@ -29,12 +29,12 @@ from rich.console import RenderableType
 
 from tracer import servers
 from tracer.cli.main import output, termination
+from tracer.compare.count import FAILED, NOT_INSTALLED, OK, Row, count, document
+from tracer.compare.server_list import Servers
+from tracer.compare.table import Comparison
 from tracer.journal.reader import JournalError, processes
 from tracer.model import Process
-from tracer.model.comparison import FAILED, NOT_INSTALLED, OK, Row, count, document
-from tracer.render.comparison import Comparison
 from tracer.render.formats.svg import to_svg
-from tracer.render.servers import Servers
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 from tracer.servers.errors import with_log
 from tracer.servers.project import find

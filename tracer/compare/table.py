@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tracer.model.comparison import FAILED, OK, Row, conclusion
+from tracer.compare.count import FAILED, OK, Row, conclusion
 from tracer.render.layout import wording
 from tracer.render.layout.canvas import Line, wrapped
 from tracer.render.pictures.picture import Picture

@@ -5,10 +5,10 @@ from __future__ import annotations
 import pytest
 
 from tests.promises.waiting import PATIENCE
-from tracer.servers import process
+from tracer.servers import program
 
 
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is killed for being slow; the tests of the killing say for themselves how soon."""
-    monkeypatch.setattr(process, "ORDERLY", float(PATIENCE))
+    monkeypatch.setattr(program, "ORDERLY", float(PATIENCE))

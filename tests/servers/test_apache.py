@@ -12,8 +12,8 @@ from tests.promises.waiting import PATIENCE
 from tests.servers import little, makeshift
 from tests.servers.presence import HERE, needed
 from tracer.model import Process
-from tracer.servers import ServerFailed, serve, tree
-from tracer.servers import process as process_module
+from tracer.servers import ServerFailed, proc, serve
+from tracer.servers import program as process_module
 
 ROWS = (
     "apache-cgi",
@@ -34,12 +34,12 @@ def served(tmp_path: Path, name: str, **options: int) -> list[Process]:
     needed(name)
     with serve(name, journal=tmp_path / "traces", timeout=60, **options) as server:
         replies = server.load(["/menu/"] * 20, 4)
-        members = tree.family(server.pid)
+        members = proc.family(server.pid)
         work = server.work
     assert {reply.status for reply in replies} == {200}, server.log()
     assert server.orderly
     assert members
-    assert not tree.alive(members)
+    assert not proc.alive(members)
     assert not work.exists()
     # Others were ready to serve, and had their application already.
     found = [process for process in server.processes() if process.served]
@@ -207,5 +207,5 @@ def test_a_fastcgi_process_that_hangs_is_ended_all_the_same(
         server.timeout = 2.0
         with server, pytest.raises(ServerFailed, match="gave no answer"):
             server.get("/tell/PATH")
-        members = tree.family(server.pid)
-    assert not tree.alive(members)
+        members = proc.family(server.pid)
+    assert not proc.alive(members)

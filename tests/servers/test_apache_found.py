@@ -8,9 +8,10 @@ from pathlib import Path
 
 import pytest
 
-from tracer.servers import RECIPES, Availability, apache_found
-from tracer.servers.accounts import Account
-from tracer.servers.apache_found import HERE, Apache
+from tracer.servers import RECIPES, Availability
+from tracer.servers.apache.accounts import Account
+from tracer.servers.apache.discovery import HERE, Apache
+from tracer.servers.apache.plans import discovery
 
 SOMEBODY = Account("somebody", 54321, 54321, frozenset({54321}), Path("/"))
 
@@ -26,15 +27,15 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("mpm_event", "mpm_prefork", "authz_core", "alias", "env", "cgid"):
         (place / f"mod_{name}.so").write_bytes(b"")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(apache_found, "MODULES", (str(place),))
-    monkeypatch.setattr(apache_found.accounts, "for_serving", lambda: SOMEBODY)
-    monkeypatch.setattr(apache_found, "unreadable", lambda *_: "")
+    monkeypatch.setattr(discovery, "MODULES", (str(place),))
+    monkeypatch.setattr(discovery.accounts, "for_serving", lambda: SOMEBODY)
+    monkeypatch.setattr(discovery, "unreadable", lambda *_: "")
     return place
 
 
 def test_without_apache_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row of its does."""
-    monkeypatch.setattr(apache_found, "MODULES", ())
+    monkeypatch.setattr(discovery, "MODULES", ())
     for name, recipe in RECIPES.items():
         if name.startswith("apache-"):
             assert recipe.available() == Availability(
@@ -80,7 +81,7 @@ def test_a_module_for_this_python_will_do(modules: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's Apache needs no other account")
 def test_root_needs_somebody_to_serve_as(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apache would refuse, with less helpful words."""
-    monkeypatch.setattr(apache_found.accounts, "for_serving", lambda: None)
+    monkeypatch.setattr(discovery.accounts, "for_serving", lambda: None)
     found = RECIPES["apache-cgi"].available()
     assert not found.ok
     assert found.why.startswith("Apache does not serve as root, and there is no user www-data, ")
@@ -90,19 +91,19 @@ def test_scripts_run_with_this_python_or_the_systems_of_the_same_version(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Or with none, and then it says why."""
-    assert apache_found.interpreter(None) == Path(sys.executable)
+    assert discovery.interpreter(None) == Path(sys.executable)
     everybody = Path("/bin/sh").resolve()
     monkeypatch.setattr(sys, "executable", str(everybody))
-    monkeypatch.setattr(apache_found.sysconfig, "get_path", lambda _: "/usr")
-    assert apache_found.interpreter(SOMEBODY) == everybody
+    monkeypatch.setattr(discovery.sysconfig, "get_path", lambda _: "/usr")
+    assert discovery.interpreter(SOMEBODY) == everybody
     # pytest's own directories are private.
     mine, systems = tmp_path / "python", Path(f"/usr/bin/python{HERE}")
     mine.touch(0o755)
     monkeypatch.setattr(sys, "executable", str(mine))
     if systems.exists():
-        assert apache_found.interpreter(SOMEBODY) == systems
-    monkeypatch.setattr(apache_found, "SYSTEM", ())
-    why = apache_found.interpreter(SOMEBODY)
+        assert discovery.interpreter(SOMEBODY) == systems
+    monkeypatch.setattr(discovery, "SYSTEM", ())
+    why = discovery.interpreter(SOMEBODY)
     assert isinstance(why, str)
     assert f"cannot run {mine}, and the system has no python{HERE}" in why
 
@@ -110,19 +111,19 @@ def test_scripts_run_with_this_python_or_the_systems_of_the_same_version(
 def test_packages_that_cannot_be_read_are_named(tmp_path: Path) -> None:
     """With the directory in the way; to an ordinary user nothing is in the way."""
     (tmp_path / "site-packages").mkdir()
-    why = apache_found.unreadable(SOMEBODY, [Path("/"), tmp_path / "site-packages"])
+    why = discovery.unreadable(SOMEBODY, [Path("/"), tmp_path / "site-packages"])
     assert why.startswith("Apache serves as somebody, which may not enter /")
     assert f"cannot read {tmp_path / 'site-packages'}: have it outside of " in why
-    assert apache_found.unreadable(None, [tmp_path / "nothing"]) == ""
-    assert apache_found.unreadable(SOMEBODY, [Path("/")]) == ""
+    assert discovery.unreadable(None, [tmp_path / "nothing"]) == ""
+    assert discovery.unreadable(SOMEBODY, [Path("/")]) == ""
 
 
 def test_what_is_asked_of_this_environment_is_where_the_tracer_and_django_are() -> None:
     """And wherever else packages are imported from."""
     import django
 
-    found = list(apache_found.packages())
-    assert Path(apache_found.__file__).resolve().parents[1] in found
+    found = list(discovery.packages())
+    assert Path(discovery.__file__).resolve().parents[1] in found
     assert Path(django.__file__).parent in found
-    assert {str(place) for place in apache_found.places()} <= set(map(str, found))
+    assert {str(place) for place in discovery.places()} <= set(map(str, found))
     assert Apache(Path("/a"), Path("/m"), None).module("wsgi") == Path("/m/mod_wsgi.so")

@@ -14,21 +14,21 @@ from tests.promises.waiting import until
 from tests.servers import little
 from tests.servers.presence import HERE, needed
 from tracer.model import Process
-from tracer.servers import ServerFailed, serve, tree
+from tracer.servers import ServerFailed, proc, serve
 
 ROWS = ("nginx-gunicorn", "nginx-uwsgi")
 
 
-def family(work: Path) -> list[tree.Member]:
+def family(work: Path) -> list[proc.Member]:
     """The living processes of every program whose command names the work directory."""
     found = []
-    for member in tree.living().values():
+    for member in proc.living().values():
         try:
             line = Path(f"/proc/{member.pid}/cmdline").read_bytes()
         except OSError:
             continue
         if str(work).encode() in line:
-            found += tree.family(member.pid)
+            found += proc.family(member.pid)
     return found
 
 
@@ -53,7 +53,7 @@ def served(tmp_path: Path, name: str) -> list[Process]:
     assert {reply.status for reply in replies} == {200}, server.log()
     # nginx and its worker, a master and two workers.
     assert len({member.pid for member in members}) == 5
-    assert not tree.alive(members)
+    assert not proc.alive(members)
     assert not work.exists()
     return server.processes()
 
@@ -136,13 +136,13 @@ def test_when_what_serves_behind_has_died_nginx_says_so(name: str) -> None:
     needed(name)
     with little.project() as directory:  # noqa: SIM117
         with serve(name, project=directory, settings="little_settings", timeout=60) as server:
-            nginx = {member.pid for member in tree.family(server.pid)}
+            nginx = {member.pid for member in proc.family(server.pid)}
             behind = [each for each in family(server.work) if each.pid not in nginx]
             # The master first, or it would begin another worker; its workers may end by themselves.
             for pid in dict.fromkeys(each.pid for each in sorted(behind, key=lambda e: e.started)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
-            until(lambda: not tree.alive(behind))
+            until(lambda: not proc.alive(behind))
             # A process is dead before the last of its threads has let go of what it listened at.
             until(lambda: refused(server.work / "application.sock"))
             assert server.get("/tell/PATH").status == 502

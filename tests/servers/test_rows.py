@@ -15,7 +15,7 @@ from tests.servers.expected import ROWS, Row
 from tests.servers.presence import needed
 from tracer.model import Lifetime, Process
 from tracer.model.stages import HANDLER, SETTINGS
-from tracer.servers import Server, serve, tree
+from tracer.servers import Server, proc, serve
 
 ROUNDS = 30
 """How often a server is asked again until each of its workers has had a turn."""
@@ -44,7 +44,7 @@ def serving(processes: list[Process]) -> list[Process]:
 def replaced(server: Server, row: Row) -> bool:
     """Whether others have taken the place of those that have served their number."""
     done = {each.about.pid for each in server.processes() if each.served == row.each}
-    there = {member.pid for member in tree.family(server.pid)}
+    there = {member.pid for member in proc.family(server.pid)}
     return not done & there and len(there) == row.processes + 1
 
 
@@ -66,15 +66,15 @@ def test_processes_threads_and_builds_are_as_they_were_measured(row: Row, tmp_pa
     needed(row.name)
     traces = tmp_path / "traces"
     with serve(row.name, journal=traces, options=row.options, timeout=60) as server:
-        family = tree.family(server.pid)
+        family = proc.family(server.pid)
         asked = visit(server, row)
         if row.each and row.name != "cgi":
             # A master that is told to stop while it begins a worker may forget that one.
             until(lambda: replaced(server, row))
-        last = tree.family(server.pid)
+        last = proc.family(server.pid)
         family += last
     assert server.orderly
-    assert not tree.alive(family)
+    assert not proc.alive(family)
     everyone = server.processes()
     served = serving(everyone)
     _who_serves(row, served, asked, {member.pid for member in last})

@@ -20,9 +20,9 @@ from tracer.servers import (
     Server,
     ServerFailed,
     ServerMissing,
+    proc,
     serve,
     start,
-    tree,
 )
 from tracer.servers.recipe import Order, Plan, Program, Recipe, wheel
 from tracer.servers.server import Site
@@ -151,10 +151,10 @@ def test_ctrl_c_while_it_starts_leaves_no_process_behind(
     begin: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the server would have taken."""
-    there: list[tree.Member] = []
+    there: list[proc.Member] = []
 
     def interrupted(name: str, site: Site, *_: object) -> None:
-        there.extend(tree.family(site.children[0].pid))
+        there.extend(proc.family(site.children[0].pid))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
@@ -162,7 +162,7 @@ def test_ctrl_c_while_it_starts_leaves_no_process_behind(
     with pytest.raises(KeyboardInterrupt):
         begin(makeshift.recipe(makeshift.SILENT))
     assert there
-    assert not tree.alive(there)
+    assert not proc.alive(there)
     assert not [path for path in tmp_path.iterdir() if path.is_dir()]
 
 

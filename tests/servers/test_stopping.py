@@ -16,8 +16,8 @@ import pytest
 
 from tests.promises.waiting import PATIENCE, until
 from tests.servers import makeshift
-from tracer.servers import NoReply, Server, serve, tree
-from tracer.servers import process as process_module
+from tracer.servers import NoReply, Server, proc, serve
+from tracer.servers import program as process_module
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -28,9 +28,9 @@ def start(tmp_path: Path) -> Callable[..., Server]:
     return partial(serve, project=makeshift.project(tmp_path), settings="made.settings")
 
 
-def everyone(server: Server) -> list[tree.Member]:
+def everyone(server: Server) -> list[proc.Member]:
     """The server's processes."""
-    members = tree.family(server.pid)
+    members = proc.family(server.pid)
     assert members, "these tests need /proc"
     return members
 
@@ -45,7 +45,7 @@ def test_an_ordinary_server_ends_with_its_own_signal(start: Callable[..., Server
         assert work.is_dir()
     assert not server.running
     assert server.orderly
-    assert not tree.alive(members)
+    assert not proc.alive(members)
     assert not work.exists()
     assert "serving on" in server.log()
 
@@ -57,7 +57,7 @@ def test_a_server_that_ignores_its_signal_is_killed_after_a_while(
     monkeypatch.setattr(process_module, "ORDERLY", 0.3)
     with start(makeshift.recipe(makeshift.DEAF)) as server:
         members = everyone(server)
-    assert not tree.alive(members)
+    assert not proc.alive(members)
     assert server.orderly is False
 
 
@@ -71,7 +71,7 @@ def test_children_end_with_their_server_wherever_they_went(
         children = {int(pid) for pid in re.findall(r"child (\d+)", server.log())}
         assert children < {member.pid for member in members}
     assert len(members) == 3
-    assert not tree.alive(members)
+    assert not proc.alive(members)
 
 
 def test_what_a_server_that_died_has_left_behind_ends_too(
@@ -87,7 +87,7 @@ def test_what_a_server_that_died_has_left_behind_ends_too(
         until(lambda: not server.running)
         with pytest.raises(NoReply, match=r"no answer to / .*it has ended"):
             server.get("/")
-    assert not tree.alive(members)
+    assert not proc.alive(members)
 
 
 FAMILY = (
@@ -129,7 +129,7 @@ def test_the_signal_reaches_those_that_it_is_meant_for(
         members = everyone(server)
         assert len(members) == 2
     assert heard() == told
-    until(lambda: not tree.alive(members))
+    until(lambda: not proc.alive(members))
 
 
 def test_stopping_twice_does_no_harm(start: Callable[..., Server]) -> None:
@@ -150,7 +150,7 @@ def test_an_exception_inside_the_with_ends_the_server(
     members = everyone(server)
     with pytest.raises(error), server:
         raise error
-    assert not tree.alive(members)
+    assert not proc.alive(members)
     assert server.orderly
 
 
@@ -169,7 +169,7 @@ def test_ctrl_c_while_it_is_being_stopped_kills_it_at_once(
     monkeypatch.setattr(process_module, "wait", interrupted)
     with pytest.raises(KeyboardInterrupt):
         server.stop()
-    assert not tree.alive(members)
+    assert not proc.alive(members)
     assert server.orderly is False
 
 
@@ -203,7 +203,7 @@ def test_a_program_that_forgets_its_server_ends_it_all_the_same(tmp_path: Path) 
     with program(tmp_path, "ORDINARY", "") as running:
         out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, err) == (0, "")
-    assert not tree.family(int(out))
+    assert not proc.family(int(out))
 
 
 def test_a_forked_child_leaves_its_parents_server_alone(tmp_path: Path) -> None:
@@ -224,7 +224,7 @@ def test_ctrl_c_at_a_terminal_ends_program_and_server(tmp_path: Path) -> None:
     with program(tmp_path, "ORDINARY", "server.get('/')\nwith server: input()") as running:
         assert running.stdout is not None
         pid = int(running.stdout.readline())
-        until(lambda: len(tree.family(pid)) == 1)
+        until(lambda: len(proc.family(pid)) == 1)
         running.send_signal(signal.SIGINT)
         running.communicate(timeout=PATIENCE)
-    assert not tree.family(pid)
+    assert not proc.family(pid)

@@ -8,7 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.presence import needed
-from tracer.servers import Server, serve, tree
+from tracer.servers import Server, proc, serve
 
 pytestmark = [
     pytest.mark.slow,
@@ -23,7 +23,7 @@ worker that waits for a lock would wait for ever; uWSGI kills it after a minute,
 
 def threads(server: Server) -> list[int]:
     """How many threads each of its processes has."""
-    members = tree.family(server.pid)
+    members = proc.family(server.pid)
     return [len(list(Path(f"/proc/{member.pid}/task").iterdir())) for member in members]
 
 

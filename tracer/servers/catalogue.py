@@ -5,17 +5,18 @@ from __future__ import annotations
 from collections.abc import Mapping
 from types import MappingProxyType
 
-from tracer.servers import apache, asgi, cgi, granian, gunicorn, nginx, pools, runserver, uwsgi
+from tracer.servers import asgi, cgi, granian, gunicorn, nginx, runserver, threaded, uwsgi
+from tracer.servers.apache.plans import plans
 from tracer.servers.recipe import Recipe
 
 FAMILIES = (
     runserver.RECIPES,
     cgi.RECIPES,
-    apache.RECIPES,
+    plans.RECIPES,
     gunicorn.RECIPES,
     uwsgi.RECIPES,
     nginx.RECIPES,
-    pools.RECIPES,
+    threaded.RECIPES,
     asgi.RECIPES,
     granian.RECIPES,
 )

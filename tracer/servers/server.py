@@ -17,7 +17,7 @@ from tracer.journal import reader
 from tracer.model import Process, Request
 from tracer.servers.client import Reply, ask, load
 from tracer.servers.errors import NoReply
-from tracer.servers.process import Child, wait
+from tracer.servers.program import Child, wait
 from tracer.servers.recipe import HOST, Recipe
 
 WRITING: Final = 5.0

@@ -14,11 +14,11 @@ from typing import Final
 
 from tracer.application.ready import READY
 from tracer.bootstrap import environment as bootstrap
+from tracer.servers import proc
 from tracer.servers import project as projects
-from tracer.servers import tree
 from tracer.servers.catalogue import RECIPES
 from tracer.servers.errors import ServerFailed, ServerMissing
-from tracer.servers.process import PAUSE, Child
+from tracer.servers.program import PAUSE, Child
 from tracer.servers.recipe import HOST, Order, Plan, Program, Recipe
 from tracer.servers.server import Server, Site
 
@@ -204,7 +204,7 @@ def _is_there(child: Child, program: Program) -> bool:
     """Tell whether the program listens. Where /proc tells, no connection is made to find out."""
     if isinstance(program.listens, Path):
         return _answers(socket.AF_UNIX, str(program.listens))
-    listens = tree.listens(program.listens, child.pid)
+    listens = proc.listens(program.listens, child.pid)
     return _answers(socket.AF_INET, (HOST, program.listens)) if listens is None else listens
 
 

@@ -7,11 +7,11 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from shlex import quote
 
-from tracer.servers import apache_configuration as configuration
-from tracer.servers import apache_found as found
-from tracer.servers.accounts import Account
-from tracer.servers.apache_configuration import Layout
-from tracer.servers.apache_found import Apache
+from tracer.servers.apache.accounts import Account
+from tracer.servers.apache.configuration import Layout
+from tracer.servers.apache.discovery import Apache
+from tracer.servers.apache.plans import configuration as configuration
+from tracer.servers.apache.plans import discovery as found
 from tracer.servers.errors import ServerFailed
 from tracer.servers.recipe import Availability, Order, Plan, Program, Recipe, wheel
 

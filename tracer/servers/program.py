@@ -11,7 +11,7 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Final
 
-from tracer.servers import tree
+from tracer.servers import proc
 from tracer.servers.recipe import Program
 
 ORDERLY: Final = 10.0
@@ -70,20 +70,20 @@ class Child:
         An exception, such as Ctrl-C while waiting, kills at once and goes on. Returns at once if
         everything is gone already.
         """
-        members = tree.family(self.pid)
+        members = proc.family(self.pid)
         try:
             deadline = time.monotonic() + ORDERLY
             self._ask(members)
             ended = wait(lambda: not self.running, deadline)
             # What it leaves behind may still be on its way out.
-            members = _joined(members, tree.family(self.pid))
-            ended = wait(lambda: not tree.alive(members), deadline) and ended
+            members = _joined(members, proc.family(self.pid))
+            ended = wait(lambda: not proc.alive(members), deadline) and ended
             if self.orderly is None:
                 self.orderly = ended
         finally:
             self.kill(members)
 
-    def _ask(self, members: list[tree.Member]) -> None:
+    def _ask(self, members: list[proc.Member]) -> None:
         program = self.program
         if not self.running:
             return
@@ -91,32 +91,32 @@ class Child:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, program.stop)
         elif program.whom == "leaves" and members:
-            _send(tree.leaves(members), program.stop)
+            _send(proc.leaves(members), program.stop)
         else:
             self.popen.send_signal(program.stop)
 
-    def kill(self, members: list[tree.Member] | None = None) -> None:
+    def kill(self, members: list[proc.Member] | None = None) -> None:
         """End everything by force: the program, its group, and `members` wherever they are."""
         if self.orderly is None:
             self.orderly = False
-        members = _joined(members or [], tree.family(self.pid))
+        members = _joined(members or [], proc.family(self.pid))
         if self.running:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         _send(members, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
             self.popen.wait(FORCED)
-        wait(lambda: not tree.alive(members), time.monotonic() + FORCED)
+        wait(lambda: not proc.alive(members), time.monotonic() + FORCED)
 
 
-def _send(members: list[tree.Member], number: signal.Signals) -> None:
+def _send(members: list[proc.Member], number: signal.Signals) -> None:
     """Send a signal to those of them that live."""
-    for member in tree.alive(members):
+    for member in proc.alive(members):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(member.pid, number)
 
 
-def _joined(some: list[tree.Member], others: list[tree.Member]) -> list[tree.Member]:
+def _joined(some: list[proc.Member], others: list[proc.Member]) -> list[proc.Member]:
     known = {(each.pid, each.started) for each in some}
     return [*some, *(each for each in others if (each.pid, each.started) not in known)]
 

@@ -11,7 +11,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
-from tracer.servers.accounts import Account
+from tracer.servers.apache.accounts import Account
 
 RECYCLING: Final = 5
 """Requests after which a daemon of mod_wsgi's is replaced."""

@@ -81,11 +81,12 @@ SETUP = """
 import django
 django.setup()
 from django.core.handlers.base import BaseHandler
-from tracer import live
+from tracer import runtime
 import sys
 watched = BaseHandler.load_middleware.__code__.co_filename.startswith(tracer.__path__[0])
 finders = [type(finder).__module__ for finder in sys.meta_path]
-assert any(name.startswith("tracer") for name in finders) == watched == (runtime.running() is not None)
+running = runtime.running() is not None
+assert any(name.startswith("tracer") for name in finders) == watched == running
 """
 SETTINGS = """
 INSTALLED_APPS = {apps}

@@ -229,7 +229,7 @@ import os
 import django
 django.setup()
 from django.urls import base, resolvers, reverse
-from tracer import live
+from tracer import runtime
 from tracer.conf import Config
 from tracer.recorder.trace import current
 recorder = runtime.start(Config(enabled=True, console=False)).recorder

@@ -20,7 +20,7 @@ from tests.stories import (
     two_processes,
     write,
 )
-from tracer.cli.main import watch
+from tracer.cli import watch
 from tracer.journal.flight_record import Flight
 from tracer.journal.format import encode
 from tracer.journal.writer import Journal

@@ -55,8 +55,8 @@ import os
 from mysite.wsgi import application
 def serve():
     ask(), ask()
-    from tracer import live
-    live.running().close()
+    from tracer import runtime
+    runtime.running().close()
 assert child(serve) == 0
 assert child(serve) == 0
 """
@@ -91,8 +91,8 @@ def serve():
     from tracer.recorder import boot
     names = [name for name, _, _ in boot.known().log.modules]
     assert "colorsys" in names and "wave" not in names and "django" in names
-    from tracer import live
-    live.running().close()
+    from tracer import runtime
+    runtime.running().close()
 assert child(serve) == 0
 """
     (process,) = told(project, code).values()

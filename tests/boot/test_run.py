@@ -13,7 +13,8 @@ from pathlib import Path
 import pytest
 
 from tests.boot.projects import PATIENCE, ROOT, plain, stages, startproject
-from tracer.cli.main import main, run
+from tracer.cli import run
+from tracer.cli.main import main
 from tracer.journal.reader import processes
 
 SHELL = pytest.mark.skipif(os.name == "nt", reason="needs a POSIX shell and its signals")

@@ -186,10 +186,10 @@ for owner, name in ((django, "setup"), (Settings, "__init__"), (registry.Apps, "
     found = getattr(found, "__func__", found)
     assert found.__code__.co_filename.startswith(django.__path__[0]), (owner, name)
 assert "ready" not in vars(AdminConfig) or "django" in AdminConfig.ready.__code__.co_filename
-from tracer import live
+from tracer import runtime
 from importlib.machinery import ModuleSpec
-assert live.running() is not None
-live.stop()
+assert runtime.running() is not None
+runtime.stop()
 assert not [f for f in sys.meta_path if type(f).__module__.startswith("tracer")]
 assert "_initializing" not in vars(ModuleSpec)
 import wave

@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.stories import Run, start, two_processes
-from tracer.cli.main import main, output
+from tracer.cli import output
+from tracer.cli.main import main
 
 
 @pytest.fixture

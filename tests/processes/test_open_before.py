@@ -102,9 +102,9 @@ def test_the_connection_of_another_thread_is_found_too(tmp_path: Path, journal: 
 import django
 django.setup()
 from django.db import connection
-from tracer import live
+from tracer import runtime
 opened, go = threading.Event(), threading.Event()
-live.stop()
+runtime.stop()
 def hold():
     connection.ensure_connection()
     opened.set()
@@ -204,8 +204,8 @@ from django.db import connection
 from tests.promises.waiting import until
 import django
 django.setup()
-from tracer import live
-live.stop()
+from tracer import runtime
+runtime.stop()
 connection.ensure_connection()
 until(lambda: len(vars(connection.pool)["_pool"]) == 2)
 from django.apps import apps

@@ -112,7 +112,7 @@ from tracer.journal import flight
 import asyncio
 handler = boot()
 asgi = ASGIHandler()
-from tracer import live
+from tracer import runtime
 running = runtime.running()
 for path in ("/é/日本/", "/\\xff/"):
     typed = path.encode("utf-8").decode("latin-1") if "é" in path else path
@@ -137,8 +137,8 @@ def test_paths_are_noted_as_the_journal_has_them(tmp_path: Path) -> None:
 
 
 OWN = """
-from tracer import live
-from tracer import live
+from tracer import runtime
+from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.locks import alive
 from tracer.journal.reader import Tail, read
@@ -195,7 +195,7 @@ def test_a_process_may_read_its_own_journal_and_is_still_known_to_live(
 
 NOTED = """
 import time, timeit
-from tracer import live
+from tracer import runtime
 from tests.driving import environ, serve
 
 handler = boot()

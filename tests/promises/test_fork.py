@@ -58,19 +58,19 @@ def test_a_fork_in_the_middle_of_serving_leaves_the_parents_file_untouched(
     """The child has the parent's memory, and none of its requests."""
     source = """
 import gc
-from tracer import live
+from tracer import runtime
 handler = boot()
 # A collection of the parent's own would have its deaths to write.
 gc.disable()
 ask(handler, "/plain/", "/plain/")
-live.running().look()
-parent = live.running().journal.path
+runtime.running().look()
+parent = runtime.running().journal.path
 before = parent.read_bytes()
 def work():
     ask(handler, "/stream/")
-    live.running().look()
-    assert live.running().journal.path != parent
-    assert live.running().journal.pid == os.getpid()
+    runtime.running().look()
+    assert runtime.running().journal.path != parent
+    assert runtime.running().journal.pid == os.getpid()
 reap(in_child(work))
 assert parent.read_bytes() == before
 ask(handler, "/plain/")
@@ -92,10 +92,10 @@ def test_what_the_parents_requests_left_behind_is_inherited_too(
 ) -> None:
     """What lives at the fork is handed down, what has died is not; grandchildren inherit alike."""
     source = """
-from tracer import live
+from tracer import runtime
 handler = boot()
 ask(handler, "/plain/", "/plain/")
-running = live.running()
+running = runtime.running()
 running.settle()
 def again():
     ask(handler, "/plain/")
@@ -134,10 +134,10 @@ print(os.getpid())
 def test_a_quiet_child_reports_none_of_its_parents_requests(tmp_path: Path) -> None:
     """Nobody draws or writes, so the parent's requests still rest when it forks."""
     source = """
-from tracer import live
+from tracer import runtime
 handler = boot()
 ask(handler, "/plain/", "/plain/", "/plain/", "/plain/", "/plain/")
-running = live.running()
+running = runtime.running()
 running.look()
 def work():
     ask(handler, "/stream/")
@@ -156,10 +156,10 @@ def test_the_background_thread_starts_again_in_a_child(tmp_path: Path, journal: 
     """Threads do not survive a fork, so the first request starts one, here as there."""
     source = """
 from tests.promises.waiting import until
-from tracer import live
+from tracer import runtime
 handler = boot()
 ask(handler, "/plain/")
-running = live.running()
+running = runtime.running()
 until(lambda: not running.recorder.finished)
 first = running.thread
 assert first.is_alive()
@@ -194,10 +194,10 @@ def test_the_background_thread_is_no_reason_to_warn_of_a_fork(
     source = f"""
 import warnings
 from tests.promises.waiting import until
-from tracer import live
+from tracer import runtime
 handler = boot()
 ask(handler, "/plain/")
-running = live.running()
+running = runtime.running()
 assert running.thread.is_alive()
 # On a busy machine it may be busy for longer than a project would have to wait.
 live.TO_FORK = 120
@@ -239,13 +239,13 @@ def test_a_fork_while_the_tracer_is_busy_leaves_no_lock_behind(
     """Whatever another thread of the parent was in the middle of, the child is free of it."""
     source = """
 import warnings
-from tracer import live
+from tracer import runtime
 from tracer.render import block
 # This program does what Python warns of; from 3.15 on such a warning can be an error.
 warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 handler = boot()
 ask(handler, "/plain/")
-running = live.running()
+running = runtime.running()
 held, go = threading.Event(), threading.Event()
 def busy():
     with running.drawing, running.lock, block._console()._lock:

@@ -158,8 +158,8 @@ def test_where_no_journal_is_kept_a_child_that_serves_nothing_says_nothing(tmp_p
     """No block and no file for a helper that was forked."""
     source = f"""{MULTIPROCESSING}{FORK}
 ask(handler, "/plain/")
-from tracer import live
-live.running().look()
+from tracer import runtime
+runtime.running().look()
 print("here", flush=True)
 child = context.Process(target=int)
 child.start()
@@ -177,9 +177,9 @@ print("there", flush=True)
 def test_a_fork_begins_no_thread_and_takes_no_lock_of_the_tracers(tmp_path: Path) -> None:
     """Whichever thread of the parent holds one, the child writes its journal when it ends."""
     source = f"""{BOOT}{FORK}
-from tracer import live
+from tracer import runtime
 ask(handler, "/plain/")
-running = live.running()
+running = runtime.running()
 held, go = threading.Event(), threading.Event()
 def busy():
     with running.drawing, running.lock, running.journal._lock:

@@ -170,12 +170,12 @@ CGIHandler().run(boot())
 
 
 TOGETHER = """
-from tracer import live
+from tracer import runtime
 handler = boot()
 def work():
     for turn in range(40):
         ask(handler, "/plain/", "/stream/")
-        live.running().look()
+        runtime.running().look()
 reap(in_child(work), in_child(work))
 """
 HEADLINE = re.compile(r" GET +/(plain|stream)/ .*process (\d+)")

@@ -15,7 +15,7 @@ pytestmark = pytest.mark.skipif(
 
 BOOTED = """
 import faulthandler, signal
-from tracer import live
+from tracer import runtime
 
 def blocked():
     return signal.pthread_sigmask(signal.SIG_BLOCK, ())
@@ -24,7 +24,7 @@ handler, heard, before = boot(), [], blocked()
 """
 SERVED = f"""{BOOTED}
 ask(handler, "/plain/")
-thread = live.running().thread
+thread = runtime.running().thread
 assert thread.is_alive()
 """
 """A page was served, and the background thread is there."""
@@ -36,7 +36,7 @@ def test_a_signal_that_no_thread_of_the_project_takes_waits_to_be_fetched(tmp_pa
 signal.signal(signal.SIGUSR1, lambda *_: heard.append("handler"))
 signal.pthread_sigmask(signal.SIG_BLOCK, {{signal.SIGUSR1}})
 os.kill(os.getpid(), signal.SIGUSR1)
-live.stop()
+runtime.stop()
 thread.join({PATIENCE})
 assert not thread.is_alive()  # had it taken the signal, that was before its end
 assert signal.sigpending() == {{signal.SIGUSR1}}

@@ -98,7 +98,9 @@ def test_without_debug_it_stays_off_unless_the_settings_ask_for_it(tmp_path: Pat
     (process,) = processes(journal)
     assert process.served == 1
     assert process.ended
-    done = run("import django; django.setup()\nfrom tracer import live\nprint(live.running())")
+    done = run(
+        "import django; django.setup()\nfrom tracer import runtime\nprint(runtime.running())"
+    )
     assert done.stdout == "None\n"
 
 

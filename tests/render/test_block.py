@@ -151,7 +151,7 @@ def test_a_reader_that_is_behind_is_waited_for_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A full pipe that does not block ends the drawing after a while."""
-    monkeypatch.setattr(terminal, "PATIENCE", 0.01)
+    monkeypatch.setattr("tracer.render.formats.terminal.PATIENCE", 0.01)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with os.fdopen(writing, "w") as stream, os.fdopen(reading, "rb"):

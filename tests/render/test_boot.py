@@ -10,7 +10,7 @@ from drawing import ESCAPE, WIDTHS, plain, row, widest
 from sample_process import cafe
 
 from tracer.model import Boot, Imported, Process, Span
-from tracer.render import to_text
+from tracer.render import document, to_text
 from tracer.render.pictures.boot import BootLine, BootTree
 
 MS = 1_000_000

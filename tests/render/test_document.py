@@ -8,6 +8,7 @@ import pytest
 from sample_process import Story, cafe
 
 from tracer.model import Process
+from tracer.render import document
 
 
 @pytest.fixture(scope="module")

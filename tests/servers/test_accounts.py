@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
+from tracer.servers.apache import accounts
 from tracer.servers.apache.accounts import Account
-from tracer.servers.apache.plans import accounts
 
 SOMEBODY = Account("somebody", 54321, 54321, frozenset({54321}), Path("/"))
 """Neither the owner of anything here, nor in its group."""

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tracer.servers import RECIPES, Availability
+from tracer.servers.apache import discovery
 from tracer.servers.apache.accounts import Account
 from tracer.servers.apache.discovery import HERE, Apache
-from tracer.servers.apache.plans import discovery
 
 SOMEBODY = Account("somebody", 54321, 54321, frozenset({54321}), Path("/"))
 

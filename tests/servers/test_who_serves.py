@@ -190,8 +190,8 @@ def test_djangos_own_runserver_is_told_with_its_mode(
 TELLING = """
 import sys
 def tell(word):
-    from tracer import live
-    about = live.running().about()
+    from tracer import runtime
+    about = runtime.running().about()
     with open(f"told-{word}", "w") as file:
         file.write(f"{about.server}|{about.mode}")
 if __name__ == "__main__":

@@ -20,8 +20,8 @@ from typing import Final, TextIO
 
 from rich.console import RenderableType
 
-from tracer import __version__, compare
-from tracer.cli.main import drawings, output, run
+from tracer import __version__
+from tracer.cli import compare, drawings, output, run
 from tracer.cli.watch import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request

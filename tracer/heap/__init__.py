@@ -1,1 +1,4 @@
-"""TODO."""
+"""Python's heap: which instances there are, and what holds an object.
+
+May import `recorder/` and `conf`. Nothing here knows of requests, probes or journals.
+"""

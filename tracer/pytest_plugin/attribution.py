@@ -202,7 +202,7 @@ class Segments:
             return {}
         began = time.perf_counter()
         with self.tracer.lock:
-            found = self.tracer.runtime.pipeline.holders_of(tokens, seconds=SEARCH)
+            found = self.tracer.desk.holders_of(tokens, seconds=SEARCH)
         self.findings.searching += time.perf_counter() - began
         return found
 
@@ -215,8 +215,8 @@ class Segments:
             self.tracer.land()
         self.tracer.gather()
         with self.tracer.lock:
-            if self in self.tracer.runtime.pipeline.listeners:
-                self.tracer.runtime.pipeline.listeners.remove(self)
+            if self in self.tracer.desk.listeners:
+                self.tracer.desk.listeners.remove(self)
         if any(suspect.life.held_by is None for suspect in self.suspects.values()):
             self._collect()
         mine = (*WIDER, *(f"{name}." for name in test_classes))

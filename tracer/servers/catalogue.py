@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 
 from tracer.servers import asgi, cgi, granian, gunicorn, nginx, runserver, threaded, uwsgi
-from tracer.servers.apache.plans import plans
+from tracer.servers.apache import plans
 from tracer.servers.recipe import Recipe
 
 FAMILIES = (

@@ -296,7 +296,7 @@ def _load(log: ImportLog) -> None:
 
     def ready() -> None:
         with log:
-            boot = import_module("tracer.runtime.start")
+            boot = import_module("tracer.runtime.startup")
         boot.start()
 
     stages.begin(log, ready)

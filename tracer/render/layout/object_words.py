@@ -116,7 +116,8 @@ class Notes:
         imports = self.request.imports
         if imports:
             yield (
-                f"imported {wording.many(len(imports), 'module')}: {wording.listed(imports, 3, _tail)}",
+                f"imported {wording.many(len(imports), 'module')}: "
+                f"{wording.listed(imports, 3, _tail)}",
                 "name",
             )
         spans = [span for span in self.request.spans if span.stage == stages.COLLECTION]

@@ -1,1 +1,4 @@
-"""TODO."""
+"""The page: all pictures of a journal as one HTML document, with its JavaScript and CSS.
+
+The top layer of `render/`: may import the others and `model/`.
+"""

@@ -1,1 +1,1 @@
-"""TODO."""
+"""The pictures, one file each. May import `formats/`, `layout/` and `model/`."""

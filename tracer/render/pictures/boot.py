@@ -116,7 +116,8 @@ _BRIEFLY: Final = (
 def _briefly(span: Span, spans: Sequence[Span]) -> str:
     """One stage with its time, and how many of what is built in it."""
     inside = [each for each in spans if each.parent is not None and spans[each.parent] is span]
-    told = f"{WORDS.get(span.stage, wording.clean(span.name))} {wording.duration(span.end - span.start)}"
+    name = WORDS.get(span.stage, wording.clean(span.name))
+    told = f"{name} {wording.duration(span.end - span.start)}"
     for stage, noun in ((stages.APP, "app"), (stages.MIDDLEWARE, "middleware")):
         count = sum(each.stage == stage for each in inside)
         if count:

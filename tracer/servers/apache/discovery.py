@@ -20,8 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tracer.servers.apache import accounts
 from tracer.servers.apache.accounts import Account
-from tracer.servers.apache.plans import accounts
 from tracer.servers.project import ROOT
 from tracer.servers.recipe import Availability
 

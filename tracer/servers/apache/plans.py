@@ -7,11 +7,10 @@ from collections.abc import Callable, Mapping
 from pathlib import Path
 from shlex import quote
 
+from tracer.servers.apache import configuration, discovery
 from tracer.servers.apache.accounts import Account
 from tracer.servers.apache.configuration import Layout
 from tracer.servers.apache.discovery import Apache
-from tracer.servers.apache.plans import configuration as configuration
-from tracer.servers.apache.plans import discovery as found
 from tracer.servers.errors import ServerFailed
 from tracer.servers.recipe import Availability, Order, Plan, Program, Recipe, wheel
 
@@ -60,13 +59,13 @@ def _entry(order: Order, account: Account | None) -> tuple[Path, dict[str, str]]
     """Write the module that has the application; return it, and the environment it needs."""
     directory = _made(order.work / "entry")
     entry = directory / f"{MODULE}.py"
-    places = [str(place) for place in found.places()]
+    places = [str(place) for place in discovery.places()]
     _write(entry, _ENTRY.format(places=places))
     path = [order.environment.get("PYTHONPATH", ""), str(directory), *places]
     given = {
         "PYTHONPATH": os.pathsep.join(filter(None, path)),
         # The interpreter inside Apache finds its library by the first Python on the PATH.
-        "PATH": os.pathsep.join([*found.SYSTEM, order.environment.get("PATH", "")]),
+        "PATH": os.pathsep.join([*discovery.SYSTEM, order.environment.get("PATH", "")]),
     }
     if "PYTHONHOME" in order.environment:
         given["PYTHONHOME"] = ""
@@ -102,11 +101,11 @@ def _layout(order: Order, here: Apache, entry: Path) -> Layout:
 
 def _plan(write: Writer, order: Order, loads: int) -> Plan:
     """Plan an Apache with the configuration that `write` makes."""
-    here = found.apache()
+    here = discovery.apache()
     if isinstance(here, Availability):
         raise ServerFailed(here.why)
     account = here.account
-    why = found.unreadable(account, [order.work, order.project.directory])
+    why = discovery.unreadable(account, [order.work, order.project.directory])
     if why:
         raise ServerFailed(f"{why}.")
     entry, given = _entry(order, account)
@@ -159,7 +158,7 @@ def _fastcgi(layout: Layout, environment: Mapping[str, str]) -> str:
 
 def _python(layout: Layout) -> Path:
     """Return the interpreter for scripts. Raises ServerFailed if there is none."""
-    python = found.interpreter(layout.account)
+    python = discovery.interpreter(layout.account)
     if isinstance(python, str):
         raise ServerFailed(f"{python}.")
     return python
@@ -186,19 +185,19 @@ def _find(*modules: str, package: str, needs: str = "") -> Callable[[], Availabi
     """
 
     def find() -> Availability:
-        here = found.apache()
+        here = discovery.apache()
         if isinstance(here, Availability):
             return here
-        usable = found.usable(here, modules, package)
+        usable = discovery.usable(here, modules, package)
         if not usable.ok:
             return usable
         if needs and not wheel(needs)().ok:
             return wheel(needs)()
         if modules[-1] in ("cgid", "fcgid"):
-            python = found.interpreter(here.account)
+            python = discovery.interpreter(here.account)
             why = python if isinstance(python, str) else ""
         else:
-            why = found.embedding(here, modules[-1])
+            why = discovery.embedding(here, modules[-1])
         return Availability(not why, why, usable.version)
 
     return find

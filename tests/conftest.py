@@ -13,8 +13,8 @@ from typing import Any
 import pytest
 
 import tracer
-from tests.driving import Recording
-from tests.services.fixtures import postgresql, redis_server
+from tests.support.driving import Recording
+from tests.support.services.fixtures import postgresql, redis_server
 from tracer import runtime
 
 __all__ = ["postgresql", "redis_server"]

@@ -25,8 +25,8 @@ from tests.facts.book import Book, first_line
 from tests.facts.databases import added, aliases
 from tests.facts.templates import engine
 from tests.journal.recorded import once_more
-from tests.services.postgresql import PostgreSQL
-from tests.services.redis_server import Redis
+from tests.support.services.postgresql import PostgreSQL
+from tests.support.services.redis_server import Redis
 from tracer import Recording
 from tracer.journal.format import encode
 from tracer.journal.reader import processes

@@ -9,7 +9,7 @@ from typing import Any
 from django.db import connections
 
 from tests.facts.site import GATE
-from tests.services.postgresql import PostgreSQL
+from tests.support.services.postgresql import PostgreSQL
 
 
 @contextmanager

@@ -12,8 +12,8 @@ from django.db import connections
 from tests.facts.databases import added, aliases, backend, telling
 from tests.facts.reading import born, every, find, names, on_thread, one, worker
 from tests.facts.site import GATE
-from tests.promises.waiting import until
-from tests.services.postgresql import PostgreSQL
+from tests.support.services.postgresql import PostgreSQL
+from tests.support.waiting import until
 from tracer import Recording
 from tracer.model import stages
 

@@ -8,7 +8,7 @@ import pytest
 from django.core.cache import cache
 
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
-from tests.services.redis_server import Redis
+from tests.support.services.redis_server import Redis
 from tracer import Recording
 from tracer.model import Lifetime, stages
 

@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tests.promises.programs import cost
+from tests.support.programs import cost
 from tracer.journal.format import (
     HEADER,
     UnknownFact,

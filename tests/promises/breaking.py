@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.driving import environ, serve
+from tests.support.driving import environ, serve
 
 
 class Broken(Exception):

@@ -13,9 +13,9 @@ from django.core.cache import cache
 from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.driving import Recording, environ, serve, serve_async
 from tests.promises.comparing import Outcome, assert_same, outcome
 from tests.promises.faults import Place, Places, raising_at
+from tests.support.driving import Recording, environ, serve, serve_async
 from tracer.recorder.trace import current
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])

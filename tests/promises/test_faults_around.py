@@ -16,9 +16,9 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.driving import environ, serve
 from tests.promises.breaking import ask, broken, told
-from tests.promises.waiting import until
+from tests.support.driving import environ, serve
+from tests.support.waiting import until
 from tracer import runtime
 from tracer.conf import Config
 from tracer.journal import writer

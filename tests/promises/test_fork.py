@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import ROOT, program
+from tests.support.programs import ROOT, program
 from tracer.journal.reader import Story, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -155,7 +155,7 @@ assert running.process().served == 5
 def test_the_background_thread_starts_again_in_a_child(tmp_path: Path, journal: Path) -> None:
     """Threads do not survive a fork, so the first request starts one, here as there."""
     source = """
-from tests.promises.waiting import until
+from tests.support.waiting import until
 from tracer import runtime
 handler = boot()
 ask(handler, "/plain/")
@@ -193,7 +193,7 @@ def test_the_background_thread_is_no_reason_to_warn_of_a_fork(
     """
     source = f"""
 import warnings
-from tests.promises.waiting import until
+from tests.support.waiting import until
 from tracer import runtime
 handler = boot()
 ask(handler, "/plain/")

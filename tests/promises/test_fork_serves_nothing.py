@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import program
-from tests.stories import Run
+from tests.support.programs import program
+from tests.support.stories import Run
 from tracer.journal.reader import Story, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
@@ -123,7 +123,7 @@ def test_a_child_of_multiprocessing_that_is_killed_is_gone_without_a_word(
 import time
 child = context.Process(target=time.sleep, args=[600])
 child.start()
-from tests.promises.waiting import until
+from tests.support.waiting import until
 import pathlib, django.conf
 until(lambda: list(pathlib.Path(django.conf.settings.TRACER["JOURNAL"]).glob(f"{{child.pid}}-*")))
 child.terminate()

@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 from tests.promises.census import SHARED
-from tests.promises.programs import run
+from tests.support.programs import run
 
 WAYS = {
     "quiet": 9_000,

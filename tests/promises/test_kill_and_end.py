@@ -17,8 +17,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import CHANGES, HEAD, environment, program, settings_file, started
-from tests.promises.waiting import PATIENCE, until
+from tests.support.programs import CHANGES, HEAD, environment, program, settings_file, started
+from tests.support.waiting import PATIENCE, until
 from tracer.journal.reader import alive, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

@@ -13,9 +13,9 @@ from typing import Any
 
 import pytest
 
-from tests.driving import Recording, environ, serve, serve_async
 from tests.promises import crowd
 from tests.promises.crowd import LANES, MEETING
+from tests.support.driving import Recording, environ, serve, serve_async
 from tracer.journal.reader import read
 from tracer.model import Request
 from tracer.recorder.trace import current

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import PATIENCE, program
+from tests.support.programs import PATIENCE, program
 
 pytestmark = pytest.mark.skipif(
     not hasattr(signal, "pthread_sigmask"), reason="no thread can block signals here"

@@ -12,8 +12,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
-from tests.promises.programs import PATIENCE, ROOT, environment, run, settings_file
-from tests.promises.waiting import until
+from tests.support.programs import PATIENCE, ROOT, environment, run, settings_file
+from tests.support.waiting import until
 from tracer.journal.reader import processes
 
 

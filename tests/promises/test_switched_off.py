@@ -9,9 +9,9 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.driving import Recording, environ, serve
 from tests.promises import site as views
-from tests.promises.programs import run
+from tests.support.driving import Recording, environ, serve
+from tests.support.programs import run
 from tracer import runtime
 
 

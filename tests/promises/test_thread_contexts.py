@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import program
+from tests.support.programs import program
 from tracer.journal.reader import read
 from tracer.model import Request
 

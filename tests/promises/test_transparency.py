@@ -19,8 +19,8 @@ from django.db import transaction
 from django.test import AsyncClient, Client
 from django.urls import reverse
 
-from tests.driving import Answer, environ, serve, serve_async
 from tests.promises.comparing import Ask, assert_all_same, assert_same, both, outcome, pairs
+from tests.support.driving import Answer, environ, serve, serve_async
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),

@@ -18,11 +18,11 @@ from django.core.signals import got_request_exception, request_finished
 from django.http import FileResponse, StreamingHttpResponse
 from django.test import Client, override_settings
 
-from tests.driving import Answer, Recording, environ, serve, serve_async
 from tests.promises import layers
 from tests.promises import site as views
 from tests.promises.comparing import Ask, assert_all_same, both, pairs
 from tests.promises.site import RAISED
+from tests.support.driving import Answer, Recording, environ, serve, serve_async
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),

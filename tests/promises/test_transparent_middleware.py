@@ -25,9 +25,9 @@ from django.template import Template
 from django.test import override_settings
 from django.urls import URLResolver
 
-from tests.driving import Answer, Recording, environ, serve, serve_async
 from tests.promises import layers
 from tests.promises.comparing import Ask, assert_all_same, pairs
+from tests.support.driving import Answer, Recording, environ, serve, serve_async
 from tracer.middleware import TracerMiddleware
 
 pytestmark = [

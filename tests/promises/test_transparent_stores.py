@@ -17,12 +17,12 @@ from django.core.handlers.asgi import ASGIHandler
 from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections, transaction
 
-from tests.driving import Answer, Recording, environ, serve, serve_async
 from tests.facts.databases import added, aliases
 from tests.facts.reading import on_thread
 from tests.facts.site import GATE
-from tests.services.postgresql import PostgreSQL
-from tests.services.redis_server import Redis
+from tests.support.driving import Answer, Recording, environ, serve, serve_async
+from tests.support.services.postgresql import PostgreSQL
+from tests.support.services.redis_server import Redis
 from tracer.recorder.recorder import Recorder
 
 pytestmark = [

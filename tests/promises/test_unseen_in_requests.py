@@ -26,10 +26,10 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 from django.http import StreamingHttpResponse
 
-from tests.driving import Answer, Recording, environ, serve, serve_async
 from tests.promises import shouting
 from tests.promises.comparing import Ask, Outcome, pairs
 from tests.promises.shouting import HEARD, PATHS
+from tests.support.driving import Answer, Recording, environ, serve, serve_async
 from tracer.probes.imports import Imports
 from tracer.recorder.recorder import Recorder
 

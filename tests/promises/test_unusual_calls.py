@@ -13,8 +13,8 @@ from django.core.handlers.base import BaseHandler
 from django.db import connection
 from django.http import HttpResponse
 
-from tests.driving import Recording
 from tests.promises import site as views
+from tests.support.driving import Recording
 from tracer.recorder import threads
 
 pytestmark = [

@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from drawing import WIDTHS, plain, row, widest
-from sample_process import Story
 
+from tests.render.drawing import WIDTHS, plain, row, widest
+from tests.render.sample_process import Story
 from tracer.model import Process, Request
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.first_request import FirstRequest

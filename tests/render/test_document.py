@@ -5,8 +5,8 @@ from __future__ import annotations
 import json
 
 import pytest
-from sample_process import Story, cafe
 
+from tests.render.sample_process import Story, cafe
 from tracer.model import Process
 from tracer.render import document
 

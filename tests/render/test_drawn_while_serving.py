@@ -7,9 +7,9 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 import pytest
-from drawing import plain
-from sample_process import MIDDLEWARE, Story
 
+from tests.render.drawing import plain
+from tests.render.sample_process import MIDDLEWARE, Story
 from tracer.model import Built, History, Process, Request, scope
 from tracer.render import Timeline
 

@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from drawing import WIDTHS, plain, row, widest
-from sample_process import Story
-
+from tests.render.drawing import WIDTHS, plain, row, widest
+from tests.render.sample_process import Story
 from tracer.model import Process, scope
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.overview import Overview

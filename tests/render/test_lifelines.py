@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 import pytest
-from drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
-from sample_process import Story, cafe
 
+from tests.render.drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
+from tests.render.sample_process import Story, cafe
 from tracer.model import Process, scope
 from tracer.render import Lifelines, to_text
 from tracer.render.layout.theme import TIMES

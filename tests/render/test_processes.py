@@ -5,9 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
-from drawing import ESCAPE, WIDTHS, plain, row, widest
-from sample_process import EPOCH, Story
 
+from tests.render.drawing import ESCAPE, WIDTHS, plain, row, widest
+from tests.render.sample_process import EPOCH, Story
 from tracer.model import Process, ProcessStarted
 from tracer.model.process_tree import Member, family
 from tracer.render.layout.theme import TIMES

@@ -5,9 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
-from sample_process import Story, cafe
 
+from tests.render.drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
+from tests.render.sample_process import Story, cafe
 from tracer.model import Process, ProcessStarted
 from tracer.render import FirstRequest, Ledger, Overview, to_text
 from tracer.render.layout.theme import TIMES

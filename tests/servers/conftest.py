@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.promises.waiting import PATIENCE
+from tests.support.waiting import PATIENCE
 from tracer.servers import program
 
 

@@ -8,7 +8,7 @@ import sys
 
 import pytest
 
-from tests.services.programs import missing
+from tests.support.services.programs import missing
 from tracer.servers import RECIPES
 
 HERE = "{}.{}".format(*sys.version_info[:2])

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.waiting import PATIENCE
 from tests.servers import little, makeshift
 from tests.servers.presence import HERE, needed
+from tests.support.waiting import PATIENCE
 from tracer.model import Process
 from tracer.servers import ServerFailed, proc, serve
 from tracer.servers import program as process_module

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.waiting import until
 from tests.servers import little
 from tests.servers.presence import HERE, needed
+from tests.support.waiting import until
 from tracer.model import Process
 from tracer.servers import ServerFailed, proc, serve
 

@@ -10,9 +10,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.waiting import until
 from tests.servers.expected import ROWS, Row
 from tests.servers.presence import needed
+from tests.support.waiting import until
 from tracer.model import Lifetime, Process
 from tracer.model.stages import HANDLER, SETTINGS
 from tracer.servers import Server, proc, serve

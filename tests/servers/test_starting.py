@@ -11,8 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.waiting import PATIENCE
 from tests.servers import makeshift
+from tests.support.waiting import PATIENCE
 from tracer.servers import (
     RECIPES,
     Availability,

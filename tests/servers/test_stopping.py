@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.waiting import PATIENCE, until
 from tests.servers import makeshift
+from tests.support.waiting import PATIENCE, until
 from tracer.servers import NoReply, Server, proc, serve
 from tracer.servers import program as process_module
 

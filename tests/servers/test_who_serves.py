@@ -15,9 +15,9 @@ from pathlib import Path
 
 import pytest
 
-from tests.promises.programs import CHANGES, PATIENCE, environment, settings_file
-from tests.promises.waiting import until
 from tests.servers.presence import needed
+from tests.support.programs import CHANGES, PATIENCE, environment, settings_file
+from tests.support.waiting import until
 from tracer.journal.reader import processes
 from tracer.model import Process
 

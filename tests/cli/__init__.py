@@ -1,0 +1,1 @@
+"""The command line: show, watch, run, and the files that it writes."""

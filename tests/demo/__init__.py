@@ -1,0 +1,1 @@
+"""The café, its tour, and what make does with them."""

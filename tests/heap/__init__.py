@@ -1,0 +1,1 @@
+"""Who holds an object, and which instances there are."""

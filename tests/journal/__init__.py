@@ -1,0 +1,1 @@
+"""The journal: its format, its writer, its reader, the flight record."""

@@ -1,0 +1,1 @@
+"""What is concluded from facts: scopes, and the tree of processes."""

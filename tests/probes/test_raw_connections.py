@@ -1,0 +1,119 @@
+"""A raw connection lives from its opening to its real end, whoever has it meanwhile."""
+
+from __future__ import annotations
+
+import gc
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from django.db import connections, transaction
+
+from tests.facts.databases import added
+from tests.facts.reading import on_thread
+from tests.facts.site import GATE
+from tests.support.driving import Recording
+from tests.support.lending.base import LENT
+
+pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
+
+
+@pytest.fixture
+def lent(
+    settings: Any, tmp_path: Path, django_db_blocker: Any, record: Callable[[], Recording]
+) -> Iterator[Recording]:
+    """The facts' small site: `plain` closes its connections, `lent` puts them by for the next."""
+    settings.ROOT_URLCONF = "tests.facts.urls"
+    settings.MIDDLEWARE = []
+    entries = {
+        "plain": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "plain.sqlite3"},
+        "lent": {"ENGINE": "tests.support.lending", "NAME": tmp_path / "lent.sqlite3"},
+    }
+    with django_db_blocker.unblock(), added(entries), record() as recording:
+        yield recording
+    while LENT:
+        LENT.pop().close()
+    GATE.clear()
+
+
+def test_what_was_put_by_is_not_closed(lent: Recording) -> None:
+    """The wrapper's close() is no end if the raw connection says that it is open."""
+    lent.get("/ask/lent/")
+    lent.get("/ask/lent/")
+    life = lent.lifetime_of("sqlite connection lent")
+    assert (life.built_in, life.requests, life.freed) == (1, 2, None)
+    assert life.scope == "connection"
+
+
+def test_the_same_one_is_known_again_on_another_thread(lent: Recording) -> None:
+    """It is no new birth when another thread's wrapper gets it."""
+    on_thread(lambda: lent.get("/ask/lent/"))
+    on_thread(lambda: lent.get("/ask/lent/"))
+    life = lent.lifetime_of("sqlite connection lent")
+    assert (life.requests, life.threads, life.freed) == (2, 2, None)
+    gc.collect()
+    # The wrapper that opened it is gone, and did not take it along.
+    assert lent.settle().lifetime(life.owner).freed == "thread"  # type: ignore[union-attr]
+    assert lent.lifetime_of("sqlite connection lent").freed is None
+
+
+def test_its_real_end_is_told_once(lent: Recording) -> None:
+    """Closed by whoever owns it now, found closed when it is given back."""
+    lent.get("/ask/lent/")
+    GATE["close"] = lambda: (connections["lent"].ensure_connection(), _raw("lent").close())
+    lent.get("/step/?close")
+    lent.get("/ask/lent/")
+    first, second = lent.lifetimes_of("sqlite connection lent")
+    assert (first.freed, first.freed_in, first.requests) == ("owner", 2, 2)
+    assert (second.built_in, second.freed) == (3, None)
+
+
+def test_one_that_is_thrown_away_dies(lent: Recording) -> None:
+    """Nobody closed it: its weak reference tells."""
+    lent.get("/ask/lent/")
+    LENT.clear()
+    gc.collect()
+    life = lent.lifetime_of("sqlite connection lent")
+    assert life.freed in ("response", "collector")
+    assert life.died_at is not None
+
+
+@pytest.mark.parametrize("alias", ["plain", "lent"])
+def test_an_end_inside_a_transaction_is_an_end(lent: Recording, alias: str) -> None:
+    """There Django keeps the closed connection at hand until the block is left."""
+
+    def steps() -> None:
+        with transaction.atomic(using=alias):
+            connections[alias].ensure_connection()
+            _raw(alias).close()
+            connections[alias].close()
+
+    GATE["steps"] = steps
+    lent.get("/step/?steps")
+    lent.get(f"/ask/{alias}/")
+    first, second = lent.lifetimes_of(f"sqlite connection {alias}")
+    assert (first.freed, first.freed_in) == ("response", 1)
+    assert second.built_in == 2
+
+
+def test_many_are_counted_right(lent: Recording) -> None:
+    """Requests that are only tallied count each of their connections once, open or closed."""
+    for number in range(150):
+        lent.get("/ask/lent/" if number % 3 else "/ask/plain/")
+    lent.settle()
+    rows = {row.cls: row for row in lent.process.ledger if row.kind == "connection"}
+    plain, put_by = rows["sqlite3.Connection"], rows["tests.support.lending.base.Raw"]
+    # Those of the tests' own databases, as far as other tests have left them open.
+    before = [
+        life for life in lent.lifetimes if life.kind == "connection" and life.phase == "before"
+    ]
+    assert (plain.built, plain.alive) == (50 + len(before), len(before))
+    assert sum(plain.freed.values()) == 50
+    assert (put_by.built, put_by.alive, put_by.requests) == (1, 1, 100)
+    assert lent.live.desk.rest.closed == {}
+    assert len(lent.live.recorder.resources) <= 2 + len(before)
+
+
+def _raw(alias: str) -> Any:
+    return connections[alias].connection

@@ -1,1 +1,0 @@
-"""The life of processes, under a real server: they come, inherit, are recycled and are killed."""

@@ -1,0 +1,1 @@
+"""The pictures, drawn from processes that are made up."""

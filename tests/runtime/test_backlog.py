@@ -1,0 +1,238 @@
+"""What a quiet process counts of its requests: it must say what making them all out would."""
+
+from __future__ import annotations
+
+import gc
+from collections import Counter
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import pytest
+from django.core.handlers.wsgi import WSGIHandler
+
+from tests.support.driving import Recording, environ, serve
+from tracer import runtime
+from tracer.conf import Config
+from tracer.model import stages
+from tracer.probes.constructors import noting
+from tracer.recorder import trace as trace_module
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.trace import current
+from tracer.runtime import backlog
+
+
+def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
+    db: None, record: Callable[..., Recording], tmp_path: object
+) -> None:
+    """Old requests are tallied by their marks; the ledger says what it would have said."""
+
+    def ledger(recording: Recording) -> dict[str, tuple[object, ...]]:
+        for _ in range(120):
+            recording.get("/hello/")
+        for _ in range(60):
+            recording.get("/menu/")
+        process = recording.settle()
+        assert process.served == 180
+        # What other tests left alive was there before, and is no business of this one.
+        left = Counter(life.cls for life in process.lifetimes if life.phase == "before")
+        return {
+            row.cls: (row.built - left[row.cls], row.requests)
+            for row in process.ledger
+            if row.kind in ("request", "response", "session", "match", "middleware", "view")
+        }
+
+    with record() as quiet:
+        tallied = ledger(quiet)
+    with record(journal=tmp_path) as writing:
+        made_out = ledger(writing)
+    assert tallied == made_out
+    assert tallied["django.core.handlers.wsgi.WSGIRequest"][0] == 180
+    assert tallied["cafe.views.Menu"][0] == 60
+
+
+@pytest.fixture
+def quiet(db: None, settings: Any) -> Iterator[runtime.Live]:
+    """A process that records, and neither draws nor writes."""
+    settings.ROOT_URLCONF = "tests.promises.site"
+    yield runtime.start(Config(enabled=True, console=False))
+    runtime.stop(settle=False)
+
+
+def test_a_process_that_neither_draws_nor_writes_starts_its_thread_when_it_is_worth_the_while(
+    quiet: runtime.Live,
+) -> None:
+    """Nobody waits for what was recorded; whoever asks is told all the same."""
+    handler = WSGIHandler()
+    for _ in range(runtime.ENOUGH - 1):
+        serve(handler, environ("/plain/"))
+    assert quiet.thread is None
+    serve(handler, environ("/plain/"))
+    assert quiet.thread is not None
+    assert quiet.process().served == runtime.ENOUGH
+
+
+def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: runtime.Live) -> None:
+    """Else sixty of its kind would take a lot of memory before anybody looks."""
+    trace = quiet.recorder.begin(("GET", "", "/", ""))
+    for _ in range(600):
+        trace.add((1, 2, (stages.CACHE, None, "get", ("", ""), "")))
+    quiet.recorder.finish(trace)
+    assert quiet.thread is not None
+
+
+class Knot:
+    """Holds itself: only the collector can free it."""
+
+    def __init__(self) -> None:
+        self.self = self
+
+
+def asked(recorder: Recorder, count: int) -> Iterator[trace_module.Trace]:
+    """So many finished requests, each of which built one knot."""
+    for _ in range(count):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        noting(recorder, "thing")(Knot())
+        current.set(None)
+        recorder.finish(trace)
+        yield trace
+
+
+def plain(recorder: Recorder, count: int) -> Iterator[trace_module.Trace]:
+    """So many that built nothing."""
+    for _ in range(count):
+        trace = recorder.begin(("GET", "", "/", ""))
+        recorder.finish(trace)
+        yield trace
+
+
+@contextmanager
+def uncollected() -> Iterator[None]:
+    """The collector does not come by itself."""
+    gc.disable()
+    try:
+        yield
+    finally:
+        gc.enable()
+        gc.collect()
+
+
+def test_old_requests_wait_for_the_collector_before_they_are_counted() -> None:
+    """Not one of their objects is remembered, for all are gone by then."""
+    recorder = Recorder()
+    waiting = backlog.Rest(recorder)
+    with uncollected():
+        waiting.traces.extend(asked(recorder, 200))
+        assert not waiting.absorb()
+        assert waiting.tally.served == 0, "the collector has not come yet"
+        gc.collect()
+        assert waiting.absorb()
+    assert (waiting.tally.served, waiting.tally.stayed) == (200 - backlog.RESTING, [])
+
+
+def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() -> None:
+    """What they built and is there still is remembered one by one: a leak must not be missed."""
+    recorder = Recorder()
+    waiting = backlog.Rest(recorder)
+    with uncollected():
+        waiting.traces.extend(asked(recorder, backlog.WAITING + 10))
+        assert waiting.absorb()
+    assert waiting.count < backlog.WAITING
+    assert waiting.tally.served == len(waiting.tally.stayed) > 10
+    assert {number for _, number in waiting.tally.stayed} == set(range(1, waiting.tally.served + 1))
+    gc.collect()
+
+
+def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
+    """One in twenty is in flight when the collector comes, and waits for hundreds of others."""
+    recorder = Recorder()
+    waiting = backlog.Rest(recorder)
+    with uncollected():
+        waiting.traces.extend([*asked(recorder, 1), *plain(recorder, 40)])
+        waiting.absorb()
+        assert waiting.tally.served == 40 - backlog.RESTING
+        assert [trace.number for trace in waiting.take()] == [1, *range(26, 42)]
+
+
+def test_the_newest_of_those_counted_are_told_though_the_oldest_are_counted_last() -> None:
+    """By them it is told during which request something died."""
+    recorder = Recorder()
+    waiting = backlog.Rest(recorder)
+    with uncollected():
+        waiting.traces.extend([*asked(recorder, 3), *plain(recorder, 40)])
+        assert waiting.absorb(collected=True)
+        assert [number for _, number in waiting.tally.stayed] == [1, 2, 3]
+        assert [number for _, number in waiting.tally.begins] == [24, 25, 26, 27]
+
+
+class Thing:
+    """Ends with its last reference."""
+
+
+def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
+    quiet: runtime.Live,
+) -> None:
+    """Also those that are recognised when they are used, such as of classes named in WATCH."""
+    recorder = quiet.recorder
+    recorder.on_finish = lambda: None
+    for _ in range(2 * backlog.WAITING):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        recorder.born(Thing(), "watched")
+        current.set(None)
+        recorder.finish(trace)
+        if trace.number % 50 == 0:
+            quiet.look()
+    process = quiet.process()
+    assert process.served == 2 * backlog.WAITING
+    (row,) = [row for row in process.ledger if row.kind == "watched"]
+    assert (row.built, row.freed) == (2 * backlog.WAITING, {"response": 2 * backlog.WAITING})
+
+
+def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.Live) -> None:
+    """In a quiet process, too, of which only the newest requests are made out for it."""
+    handler, recorder = WSGIHandler(), quiet.recorder
+    recorder.on_finish = lambda: None
+    for _ in range(3):
+        serve(handler, environ("/plain/"))
+    quiet.look()
+    left, kept = 3, []
+    for number in range(100):
+        trace = recorder.begin(("GET", "", "/", ""))
+        current.set(trace)
+        noting(recorder, "thing")(knot := Knot())
+        current.set(None)
+        recorder.finish(trace)
+        if number < left:
+            kept.append(knot)
+    del knot
+    quiet.look()
+    gc.collect()
+    quiet.look()
+    made_out = len(quiet.desk.history.requests)
+    process = quiet.process()
+    assert made_out <= backlog.RESTING + 2, "the first two are never forgotten"
+    assert process.served == 103
+    assert process.barriers
+    found = [life for life in process.lifetimes if life.cls.endswith("Knot")]
+    assert [life.scope for life in found if life.died_at is None] == ["kept"] * left
+    (row,) = [row for row in process.ledger if row.cls.endswith("Knot")]
+    assert (row.built, row.freed) == (100, {"collector": 97})
+
+
+def test_what_one_request_built_and_the_next_uses_is_a_use_by_the_next() -> None:
+    """Though both are alike to the last token: to the first it is its own, to the second older."""
+    recorder = Recorder()
+    counted = backlog.Tally()
+    for number, built in ((1, 11), (2, 21)):
+        trace = recorder.begin(("GET", "", "/", ""))
+        trace.first = 10 * number
+        trace.births += [number, built, "thing", Thing, None]
+        trace.seen += [5, 11]
+        recorder.finish(trace)
+        assert counted.take([trace], {}) == []
+    assert {older: count for (_, older), (count, _) in counted.used.items()} == {
+        (5,): 1,
+        (5, 11): 1,
+    }

@@ -1,0 +1,171 @@
+"""What a journal tells of gunicorn's workers: what they inherited, and how they came and went."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import signal
+import threading
+from pathlib import Path
+
+import pytest
+
+from tests.servers.serving import PATIENCE, Gunicorn, gunicorn
+from tests.support.stories import Run
+from tests.support.waiting import until
+from tracer.journal.reader import Story, read
+from tracer.model.process_tree import family
+
+pytestmark = [
+    pytest.mark.slow,
+    pytest.mark.skipif(not os.path.isdir("/proc/self/task"), reason="asks /proc who is whose"),
+]
+
+
+def stories(journal: Path) -> dict[int, Story]:
+    """Each process's story by its pid."""
+    return {story.process.about.pid: story for story in read(journal).stories}
+
+
+def ask_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:
+    """Whoever is free takes the next request."""
+
+    def ask() -> bool:
+        server.get("/plain/")
+        return len(list(journal.glob("*.jsonl"))) >= workers
+
+    until(ask)
+
+
+def test_what_preload_handed_down_is_inherited_and_not_built_again(tmp_path: Path) -> None:
+    """Both workers have the arbiter's handler and middleware; the URLconf is each one's own."""
+    journal = tmp_path / "traces"
+    with gunicorn(tmp_path, journal, "-w", "2", "--preload") as server:
+        ask_until_all_have_served(server, journal, 2)
+        arbiter = server.process.pid
+        server.stop()
+    found = {pid: story.process for pid, story in stories(journal).items()}
+    assert len(found) == 2
+    for process in found.values():
+        assert (process.about.parent, process.about.inherited) == (arbiter, True)
+        lives = {life.name: life for life in process.lifetimes}
+        for name in ("WSGIHandler", "CommonMiddleware", "settings"):
+            assert lives[name].phase == "inherited"
+            assert lives[name].scope == "process"
+        (handler,) = [row for row in process.ledger if row.name == "WSGIHandler"]
+        assert (handler.built, handler.first_phase) == (1, "inherited")
+        resolvers = [life for life in process.lifetimes if life.cls.endswith("URLResolver")]
+        assert {life.phase for life in resolvers} == {"request"}
+    run = Run("show", journal, "--only", "processes")
+    assert f" {arbiter}  not traced · began 2 processes" in run.out
+    assert run.out.count("forked, inheriting") == 2
+    assert run.out.count("ended in order") >= 2
+
+
+def test_workers_that_are_recycled_follow_each_other(tmp_path: Path) -> None:
+    """Each serves its five, ends in order, and is followed by one that builds everything anew."""
+    journal = tmp_path / "traces"
+    with gunicorn(tmp_path, journal, "-w", "1", "--max-requests", "5") as server:
+        for _ in range(15):
+            server.get("/plain/")
+        server.stop()
+    served = [process for process in read(journal).processes if process.served]
+    assert [process.served for process in served] == [5, 5, 5]
+    assert all(process.ended for process in served)
+    for process in served:
+        assert not process.about.inherited
+        (handler,) = [life for life in process.lifetimes if life.name == "WSGIHandler"]
+        assert handler.phase == "boot"
+    ends = [process.moment(process.heard) for process in served]
+    assert ends == sorted(ends)
+    (root,) = family(served)
+    assert [member.pid for member in root.children] == [one.about.pid for one in served]
+
+
+WAITING = """
+import pathlib, time
+from django.http import HttpResponse
+from django.urls import path
+def wait(request):
+    pathlib.Path(request.GET["here"]).touch()
+    time.sleep(120)
+    return HttpResponse("too late")
+urlpatterns = [path("wait/", wait), path("plain/", lambda request: HttpResponse("there"))]
+"""
+
+
+def test_a_worker_killed_in_the_middle_of_a_request_is_told_with_that_request(
+    tmp_path: Path,
+) -> None:
+    """And so is the one that took its place. Nothing that was answered is lost."""
+    journal, here = tmp_path / "traces", tmp_path / "here"
+    (tmp_path / "program_urls.py").write_text(WAITING)
+    changes = '\nROOT_URLCONF = "program_urls"\n'
+    failed: list[Exception] = []
+    with gunicorn(tmp_path, journal, "-w", "1", "--timeout", "100", changes=changes) as server:
+
+        def client() -> None:
+            try:
+                server.get(f"/wait/?here={here}")
+            except (OSError, http.client.HTTPException) as error:
+                failed.append(error)
+
+        for _ in range(3):
+            server.get("/plain/")
+        (worker,) = server.workers()
+        thread = threading.Thread(target=client)
+        thread.start()
+        until(here.exists)
+        (running,) = stories(journal).values()
+        assert running.alive
+        assert 4 in {each.number for each in running.pending}
+        os.kill(worker, signal.SIGKILL)
+        thread.join(PATIENCE)
+        assert failed
+        server.get("/plain/")
+        server.stop()
+    found = stories(journal)
+    assert len(found) == 2
+    killed = found.pop(worker)
+    assert (killed.alive, killed.process.ended) == (False, False)
+    assert [each.number for each in killed.process.requests] == [1, 2, 3, 4]
+    last = killed.process.requests[-1]
+    assert (last.path, last.status, last.ending) == ("/wait/?here=…", None, "cut off")
+    (story,) = found.values()
+    assert story.process.ended
+    assert [each.path for each in story.process.requests] == ["/plain/"]
+    text = Run("show", journal, "--only", "processes").out
+    (line,) = [line for line in text.splitlines() if f"─ {worker} " in line]
+    assert "gone without a word" in line
+    assert "cut off" in line
+
+
+def test_the_two_applications_of_one_process_are_told_in_one_journal(tmp_path: Path) -> None:
+    """Two handlers of one project share whatever is the process's, and nothing else."""
+    journal = tmp_path / "traces"
+    changes = '\nMIDDLEWARE = ["django.middleware.common.CommonMiddleware"]\n'
+    with gunicorn(tmp_path, journal, "-w", "1", changes=changes, wsgi=TWO) as server:
+        for path in ("/plain/", "/second/plain/", "/plain/"):
+            server.get(path)
+        server.stop()
+    (process,) = read(journal).processes
+    paths = [each.path for each in process.requests]
+    assert paths == ["/plain/", "/second/plain/", "/plain/"]
+    handlers = [life for life in process.lifetimes if life.name == "WSGIHandler"]
+    assert [(life.requests, life.scope) for life in handlers] == [(2, "process"), (1, "process")]
+    layers = [life for life in process.lifetimes if life.name == "CommonMiddleware"]
+    assert len(layers) == 2
+    (settings,) = [life for life in process.lifetimes if life.name == "settings"]
+    assert settings.requests == process.served
+
+
+TWO = """
+from django.core.wsgi import get_wsgi_application
+first, second = get_wsgi_application(), get_wsgi_application()
+def application(environ, start_response):
+    path = environ["PATH_INFO"]
+    if path.startswith("/second/"):
+        environ["SCRIPT_NAME"], environ["PATH_INFO"] = "/second", path.removeprefix("/second")
+        return second(environ, start_response)
+    return first(environ, start_response)
+"""

@@ -1,0 +1,1 @@
+"""What several folders of tests use: clients, made-up processes, programs, databases."""

@@ -112,19 +112,19 @@ class Screen(io.StringIO):
 def test_a_page_on_a_terminal_asks_for_a_file(traces: Path) -> None:
     """Nobody reads it there; what other programs read may be looked at."""
     out, err = Screen(), io.StringIO()
-    assert main.main(["show", str(traces), "--format", "html"], out, err) == 1
+    assert main(["show", str(traces), "--format", "html"], out, err) == 1
     assert out.getvalue() == ""
     assert err.getvalue() == (
         "A page is for a browser: name a file for it, as in --output page.html.\n"
     )
-    assert main.main(["show", str(traces), "--format", "perfetto"], out, err) == 0
+    assert main(["show", str(traces), "--format", "perfetto"], out, err) == 0
 
 
 def test_a_stream_gets_utf_8_whatever_its_encoding(traces: Path) -> None:
     """A document says of itself how it is encoded."""
     raw = io.BytesIO()
     out = io.TextIOWrapper(raw, encoding="ascii")
-    assert main.main(["show", str(traces), "--format", "perfetto"], out) == 0
+    assert main(["show", str(traces), "--format", "perfetto"], out) == 0
     assert json.loads(raw.getvalue().decode("utf-8"))["traceEvents"]
 
 

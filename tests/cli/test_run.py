@@ -179,7 +179,7 @@ def test_what_follows_is_the_commands_own(
 
     monkeypatch.setattr(run, "replace", become)
     err = io.StringIO()
-    assert main.main(given, io.StringIO(), err) == 126
+    assert main(given, io.StringIO(), err) == 126
     assert found == [words]
 
 
@@ -195,9 +195,9 @@ def test_the_options_become_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.delenv("TRACER_CONSOLE", raising=False)
     monkeypatch.delenv("TRACER_JOURNAL", raising=False)
     for words in (["run", "x"], ["run", "--no-console", "--journal", "j", "--", "x"]):
-        main.main(words, io.StringIO(), io.StringIO())
+        main(words, io.StringIO(), io.StringIO())
     monkeypatch.setenv("TRACER_CONSOLE", "0")
-    main.main(["run", "x"], io.StringIO(), io.StringIO())
+    main(["run", "x"], io.StringIO(), io.StringIO())
     told = [(env["TRACER_CONSOLE"], env.get("TRACER_JOURNAL")) for env in found]
     assert told == [("1", None), ("0", os.path.abspath("j")), ("0", None)]
 

@@ -19,7 +19,7 @@ from tests.support.stories import (
     two_processes,
     write,
 )
-from tracer.cli.main import main
+from tracer.cli.main import PICTURES, main
 from tracer.journal.flight_record import Flight
 
 
@@ -75,11 +75,9 @@ def test_only_one_process_is_drawn_on_demand(traces):
 
 
 def test_each_kind_of_picture_can_be_drawn_alone(traces):
-    pictures = {
-        name: Run("show", traces, "--process", 31, "--only", name) for name in main.PICTURES
-    }
+    pictures = {name: Run("show", traces, "--process", 31, "--only", name) for name in PICTURES}
     assert all(run.status == 0 and run.out.strip() and not run.err for run in pictures.values())
-    assert len({run.out for run in pictures.values()}) == len(main.PICTURES)
+    assert len({run.out for run in pictures.values()}) == len(PICTURES)
 
 
 def test_the_width_is_kept(traces):
@@ -344,7 +342,7 @@ def test_an_interrupted_show_says_so_with_its_status(traces, monkeypatch):
     def interrupted(directory: Path) -> None:
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(main, "read", interrupted)
+    monkeypatch.setattr("tracer.cli.main.read", interrupted)
     assert Run("show", traces).status == 130
 
 

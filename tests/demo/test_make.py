@@ -10,7 +10,8 @@ import sys
 from pathlib import Path
 
 import pytest
-from making import make, python_that_notes_installs, script
+
+from tests.demo.making import make, python_that_notes_installs, script
 
 
 def sentence_of(result: subprocess.CompletedProcess[str]) -> str:

@@ -17,7 +17,8 @@ from typing import Any
 import pytest
 import route
 from cafe.lessons import LESSONS
-from making import ROOT, make, python_that_notes_installs
+
+from tests.demo.making import ROOT, make, python_that_notes_installs
 
 
 def lifetimes(journal: Path) -> list[dict[str, Any]]:

@@ -14,6 +14,7 @@ import pytest
 from tests.facts.reading import on_thread
 from tests.support.driving import Recording
 from tracer.model import nesting, stages
+from tracer.model.sql import describe
 from tracer.probes.constructors import noting
 from tracer.probes.garbage_collector import Collections
 from tracer.recorder import threads
@@ -46,7 +47,7 @@ def test_a_statement_is_reduced_to_its_kind_and_table(
     sql: str, name: str, transactional: bool
 ) -> None:
     """Nothing else of the text goes any further."""
-    assert sql.describe(sql) == (name, transactional)
+    assert describe(sql) == (name, transactional)
 
 
 def test_stages_on_one_thread_nest_as_the_calls_did() -> None:

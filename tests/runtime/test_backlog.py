@@ -20,6 +20,7 @@ from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
 from tracer.runtime import backlog
+from tracer.runtime.tracer import ENOUGH
 
 
 def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
@@ -64,12 +65,12 @@ def test_a_process_that_neither_draws_nor_writes_starts_its_thread_when_it_is_wo
 ) -> None:
     """Nobody waits for what was recorded; whoever asks is told all the same."""
     handler = WSGIHandler()
-    for _ in range(runtime.ENOUGH - 1):
+    for _ in range(ENOUGH - 1):
         serve(handler, environ("/plain/"))
     assert quiet.thread is None
     serve(handler, environ("/plain/"))
     assert quiet.thread is not None
-    assert quiet.process().served == runtime.ENOUGH
+    assert quiet.process().served == ENOUGH
 
 
 def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: runtime.Live) -> None:

@@ -225,7 +225,7 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
     monkeypatch.setattr(server_info, "stays_alone", lambda _modules: True)
     tracer = Live(Config(enabled=True, console=True), io.StringIO())
     flat = COSTS._replace(far=COSTS.near)
-    monkeypatch.setattr(tracer.runtime.pipeline.account, "_measure", lambda: flat)
+    monkeypatch.setattr(tracer.desk.account, "_measure", lambda: flat)
     begin, finish = tracer.recorder.begin, tracer.recorder.finish
     finish(begin(("GET", "", "/alone/", "")))
     disturbed = begin(("GET", "", "/disturbed/", ""))

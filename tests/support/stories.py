@@ -24,7 +24,7 @@ from tracer.model import (
     Span,
 )
 
-ROOT = Path(main.__file__).parents[1]
+ROOT = Path(__file__).parents[2]
 BEGUN = 10**12
 GAP = 10**8
 

@@ -245,7 +245,7 @@ from pathlib import Path
 from tracer.journal.flight_record import Flight
 flight = Flight(Path(sys.argv[1]))
 for number in itertools.count(1):
-    flight_record.note(number, 1.0, number, 7, 1, f"GET /menu/{number}/" + "x" * 100)
+    flight.note(number, 1.0, number, 7, 1, f"GET /menu/{number}/" + "x" * 100)
     if number == 5000:
         print("going", flush=True)
     if number == 50_000_000:

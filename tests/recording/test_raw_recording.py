@@ -20,7 +20,7 @@ from tracer.probes.garbage_collector import Collections
 from tracer.recorder import threads
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import Trace, current
+from tracer.recorder.trace import Trace, current, spread
 from tracer.recorder.weakrefs import Ref
 
 
@@ -111,7 +111,7 @@ def test_a_thread_is_one_thread_wherever_a_collection_comes() -> None:
 
     def numbers(threshold: int) -> set[int]:
         trace = recorder.begin(("GET", "", "/", ""))
-        trace.spread(recorder.lane)
+        spread(trace, recorder.lane)
 
         def work() -> None:
             current.set(trace)
@@ -245,7 +245,7 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     again = recorder.begin(("POST", "/app", "/x/", "q"))
     assert (id(again), again.events, again.births, again.seen) == (address, [], [], [])
     assert (again.number, again.closed, again.method, again.path) == (3, 0, "POST", "/x/")
-    again.spread(recorder.lane)
+    spread(again, recorder.lane)
     recorder.finish(again)
     del again
     assert not given_back(), "several threads took part"

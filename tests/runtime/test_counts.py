@@ -9,10 +9,11 @@ from typing import Any
 import pytest
 
 from tracer.model import stages
+from tracer.model.recorded import likeness
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import Trace
+from tracer.recorder.trace import Trace, spread
 from tracer.recorder.weakrefs import Ref
-from tracer.runtime.counts import Tally, ends_of, like
+from tracer.runtime.counts import Tally, ends_of
 
 VIEWS = (None, ("site.index", "", "index"), ("site.page", "page/", None))
 CLASSES = (int, str, dict)
@@ -61,7 +62,7 @@ class Site:
         if chance < 0.1:
             trace.seen.append(own)
         elif chance < 0.3:
-            trace.spread(self.recorder.lane)
+            spread(trace, self.recorder.lane)
             trace.add((1, 2, (stages.QUERY, 9, "", "", "")))
             if chance < 0.15:
                 trace.seen.append(10)
@@ -105,7 +106,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
     groups: dict[Any, list[Trace]] = {}
     each, waiting = Tally(), set()
     for trace in site.requests():
-        groups.setdefault(like(trace), []).append(trace)
+        groups.setdefault(likeness(trace), []).append(trace)
         ends = ends_of(trace, site.closed)
         if 0 in ends:
             waiting.add(trace.number)

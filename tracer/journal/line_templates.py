@@ -18,7 +18,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from operator import itemgetter
 from typing import Any, NamedTuple
 
-from tracer.recorder.trace import Trace, What
+from tracer.model.recorded import Trace, What
 
 
 class Sight(NamedTuple):

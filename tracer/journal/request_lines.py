@@ -30,9 +30,7 @@ from tracer.model.assemble import (
     whole,
     with_rows,
 )
-from tracer.recorder.trace import Event, Trace, What
-from tracer.runtime.backlog import End
-from tracer.runtime.counts import like
+from tracer.model.recorded import End, Event, Trace, What, likeness
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
 """Starts, ends, threads (None where there is but the request's own), and what the stages were."""
@@ -90,7 +88,7 @@ class Lines:
         groups: dict[Hashable, list[Trace]] = {}
         for trace in traces:
             try:
-                groups.setdefault((like(trace), trace.status), []).append(trace)
+                groups.setdefault((likeness(trace), trace.status), []).append(trace)
             except TypeError:
                 # An application may have put there what cannot be hashed.
                 groups[id(trace)] = [trace]

@@ -11,7 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.model import Birth, Request, Span, nesting, sql, stages
-from tracer.recorder.trace import LATE, Trace, What
+from tracer.model.recorded import LATE, Trace, What
 
 Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
 """(start, end, thread, stage, token, name, detail, error)"""

@@ -19,7 +19,7 @@ from tracer.model import stages
 from tracer.recorder.boot import Booting
 from tracer.recorder.classes import ClassNames
 from tracer.recorder.threads import Lane, Numbers
-from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore
+from tracer.recorder.trace import RawBirth, Trace, What, begun, current, ignore, spread
 from tracer.recorder.weakrefs import Lives, Ref
 
 logger = logging.getLogger("tracer")
@@ -93,7 +93,7 @@ class Recorder:
         trace.first = next(self.lives.tokens)
         if awaited:
             trace.awaited = True
-            trace.spread(self.lane)
+            spread(trace, self.lane)
         self.flying[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
@@ -110,7 +110,7 @@ class Recorder:
 
     def spread(self, trace: Trace) -> None:
         """From now on other threads take part in this request."""
-        trace.spread(self.lane)
+        spread(trace, self.lane)
         if self.watch_again is not None:
             self.watch_again()
 

@@ -1,158 +1,50 @@
-"""One request in flight: two flat lists, and nothing else.
+"""Traces on the request's path: begun, spread over threads, given back. Their shape is the model's.
 
-Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
-`(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
-five of `Trace.births` are one object, `(mark, token, kind, class, told)`. The mark is its weak
-reference while it lives and then when it died (see `tracer.recorder.weakrefs`), or None if its end
-is told elsewhere; the class is a number (see `tracer.recorder.classes`); `told` is its label or, if
-there is more, `(label, thread, owner, mortal)`. Flat,
-for a tuple kept is one more object for the collector to visit, and the application's
-collections are not ours to bring forward; so the four words of a request's address are four
-attributes, and what resolving found is one tuple for all requests that find the same. No thread is
-noted while there is only the one that the request began on: see `spread`.
-Strings and numbers only: whatever else of the application's is held here would live longer for it.
+While a request has only the thread on which it began, no thread is noted: see `spread`.
 """
 
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
 from contextvars import ContextVar
 from sys import getrefcount
 from typing import Any
-from weakref import ref
 
+from tracer.model.recorded import LATE, Event, RawBirth, Trace, What
 from tracer.recorder.threads import Lane
 from tracer.recorder.weakrefs import Ref
 
-What = tuple[str, "int | None", Any, Any, str]
-"""(stage, token, name, detail, error)"""
-Event = tuple[int, int, What]
-"""(start, end, what)"""
-RawBirth = tuple[int, str, int, tuple["str | None", int, "int | None", bool], int]
-"""Outside any request: (token, kind, number of its class, (label, thread, owner, mortal), at)."""
-
-LATE = 0
-"""Token of a stage of whose object the trace knows the token."""
+__all__ = [
+    "LATE",
+    "Event",
+    "RawBirth",
+    "Trace",
+    "What",
+    "begun",
+    "current",
+    "give_back",
+    "ignore",
+    "spread",
+]
 
 current: ContextVar[Trace | None] = ContextVar("tracer_current", default=None)
-"""The request in flight in this thread, task or greenlet."""
+"""The trace of the request in flight in this thread, task or greenlet."""
 
 
-class Trace:
-    """What was recorded of one request so far."""
-
-    __slots__ = (
-        "add",
-        "asked",
-        "asks",
-        "awaited",
-        "bear",
-        "begun",
-        "births",
-        "built",
-        "built_token",
-        "calling",
-        "closed",
-        "ending",
-        "events",
-        "extend",
-        "far",
-        "first",
-        "ident",
-        "last_error",
-        "method",
-        "modules",
-        "number",
-        "path",
-        "query",
-        "responded",
-        "response",
-        "rows",
-        "script",
-        "seen",
-        "single",
-        "size",
-        "status",
-        "streaming",
-        "thread",
-        "uncounted",
-        "view",
-        "view_token",
-        "viewed",
-    )
-
-    number: int
-    asked: Ref | None
-    """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
-    asks: int
-    """How often it was seen to be found again at once."""
-    begun: int
-    thread: int
-    ident: int
-    method: Any
-    """As the server gave it, like the three below; None for what it left out."""
-    script: Any
-    """Script name: where the application is mounted."""
-    path: Any
-    query: Any
-    events: list[Any]
-    extend: Callable[[Event], None]
-    """What `add` is while the request is in flight."""
-    add: Callable[[Event], None]
-    births: list[Any]
-    bear: Callable[[tuple[Any, ...]], None]
-    """Takes down one birth, of one that lives."""
-    seen: Any
-    """List of tokens used without a stage of their own; with the thread's, if not `single`."""
-    far: list[Any] | None
-    """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
-    first: int
-    """The first token given out in it: lower ones are older than the request."""
-    closed: int
-    """When it was finished; 0 while it is in flight."""
-    single: bool
-    """Everything so far happened on the thread it began on, so nobody need ask which."""
-    calling: bool
-    """Its handler has not returned."""
-    awaited: bool
-    """Its handler is a coroutine, which finishes it."""
-    ending: str
-    last_error: int
-    modules: list[str] | None
-    built: Ref | None
-    """The response built last."""
-    built_token: int
-    responded: int | None
-    """Token of the response of the first such stage, which says `LATE`: the same each time."""
-    response: ref[Any] | None
-    """The response that left the handler."""
-    rows: int
-    """Model instances watched so far."""
-    size: int | None
-    status: int | None
-    streaming: bool
-    uncounted: int
-    view: tuple[str, str, str | None] | None
-    """What resolving found: (dotted path of the view, route, URL name)."""
-    view_token: int | None
-    viewed: int | None
-    """Token of the view object of the first such stage, which says `LATE`."""
-
-    def spread(self, lane: Lane) -> None:
-        """From now on other threads take part: note of everything on which it happens."""
-        if not self.single or self.closed:
-            return
-        # First this: what is no longer single has sightings with threads.
-        self.seen = _Seen(self.seen, lane)
-        self.single = False
-        self.asked = None
-        far: list[Any] = []
-        self.far = far
-        self.add = lambda event: far.append((lane.token, *event))
-        # The list stays the same: the references in it know it.
-        births = self.births.extend
-        self.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
+def spread(trace: Trace, lane: Lane) -> None:
+    """Notes the thread of everything from now on, as other threads take part in the request."""
+    if not trace.single or trace.closed:
+        return
+    # First this: what is no longer single has sightings with threads.
+    trace.seen = _Seen(trace.seen, lane)
+    trace.single = False
+    trace.asked = None
+    far: list[Any] = []
+    trace.far = far
+    trace.add = lambda event: far.append((lane.token, *event))
+    # The list stays the same: the references in it know it.
+    births = trace.births.extend
+    trace.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
 
 
 class _Seen(list[Any]):

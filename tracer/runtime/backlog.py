@@ -16,10 +16,11 @@ from tracer.model import Birth, Died, History
 from tracer.model import scope as scopes
 from tracer.model.assemble import birth, grouped
 from tracer.model.objects import Row
+from tracer.model.recorded import End, likeness
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, give_back
 from tracer.recorder.weakrefs import Ref
-from tracer.runtime.counts import Tally, ends_of, like
+from tracer.runtime.counts import Tally, ends_of
 
 RESTING = 16
 """Requests that are kept as they were recorded, however soon all that they built is gone."""
@@ -29,9 +30,6 @@ WAITING = 256
 """Requests beyond which the oldest wait no longer for the end of what they built."""
 HEAVY = 32_768
 """Entries of stages and births beyond which they do not, either: a few megabytes."""
-
-End = tuple[int, int, str, int]
-"""(token, at, how, ident), as in `Died`."""
 
 
 class Ends(NamedTuple):
@@ -123,7 +121,7 @@ class Rest:
                 # The request itself: what is built first mostly lives longest.
                 lasting.append((trace, 0))
                 continue
-            kind = like(trace)
+            kind = likeness(trace)
             if kind != last:
                 group, last = groups.setdefault(kind, []), kind
             group.append(trace)

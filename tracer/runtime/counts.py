@@ -13,7 +13,7 @@ from operator import attrgetter, itemgetter
 from typing import Any
 
 from tracer.model import Birth
-from tracer.recorder.trace import Trace, What
+from tracer.model.recorded import Trace, What, likeness
 
 
 class Built:
@@ -72,7 +72,7 @@ class Tally:
         """(begin, number) of the newest."""
 
     def take(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
-        """Count those of `traces`, which are `like` each other, that are over.
+        """Count those of `traces`, which are alike (`likeness`) other, that are over.
 
         Return the others, which leave the list. `closed` is the token of a resource to when it was
         closed; what of that is counted is forgotten there.
@@ -82,7 +82,7 @@ class Tally:
             return self._take_each(traces, closed)
         # They come in the order in which they ended; on several threads, that is another one.
         traces.sort(key=_NUMBER)
-        kind = like(traces[0])
+        kind = likeness(traces[0])
         last = self.known.get(kind)
         if last is None:
             last = self.known[kind] = _Last(traces[0])
@@ -187,12 +187,6 @@ class Tally:
             # What could wait no longer comes last, and is the oldest.
             begins.sort(key=itemgetter(1))
             del begins[:-_BEGINS]
-
-
-def like(trace: Trace) -> tuple[Any, ...]:
-    """What requests have in common that are counted together."""
-    births, stages, sightings = len(trace.births), len(trace.events), len(trace.seen)
-    return births, stages, sightings, trace.thread, trace.single, trace.view
 
 
 def ends_of(trace: Trace, closed: dict[int, int]) -> list[int]:

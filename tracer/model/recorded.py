@@ -1,0 +1,143 @@
+"""The raw recording of one request: two flat lists, a few words, and nothing else.
+
+Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
+`(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
+five of `Trace.births` are one object, `(mark, token, kind, class, told)`:
+
+- The mark is the object's weak reference while it lives and then the time of its death, negative if
+  the collector freed it; None if something else reports its end.
+- The class is a number (see `tracer.recorder.classes`).
+- `told` is the label or, if there is more to say, `(label, thread, owner, mortal)`.
+
+The lists are flat, for each tuple kept is one more object that the garbage collector must visit. So
+the four words of a request's address are four attributes, and what resolving found is one tuple for
+all requests that find the same. Strings and numbers only: any other object of the application's
+would live longer for being held here.
+
+Only the recorder writes these; whoever reads them needs no more than this file.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+from weakref import ref
+
+What = tuple[str, "int | None", Any, Any, str]
+"""(stage, token, name, detail, error)"""
+Event = tuple[int, int, What]
+"""(start, end, what)"""
+RawBirth = tuple[int, str, int, tuple["str | None", int, "int | None", bool], int]
+"""Outside any request: (token, kind, number of its class, (label, thread, owner, mortal), at)."""
+End = tuple[int, int, str, int]
+"""(token, at, how, ident), as in `tracer.model.Died`."""
+
+LATE = 0
+"""Stands in a stage for the token of an object that the trace itself names."""
+
+
+class Trace:
+    """What was recorded of one request so far. `tracer.recorder.trace` makes one."""
+
+    __slots__ = (
+        "add",
+        "asked",
+        "asks",
+        "awaited",
+        "bear",
+        "begun",
+        "births",
+        "built",
+        "built_token",
+        "calling",
+        "closed",
+        "ending",
+        "events",
+        "extend",
+        "far",
+        "first",
+        "ident",
+        "last_error",
+        "method",
+        "modules",
+        "number",
+        "path",
+        "query",
+        "responded",
+        "response",
+        "rows",
+        "script",
+        "seen",
+        "single",
+        "size",
+        "status",
+        "streaming",
+        "thread",
+        "uncounted",
+        "view",
+        "view_token",
+        "viewed",
+    )
+
+    number: int
+    asked: Any
+    """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
+    asks: int
+    """How often it was seen to be found again at once."""
+    begun: int
+    thread: int
+    ident: int
+    method: Any
+    """As the server gave it, like the three below; None for what it left out."""
+    script: Any
+    """Script name: where the application is mounted."""
+    path: Any
+    query: Any
+    events: list[Any]
+    extend: Callable[[Event], None]
+    """What `add` is while the request is in flight."""
+    add: Callable[[Event], None]
+    births: list[Any]
+    bear: Callable[[tuple[Any, ...]], None]
+    """Takes down one birth, of one that lives."""
+    seen: Any
+    """List of tokens used without a stage of their own; with the thread's, if not `single`."""
+    far: list[Any] | None
+    """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
+    first: int
+    """The first token given out in it: lower ones are older than the request."""
+    closed: int
+    """When it was finished; 0 while it is in flight."""
+    single: bool
+    """Everything so far happened on the thread it began on, so nobody need ask which."""
+    calling: bool
+    """Its handler has not returned."""
+    awaited: bool
+    """Its handler is a coroutine, which finishes it."""
+    ending: str
+    last_error: int
+    modules: list[str] | None
+    built: Any
+    """The response built last."""
+    built_token: int
+    responded: int | None
+    """Token of the response of the first such stage, which says `LATE`: the same each time."""
+    response: ref[Any] | None
+    """The response that left the handler."""
+    rows: int
+    """Model instances watched so far."""
+    size: int | None
+    status: int | None
+    streaming: bool
+    uncounted: int
+    view: tuple[str, str, str | None] | None
+    """What resolving found: (dotted path of the view, route, URL name)."""
+    view_token: int | None
+    viewed: int | None
+    """Token of the view object of the first such stage, which says `LATE`."""
+
+
+def likeness(trace: Trace) -> tuple[Any, ...]:
+    """Returns what requests have in common that can be counted, or written, together."""
+    births, stages, sightings = len(trace.births), len(trace.events), len(trace.seen)
+    return births, stages, sightings, trace.thread, trace.single, trace.view

@@ -49,15 +49,15 @@ class Drawing:
 
     def __init__(self) -> None:
         """Without a tracer (TRACER_ENABLED=0) there is nothing to wait for."""
-        self.live = runtime.running()
+        self.tracer = runtime.running()
         self.made = 0
 
     def catch_up(self) -> None:
         """Return when all requests made so far are drawn, or after ten seconds."""
         deadline = time.monotonic() + 10
         before = self._spent()
-        while self.live is not None and time.monotonic() < deadline:
-            self.live.look()
+        while self.tracer is not None and time.monotonic() < deadline:
+            self.tracer.look()
             if self._settled() >= self.made:
                 break
             time.sleep(0.01)
@@ -66,13 +66,13 @@ class Drawing:
 
     def _settled(self) -> int:
         """How many requests are drawn; without a console, how many were served."""
-        assert self.live is not None
-        screen = self.live.screen
-        return screen.settled if screen is not None else self.live.desk.history.served
+        assert self.tracer is not None
+        console = self.tracer.console
+        return console.settled if console is not None else self.tracer.backlog.history.served
 
     def _spent(self) -> float:
         """Seconds of drawing, as the console counts them."""
-        return self.live.screen.spent if self.live and self.live.screen else 0.0
+        return self.tracer.console.spent if self.tracer and self.tracer.console else 0.0
 
 
 class Tour(threading.Thread):

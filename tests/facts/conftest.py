@@ -125,7 +125,7 @@ def _raised(error: Exception) -> None:
 def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     """Holders are searched for, which takes its time, only where a fact is about them."""
     if not request.node.module.__name__.endswith("test_leaks"):
-        monkeypatch.setattr("tracer.runtime.pipeline.HOLDERS", 0)
+        monkeypatch.setattr("tracer.runtime.holder_search.MOST_AT_A_TIME", 0)
 
 
 @pytest.fixture

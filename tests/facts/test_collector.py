@@ -67,7 +67,7 @@ def test_the_earlier_request_dies_inside_the_later_one(site: Recording) -> None:
     def collect_and_tell() -> None:
         gc.collect()
         # What is told of the death must not depend on whether it is told before its request is.
-        site.live.look()
+        site.tracer.look()
 
     GATE["collect"] = collect_and_tell
     site.get("/plain/")

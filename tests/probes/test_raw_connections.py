@@ -111,8 +111,8 @@ def test_many_are_counted_right(lent: Recording) -> None:
     assert (plain.built, plain.alive) == (50 + len(before), len(before))
     assert sum(plain.freed.values()) == 50
     assert (put_by.built, put_by.alive, put_by.requests) == (1, 1, 100)
-    assert lent.live.desk.rest.closed == {}
-    assert len(lent.live.recorder.resources) <= 2 + len(before)
+    assert lent.tracer.backlog.waiting.closed == {}
+    assert len(lent.tracer.recorder.resources) <= 2 + len(before)
 
 
 def _raw(alias: str) -> Any:

@@ -45,7 +45,7 @@ def is_watched() -> bool:
 class Site:
     """One page, that does what a test asks for."""
 
-    def __init__(self, tracer: runtime.Live) -> None:
+    def __init__(self, tracer: runtime.Tracer) -> None:
         self.tracer = tracer
         self.handler = WSGIHandler()
         self.doing: Doing = link

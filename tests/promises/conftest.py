@@ -16,6 +16,7 @@ from django.utils import translation
 
 from tracer import runtime
 from tracer.conf import Config
+from tracer.runtime import worker
 
 
 @pytest.fixture
@@ -68,7 +69,7 @@ def drawn() -> io.StringIO:
 
 
 @pytest.fixture
-def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[runtime.Live]:
+def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[runtime.Tracer]:
     """The tracer with a console and a journal."""
     config = Config(enabled=True, console=True, journal=tmp_path / "journal")
     yield runtime.start(config, drawn)
@@ -78,7 +79,7 @@ def traced(site: Any, drawn: io.StringIO, tmp_path: Path) -> Iterator[runtime.Li
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """A background thread that is merely slow is not taken for one whose terminal is stuck."""
-    monkeypatch.setattr(runtime, "FAREWELL", 60.0)
+    monkeypatch.setattr(worker, "SHUTDOWN_PATIENCE", 60.0)
 
 
 @pytest.fixture
@@ -87,7 +88,7 @@ def by_hand(monkeypatch: pytest.MonkeyPatch) -> None:
 
     Or it might have taken a request just before the test's own look, and draw it just after.
     """
-    monkeypatch.setattr(runtime, "PAUSE", 3600.0)
+    monkeypatch.setattr(worker, "POLL_INTERVAL", 3600.0)
 
 
 @pytest.fixture

@@ -119,7 +119,7 @@ for path in ("/é/日本/", "/\\xff/"):
     serve(handler, environ(typed))
     asyncio.run(serve_async(asgi, path))
 running.look()
-noted = {each.number: each.path for each in flight.read(running.journal.path).begun}
+noted = {each.number: each.path for each in flight.read(running.journal.journal.path).begun}
 print(len(noted))
 for number, path in noted.items():
     print(ascii(path), ascii(running.process().requests[number - 1].path))
@@ -154,14 +154,14 @@ ask(handler, "/plain/")
 running.look()
 (news,) = tail.read()
 assert [fact.number for fact in news.facts if hasattr(fact, "number")] == [2]
-assert alive(running.journal.path) is True
+assert alive(running.journal.journal.path) is True
 descriptors = len(os.listdir("/dev/fd"))
 for _ in range(20):
     read(running.config.journal)
 assert len(os.listdir("/dev/fd")) == descriptors
-print(running.journal.path, flush=True)
+print(running.journal.journal.path, flush=True)
 sys.stdin.readline()
-path = running.journal.path
+path = running.journal.journal.path
 runtime.stop()
 assert alive(path) is False
 (story,) = read(path.parent).stories
@@ -202,7 +202,7 @@ handler = boot()
 ask(handler, "/plain/")
 running = runtime.running()
 note = running.recorder.on_begin
-assert note is not None and note != running.noting._first
+assert note is not None and note != running.flight_recorder._first
 trace = running.recorder.begin(("GET", "", "/plain/", "page=2"))
 
 def best(call, times):

@@ -61,7 +61,7 @@ class Inquiry:
     def __init__(
         self, recording: Recording, log: pytest.LogCaptureFixture, ask: Callable[[str], Outcome]
     ) -> None:
-        self.recorder = recording.live.recorder
+        self.recorder = recording.tracer.recorder
         self.log = log
         self.ask = ask
         self.tried: set[Place] = set()

@@ -24,6 +24,7 @@ from tracer.conf import Config
 from tracer.journal import writer
 from tracer.journal.reader import read
 from tracer.recorder.recorder import Recorder
+from tracer.runtime import worker
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 
@@ -31,7 +32,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 @pytest.mark.usefixtures("by_hand")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
 def test_a_journal_that_cannot_be_written_is_told_once(
-    traced: runtime.Live,
+    traced: runtime.Tracer,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -54,7 +55,7 @@ def test_a_journal_that_cannot_be_written_is_told_once(
 
 @pytest.mark.usefixtures("by_hand")
 def test_a_journal_whose_directory_is_taken_away_is_told_once(
-    traced: runtime.Live, caplog: pytest.LogCaptureFixture
+    traced: runtime.Tracer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is not created again behind somebody's back."""
     directory = traced.config.journal
@@ -81,7 +82,7 @@ class Closed(io.StringIO):
 
 
 @pytest.mark.parametrize("stream", [Closed(), object(), None], ids=["closed", "no stream", "none"])
-def test_a_terminal_that_is_gone_ends_the_drawing_and_nothing_else(
+def test_a_terminal_thatis_gone_ends_the_drawing_and_nothing_else(
     site: Any, monkeypatch: pytest.MonkeyPatch, stream: Any, tmp_path: Path
 ) -> None:
     """A process may well have no standard output."""
@@ -115,7 +116,7 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
     site: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """Not even when more of them wait than may: they are journalled, their pictures skipped."""
-    monkeypatch.setattr(runtime, "BACKLOG", 5)
+    monkeypatch.setattr(worker, "MOST_FINISHED", 5)
     stream = Stuck()
     traced = runtime.start(Config(enabled=True, console=True, journal=tmp_path), stream)
     handler = WSGIHandler()
@@ -125,21 +126,21 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
         for _ in range(40):
             serve(handler, environ("/plain/"))
         assert len(traced.recorder.finished) <= 6
-        assert traced.screen is not None
-        assert traced.screen.skipped >= 30
-        monkeypatch.setattr(runtime, "FAREWELL", 0.1)
+        assert traced.console is not None
+        assert traced.console.skipped >= 30
+        monkeypatch.setattr(worker, "SHUTDOWN_PATIENCE", 0.1)
         runtime.stop()
     finally:
         stream.go.set()
-    assert traced.thread is not None
-    traced.thread.join(120)
+    assert traced.worker.thread is not None
+    traced.worker.thread.join(120)
     (story,) = read(tmp_path).stories
     assert [request.number for request in story.process.requests] == list(range(1, 42))
     assert story.process.ended
 
 
 def test_without_another_thread_requests_are_taken_as_they_come(
-    traced: runtime.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """The system has no more threads to give; once it has, they are used."""
     with monkeypatch.context() as patch:
@@ -147,15 +148,15 @@ def test_without_another_thread_requests_are_taken_as_they_come(
         for _ in range(3):
             assert ask() == b"A short text."
         assert len(told(caplog)) == 1
-        assert traced.thread is None
+        assert traced.worker.thread is None
         assert len(traced.recorder.finished) == 3
     ask()
     until(lambda: not traced.recorder.finished)
-    assert traced.thread is not None
+    assert traced.worker.thread is not None
 
 
 def test_a_fault_while_a_module_is_imported_keeps_no_module_from_being_imported(
-    traced: runtime.Live,
+    traced: runtime.Tracer,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
@@ -177,7 +178,7 @@ class Odd:
 
 
 def test_other_finders_are_asked_as_python_asks_them(
-    traced: runtime.Live, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    traced: runtime.Tracer, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     """One without `find_spec` is passed over."""
     odd = Odd()
@@ -195,7 +196,7 @@ def test_other_finders_are_asked_as_python_asks_them(
 
 
 def test_a_fault_in_a_collection_is_told_and_the_collection_goes_on(
-    traced: runtime.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python would print it, once for every collection."""
     monkeypatch.setattr(traced.recorder, "clock", broken)

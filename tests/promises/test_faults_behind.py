@@ -18,9 +18,16 @@ from tracer.probes import preexisting
 from tracer.probes.garbage_collector import Collections
 from tracer.recorder.trace import Trace
 from tracer.render.formats.terminal import Terminal
-from tracer.runtime import console
+from tracer.runtime import console, journal_sink, shutdown
+from tracer.runtime.backlog import Backlog
+from tracer.runtime.batch import Batch
+from tracer.runtime.holder_search import HolderSearch
+from tracer.runtime.identity import Identity
+from tracer.runtime.intake import Intake
+from tracer.runtime.introduction import Introduction
+from tracer.runtime.journal_sink import JournalSink
 from tracer.runtime.overhead import Account
-from tracer.runtime.pipeline import Desk
+from tracer.runtime.pipeline import Pipeline
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),
@@ -29,13 +36,16 @@ pytestmark = [
 
 
 BEHIND: tuple[tuple[Any, str], ...] = (
-    (Desk, "about"),
-    (Desk, "take"),
-    (Desk, "_note"),
+    (Introduction, "say"),
+    (Intake, "take"),
+    (Pipeline, "run"),
+    (JournalSink, "take"),
+    (Backlog, "take"),
+    (Backlog, "ask"),
+    (Batch, "all_ends"),
     (Lines, "request"),
     (Lines, "_anew"),
     (Lines, "_sight"),
-    (Desk, "requests_of"),
     (Assembly, "request"),
     (Assembly, "_spans"),
     (Account, "worked"),
@@ -44,11 +54,12 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (preexisting, "in_force"),
     (console, "Timeline"),
     (console, "Overview"),
-    (console.Screen, "timelines"),
+    (console.Console, "take"),
+    (console.Console, "draw"),
     (Terminal, "write"),
-    (runtime, "Terminal"),
-    (runtime.Live, "about"),
-    (runtime, "Journal"),
+    (console, "Terminal"),
+    (Identity, "about"),
+    (journal_sink, "Journal"),
 )
 
 
@@ -56,7 +67,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     ("owner", "name"), BEHIND, ids=lambda each: getattr(each, "__name__", each)
 )
 def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
-    traced: runtime.Live,
+    traced: runtime.Tracer,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -72,7 +83,7 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
     assert len(told(caplog)) == 1, told(caplog)
     caplog.clear()
     # A terminal that could not be found, or has failed, is not looked for again.
-    traced.screen._terminal = None  # type: ignore[union-attr]
+    traced.console._terminal = None  # type: ignore[union-attr]
     assert ask("/listing/")
     traced.look()
     assert told(caplog) == []
@@ -87,13 +98,13 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
 
 ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (Collections, "collect", ("What the first request", "Lifelines", "Ledger")),
-    (Desk, "find_holders", ("What the first request", "Lifelines", "Ledger")),
+    (HolderSearch, "run", ("What the first request", "Lifelines", "Ledger")),
     (retainers, "paths", ("What the first request", "Lifelines", "Ledger")),
-    (Desk, "end", ("What the first request", "Lifelines", "Ledger")),
+    (shutdown, "Ended", ("What the first request", "Lifelines", "Ledger")),
     (console, "FirstRequest", ("Lifelines", "Ledger")),
     (console, "Lifelines", ("What the first request", "Ledger")),
     (console, "Ledger", ("What the first request", "Lifelines")),
-    (console.Screen, "farewell", ()),
+    (console.Console, "draw_last", ()),
 )
 
 
@@ -101,7 +112,7 @@ ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     ("owner", "name", "pictures"), ENDING, ids=lambda each: getattr(each, "__name__", str(each))
 )
 def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
-    traced: runtime.Live,
+    traced: runtime.Tracer,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
     monkeypatch: pytest.MonkeyPatch,
@@ -120,11 +131,11 @@ def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
         assert picture in drawn.getvalue()
     (story,) = read(traced.config.journal).stories  # type: ignore[arg-type]
     assert len(story.process.requests) == 2
-    assert story.process.ended is (name != "end")
+    assert story.process.ended is (name != "Ended")
 
 
 def test_one_request_that_cannot_be_made_out_costs_no_other(
-    traced: runtime.Live, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+    traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its neighbours in the same batch reach the journal."""
     path_of = Assembly.path

@@ -64,13 +64,13 @@ handler = boot()
 gc.disable()
 ask(handler, "/plain/", "/plain/")
 runtime.running().look()
-parent = runtime.running().journal.path
+parent = runtime.running().journal.journal.path
 before = parent.read_bytes()
 def work():
     ask(handler, "/stream/")
     runtime.running().look()
-    assert runtime.running().journal.path != parent
-    assert runtime.running().journal.pid == os.getpid()
+    assert runtime.running().journal.journal.path != parent
+    assert runtime.running().journal.journal.pid == os.getpid()
 reap(in_child(work))
 assert parent.read_bytes() == before
 ask(handler, "/plain/")
@@ -161,18 +161,18 @@ handler = boot()
 ask(handler, "/plain/")
 running = runtime.running()
 until(lambda: not running.recorder.finished)
-first = running.thread
+first = running.worker.thread
 assert first.is_alive()
 def work():
-    assert running.thread is None
+    assert running.worker.thread is None
     ask(handler, "/plain/")
-    assert running.thread is not first and running.thread.is_alive()
+    assert running.worker.thread is not first and running.worker.thread.is_alive()
     until(lambda: not running.recorder.finished)
-    until(lambda: running.journal is not None and running.journal.path is not None)
+    until(lambda: running.journal.journal is not None and running.journal.journal.path is not None)
 reap(in_child(work))
 assert not first.is_alive()
 ask(handler, "/plain/")
-assert running.thread.is_alive()
+assert running.worker.thread.is_alive()
 until(lambda: not running.recorder.finished)
 """
     program(tmp_path, source)
@@ -195,14 +195,15 @@ def test_the_background_thread_is_no_reason_to_warn_of_a_fork(
 import warnings
 from tests.support.waiting import until
 from tracer import runtime
+from tracer.runtime import worker
 handler = boot()
 ask(handler, "/plain/")
 running = runtime.running()
-assert running.thread.is_alive()
+assert running.worker.thread.is_alive()
 # On a busy machine it may be busy for longer than a project would have to wait.
-live.TO_FORK = 120
+worker.FORK_PATIENCE = 120
 if not {wakeful}:
-    until(lambda: not running.awake)
+    until(lambda: not running.worker.polling)
 with warnings.catch_warnings(record=True) as caught:
     warnings.simplefilter("always")
     for _ in range({FORKS if wakeful else 0}):
@@ -222,12 +223,12 @@ def test_an_ended_greenlet_holds_up_no_fork() -> None:
 from gevent import monkey
 monkey.patch_all()
 import threading
-from tracer.runtime.tracer import _is_gone
+from tracer.runtime.kernel_thread import is_gone
 thread = threading.Thread(target=int)
 thread.start()
 thread.join()
 assert thread.native_id == threading.get_native_id()
-assert _is_gone(thread)
+assert is_gone(thread)
 """
     done = subprocess.run([sys.executable, "-c", source], cwd=ROOT, capture_output=True, text=True)
     assert done.returncode == 0, done.stderr

@@ -182,7 +182,7 @@ ask(handler, "/plain/")
 running = runtime.running()
 held, go = threading.Event(), threading.Event()
 def busy():
-    with running.drawing, running.lock, running.journal._lock:
+    with running.console.drawing, running.lock, running.journal.journal._lock:
         held.set()
         go.wait(120)
 running.look()
@@ -192,7 +192,7 @@ assert held.wait(120)
 pid = os.fork()
 if not pid:
     assert threading.active_count() == 1
-    assert running.journal is None
+    assert running.journal.journal is None
     sys.exit()
 reap(pid)
 go.set()

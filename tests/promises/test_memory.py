@@ -45,13 +45,20 @@ def serve(recording: Recording, path: str, times: int) -> None:
     for number in range(times):
         recording.get(path)
         if number % 200 == 199:
-            recording.live.look()
+            recording.tracer.look()
 
 
 def sizes(recording: Recording) -> dict[str, int]:
     """How much the tracer remembers, in every container that it has."""
-    recorder, desk = recording.live.recorder, recording.live.desk
-    owners = (recorder, recorder.lives, desk, desk.rest, desk.history, desk.assembly)
+    recorder, backlog = recording.tracer.recorder, recording.tracer.backlog
+    owners = (
+        recorder,
+        recorder.lives,
+        backlog,
+        backlog.waiting,
+        backlog.history,
+        recording.tracer.intake,
+    )
     return {
         f"{type(owner).__name__}.{name}": len(value)
         for owner in owners
@@ -95,7 +102,7 @@ def test_a_journal_keeps_every_request_while_memory_keeps_the_newest(
         for _ in range(2_500):
             recording.get("/short/")
         recording.settle()
-        assert len(recording.live.desk.history.requests) <= 70
+        assert len(recording.tracer.backlog.history.requests) <= 70
         for name, size in sizes(recording).items():
             assert size <= before[name] + 400, f"{name} grew from {before[name]} to {size}"
     (written,) = processes(tmp_path)
@@ -107,11 +114,11 @@ def test_finished_requests_that_nobody_looks_at_are_bounded(
 ) -> None:
     """When the background thread cannot keep up, the requests themselves help out."""
     with record() as recording:
-        monkeypatch.setattr(recording.live, "_wake", lambda: None)
+        monkeypatch.setattr(recording.tracer, "_wake", lambda: None)
         most = 0
         for _ in range(5_000):
             recording.get("/short/")
-            most = max(most, len(recording.live.recorder.finished))
+            most = max(most, len(recording.tracer.recorder.finished))
         assert 1_000 < most <= 2_001
         assert recording.process.served == 5_000
 
@@ -121,15 +128,15 @@ def test_a_leak_costs_in_proportion_to_what_it_keeps(record: Callable[..., Recor
     with record() as recording:
         serve(recording, "/leak/", 500)
         recording.settle()
-        watched = len(recording.live.recorder.lives.refs)
+        watched = len(recording.tracer.recorder.lives.refs)
         assert len(recording.lives("WSGIRequest")) >= 500
         serve(recording, "/leak/", 500)
         recording.settle()
-        grown = len(recording.live.recorder.lives.refs) - watched
+        grown = len(recording.tracer.recorder.lives.refs) - watched
         assert 500 <= grown <= 500 * 8
         KEPT.clear()
         recording.settle()
         serve(recording, "/short/", 400)
         recording.settle()
-        assert len(recording.live.recorder.lives.refs) < watched
+        assert len(recording.tracer.recorder.lives.refs) < watched
         assert len(recording.lives("WSGIRequest")) < 200

@@ -42,9 +42,9 @@ def recording(settings: Any, tmp_path: Path) -> Iterator[Recording]:
 
 def journalled(recording: Recording) -> list[Request]:
     """Every request, as the journal tells it."""
-    recording.live.look()
-    assert recording.live.config.journal is not None
-    (story,) = read(recording.live.config.journal).stories
+    recording.tracer.look()
+    assert recording.tracer.config.journal is not None
+    (story,) = read(recording.tracer.config.journal).stories
     return list(story.process.requests)
 
 

@@ -24,7 +24,7 @@ handler, heard, before = boot(), [], blocked()
 """
 SERVED = f"""{BOOTED}
 ask(handler, "/plain/")
-thread = runtime.running().thread
+thread = runtime.running().worker.thread
 assert thread.is_alive()
 """
 """A page was served, and the background thread is there."""
@@ -70,7 +70,7 @@ threading.Event().wait({PATIENCE})
     done = program(tmp_path, source, status=-getattr(signal, name))
     error = done.stderr.decode()
     assert 'File "' in error
-    assert "live.py" in error
+    assert "worker.py" in error
 
 
 def test_a_thread_that_cannot_be_started_leaves_its_starter_as_it_was(tmp_path: Path) -> None:

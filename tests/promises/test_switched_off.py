@@ -23,8 +23,8 @@ def test_a_chain_built_before_an_uninstall_works_on() -> None:
         during = recording.get("/hello/")
     afterwards = serve(handler, environ("/hello/"))
     assert (afterwards.status, afterwards.body) == (during.status, during.body)
-    assert len(recording.live.recorder.finished) == 0
-    assert recording.live.recorder.flying == {}
+    assert len(recording.tracer.recorder.finished) == 0
+    assert recording.tracer.recorder.flying == {}
 
 
 @pytest.mark.django_db

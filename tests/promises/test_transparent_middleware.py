@@ -199,7 +199,7 @@ def test_a_request_within_a_request_is_a_part_of_it(site: Any) -> None:
             "tests.promises.site.nested",
             "tests.promises.site.listing",
         ]
-        assert recording.live.recorder.flying == {}
+        assert recording.tracer.recorder.flying == {}
 
 
 class Handler(WSGIHandler):
@@ -281,7 +281,7 @@ def test_the_signatures_of_what_is_wrapped_are_unchanged() -> None:
 def test_every_wrapper_of_a_method_leads_to_what_it_wraps() -> None:
     """`inspect.unwrap` finds Django's own function behind each patch."""
     with Recording() as recording:
-        found = list(recording.live.installation.patches)
+        found = list(recording.tracer.installation.patches)
         assert len(found) > 50
         for owner, name, original in found:
             wrapper = vars(owner)[name]

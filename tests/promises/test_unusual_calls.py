@@ -42,7 +42,7 @@ def during(work: Callable[[], Any], **choices: Any) -> Recording:
 
 def stages(recording: Recording, stage: str) -> list[tuple[str, str]]:
     """Name and detail of each stage of a kind."""
-    history = recording.live.desk.history
+    history = recording.tracer.backlog.history
     (request,) = history.snapshot().requests
     return [(span.name, span.detail) for span in request.spans if span.stage == stage]
 
@@ -117,7 +117,7 @@ def test_a_threads_name_is_that_which_it_was_given(site: Any) -> None:
 
     recording = during(start)
     assert stages(recording, "thread") == [("start given", "")]
-    assert "given" in recording.live.desk.history.snapshot().threads.values()
+    assert "given" in recording.tracer.backlog.history.snapshot().threads.values()
     assert ASKED == []
 
 
@@ -139,7 +139,7 @@ def test_a_thread_that_a_collection_meets_before_python_knows_it_has_its_name(si
 
     recording = during(start)
     assert "generation 0" in [name for name, _ in stages(recording, "collection")]
-    assert "early" in recording.live.desk.history.snapshot().threads.values()
+    assert "early" in recording.tracer.backlog.history.snapshot().threads.values()
     assert threads.coming == {}
 
 
@@ -165,7 +165,7 @@ def test_an_object_whose_class_and_base_are_watched_is_born_once(site: Any) -> N
     """Even where nothing but its birth can be seen."""
     watch = (f"{__name__}.Slotted",)
     recording = during(lambda: (Slotted(1), MoreSlotted()), watch=watch)
-    (request,) = recording.live.desk.history.snapshot().requests
+    (request,) = recording.tracer.backlog.history.snapshot().requests
     born = [(birth.name, birth.mortal) for birth in request.births if birth.kind == "watched"]
     assert born == [("Slotted", False), ("MoreSlotted", False)]
 
@@ -186,7 +186,7 @@ class Touchy(metaclass=Meta):
 def test_a_class_that_cannot_be_hashed_can_be_watched(site: Any) -> None:
     """Classes are known by their address."""
     recording = during(Touchy, watch=(f"{__name__}.Touchy",))
-    (request,) = recording.live.desk.history.snapshot().requests
+    (request,) = recording.tracer.backlog.history.snapshot().requests
     assert [birth.name for birth in request.births if birth.kind == "watched"] == ["Touchy"]
 
 

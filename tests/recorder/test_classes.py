@@ -170,7 +170,7 @@ urlpatterns = [path("odd/", odd, name=Text("odd"))]
 def test_what_resolving_found_is_recorded_as_plain_text(recording: Recording) -> None:
     """Also the name of a URL, which a project may take from anywhere."""
     assert recording.get("/odd/").status == 200
-    recorder = recording.live.recorder
-    (trace,) = [*recording.live.desk.rest.take(), *recorder.finished]
+    recorder = recording.tracer.recorder
+    (trace,) = [*recording.tracer.backlog.waiting.take(), *recorder.finished]
     assert trace.view == (f"{__name__}.odd", "odd/", "odd")
     assert [type(each) for each in trace.view] == [str, str, str]

@@ -254,9 +254,9 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
 def test_a_request_is_read_while_somebody_looks_at_the_whole_heap(recording: Recording) -> None:
     """As tools that look for leaks do: they must find no tuple that is still being made."""
     recording.get("/hello/")
-    desk = recording.live.desk
-    recording.live.recorder.finished.extend(desk.rest.take())
-    (trace,) = recording.live.recorder.finished
+    backlog = recording.tracer.backlog
+    recording.tracer.recorder.finished.extend(backlog.waiting.take())
+    (trace,) = recording.tracer.recorder.finished
     heap: list[Any] = []
 
     class Names(dict[int, str]):
@@ -264,7 +264,7 @@ def test_a_request_is_read_while_somebody_looks_at_the_whole_heap(recording: Rec
             heap.append(gc.get_objects())
             return "a.Name"
 
-    assembly = copy(desk.assembly)
+    assembly = copy(backlog.assembly)
     assembly.class_name = Names().__getitem__
     words = assembly.words
     assembly.words = lambda what: heap.append(gc.get_objects()) or words(what)  # type: ignore[method-assign, func-returns-value]

@@ -19,8 +19,9 @@ from tracer.probes.constructors import noting
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
-from tracer.runtime import backlog
-from tracer.runtime.tracer import ENOUGH
+from tracer.runtime import waiting_traces
+from tracer.runtime.counts import Counts
+from tracer.runtime.worker import BATCH_SIZE
 
 
 def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
@@ -53,7 +54,7 @@ def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
 
 
 @pytest.fixture
-def quiet(db: None, settings: Any) -> Iterator[runtime.Live]:
+def quiet(db: None, settings: Any) -> Iterator[runtime.Tracer]:
     """A process that records, and neither draws nor writes."""
     settings.ROOT_URLCONF = "tests.promises.site"
     yield runtime.start(Config(enabled=True, console=False))
@@ -61,25 +62,25 @@ def quiet(db: None, settings: Any) -> Iterator[runtime.Live]:
 
 
 def test_a_process_that_neither_draws_nor_writes_starts_its_thread_when_it_is_worth_the_while(
-    quiet: runtime.Live,
+    quiet: runtime.Tracer,
 ) -> None:
     """Nobody waits for what was recorded; whoever asks is told all the same."""
     handler = WSGIHandler()
-    for _ in range(ENOUGH - 1):
+    for _ in range(BATCH_SIZE - 1):
         serve(handler, environ("/plain/"))
-    assert quiet.thread is None
+    assert quiet.worker.thread is None
     serve(handler, environ("/plain/"))
-    assert quiet.thread is not None
-    assert quiet.process().served == ENOUGH
+    assert quiet.worker.thread is not None
+    assert quiet.process().served == BATCH_SIZE
 
 
-def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: runtime.Live) -> None:
+def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: runtime.Tracer) -> None:
     """Else sixty of its kind would take a lot of memory before anybody looks."""
     trace = quiet.recorder.begin(("GET", "", "/", ""))
     for _ in range(600):
         trace.add((1, 2, (stages.CACHE, None, "get", ("", ""), "")))
     quiet.recorder.finish(trace)
-    assert quiet.thread is not None
+    assert quiet.worker.thread is not None
 
 
 class Knot:
@@ -122,49 +123,51 @@ def uncollected() -> Iterator[None]:
 def test_old_requests_wait_for_the_collector_before_they_are_counted() -> None:
     """Not one of their objects is remembered, for all are gone by then."""
     recorder = Recorder()
-    waiting = backlog.Rest(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder)
     with uncollected():
         waiting.traces.extend(asked(recorder, 200))
-        assert not waiting.absorb()
-        assert waiting.tally.served == 0, "the collector has not come yet"
+        assert not waiting.reduce()
+        assert waiting.counts.served == 0, "the collector has not come yet"
         gc.collect()
-        assert waiting.absorb()
-    assert (waiting.tally.served, waiting.tally.stayed) == (200 - backlog.RESTING, [])
+        assert waiting.reduce()
+    assert (waiting.counts.served, waiting.counts.survivors) == (200 - waiting_traces.NEWEST, [])
 
 
 def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() -> None:
     """What they built and is there still is remembered one by one: a leak must not be missed."""
     recorder = Recorder()
-    waiting = backlog.Rest(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder)
     with uncollected():
-        waiting.traces.extend(asked(recorder, backlog.WAITING + 10))
-        assert waiting.absorb()
-    assert waiting.count < backlog.WAITING
-    assert waiting.tally.served == len(waiting.tally.stayed) > 10
-    assert {number for _, number in waiting.tally.stayed} == set(range(1, waiting.tally.served + 1))
+        waiting.traces.extend(asked(recorder, waiting_traces.MOST_WAITING + 10))
+        assert waiting.reduce()
+    assert waiting.count < waiting_traces.MOST_WAITING
+    assert waiting.counts.served == len(waiting.counts.survivors) > 10
+    assert {number for _, number in waiting.counts.survivors} == set(
+        range(1, waiting.counts.served + 1)
+    )
     gc.collect()
 
 
 def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
     """One in twenty is in flight when the collector comes, and waits for hundreds of others."""
     recorder = Recorder()
-    waiting = backlog.Rest(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder)
     with uncollected():
         waiting.traces.extend([*asked(recorder, 1), *plain(recorder, 40)])
-        waiting.absorb()
-        assert waiting.tally.served == 40 - backlog.RESTING
+        waiting.reduce()
+        assert waiting.counts.served == 40 - waiting_traces.NEWEST
         assert [trace.number for trace in waiting.take()] == [1, *range(26, 42)]
 
 
 def test_the_newest_of_those_counted_are_told_though_the_oldest_are_counted_last() -> None:
     """By them it is told during which request something died."""
     recorder = Recorder()
-    waiting = backlog.Rest(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder)
     with uncollected():
         waiting.traces.extend([*asked(recorder, 3), *plain(recorder, 40)])
-        assert waiting.absorb(collected=True)
-        assert [number for _, number in waiting.tally.stayed] == [1, 2, 3]
-        assert [number for _, number in waiting.tally.begins] == [24, 25, 26, 27]
+        assert waiting.reduce(collected=True)
+        assert [number for _, number in waiting.counts.survivors] == [1, 2, 3]
+        assert [number for _, number in waiting.counts.begins] == [24, 25, 26, 27]
 
 
 class Thing:
@@ -172,12 +175,12 @@ class Thing:
 
 
 def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
-    quiet: runtime.Live,
+    quiet: runtime.Tracer,
 ) -> None:
     """Also those that are recognised when they are used, such as of classes named in WATCH."""
     recorder = quiet.recorder
     recorder.on_finish = lambda: None
-    for _ in range(2 * backlog.WAITING):
+    for _ in range(2 * waiting_traces.MOST_WAITING):
         trace = recorder.begin(("GET", "", "/", ""))
         current.set(trace)
         recorder.born(Thing(), "watched")
@@ -186,12 +189,15 @@ def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
         if trace.number % 50 == 0:
             quiet.look()
     process = quiet.process()
-    assert process.served == 2 * backlog.WAITING
+    assert process.served == 2 * waiting_traces.MOST_WAITING
     (row,) = [row for row in process.ledger if row.kind == "watched"]
-    assert (row.built, row.freed) == (2 * backlog.WAITING, {"response": 2 * backlog.WAITING})
+    assert (row.built, row.freed) == (
+        2 * waiting_traces.MOST_WAITING,
+        {"response": 2 * waiting_traces.MOST_WAITING},
+    )
 
 
-def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.Live) -> None:
+def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.Tracer) -> None:
     """In a quiet process, too, of which only the newest requests are made out for it."""
     handler, recorder = WSGIHandler(), quiet.recorder
     recorder.on_finish = lambda: None
@@ -211,9 +217,9 @@ def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.
     quiet.look()
     gc.collect()
     quiet.look()
-    made_out = len(quiet.desk.history.requests)
+    made_out = len(quiet.backlog.history.requests)
     process = quiet.process()
-    assert made_out <= backlog.RESTING + 2, "the first two are never forgotten"
+    assert made_out <= waiting_traces.NEWEST + 2, "the first two are never forgotten"
     assert process.served == 103
     assert process.barriers
     found = [life for life in process.lifetimes if life.cls.endswith("Knot")]
@@ -225,7 +231,7 @@ def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.
 def test_what_one_request_built_and_the_next_uses_is_a_use_by_the_next() -> None:
     """Though both are alike to the last token: to the first it is its own, to the second older."""
     recorder = Recorder()
-    counted = backlog.Tally()
+    counted = Counts()
     for number, built in ((1, 11), (2, 21)):
         trace = recorder.begin(("GET", "", "/", ""))
         trace.first = 10 * number

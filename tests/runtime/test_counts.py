@@ -13,7 +13,7 @@ from tracer.model.recorded import likeness
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, spread
 from tracer.recorder.weakrefs import Ref
-from tracer.runtime.counts import Tally, ends_of
+from tracer.runtime.counts import Counts, ends_of
 
 VIEWS = (None, ("site.index", "", "index"), ("site.page", "page/", None))
 CLASSES = (int, str, dict)
@@ -86,7 +86,7 @@ def numbers(traces: list[Trace]) -> set[int]:
     return {trace.number for trace in traces}
 
 
-def told(tally: Tally) -> dict[str, object]:
+def told(tally: Counts) -> dict[str, object]:
     """All that a tally has counted."""
     return {
         "built": {
@@ -104,7 +104,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
     """Whatever they built and used, in any order, with some that are not over among them."""
     site = Site(seed)
     groups: dict[Any, list[Trace]] = {}
-    each, waiting = Tally(), set()
+    each, waiting = Counts(), set()
     for trace in site.requests():
         groups.setdefault(likeness(trace), []).append(trace)
         ends = ends_of(trace, site.closed)
@@ -114,7 +114,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
             each.add(trace, ends, {})
     assert 0 < len(waiting) < 40
     assert len(groups) > 10
-    together = Tally()
+    together = Counts()
     for group in groups.values():
         half = len(group) // 2
         for some in (group[:half], group[half:]):
@@ -128,7 +128,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
 
 def test_a_request_that_cannot_be_told_from_others_is_counted_as_one_of_them() -> None:
     """A thousand alike are one entry, whatever became of their objects."""
-    site, tally = Site(0), Tally()
+    site, tally = Site(0), Counts()
     for _ in range(10):
         alike = [site.request(None, random.Random(5)) for _ in range(100)]
         site.closed.update({token: 9 for trace in alike for token in trace.births[1::5]})

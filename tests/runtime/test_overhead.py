@@ -14,7 +14,7 @@ from tracer.recorder import server_info
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
 from tracer.runtime.overhead import Account, Costs, Prices, measure, median
-from tracer.runtime.tracer import Live
+from tracer.runtime.tracer import Tracer
 
 LITTLE, MUCH = 8_000, 256_000
 COSTS = Costs(Prices(100, 200, 300), Prices(200, 400, 600), LITTLE, MUCH)
@@ -223,9 +223,9 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
 ) -> None:
     """Neither does the one that is drawn, nor one that is served alone."""
     monkeypatch.setattr(server_info, "stays_alone", lambda _modules: True)
-    tracer = Live(Config(enabled=True, console=True), io.StringIO())
+    tracer = Tracer(Config(enabled=True, console=True), io.StringIO())
     flat = COSTS._replace(far=COSTS.near)
-    monkeypatch.setattr(tracer.desk.account, "_measure", lambda: flat)
+    monkeypatch.setattr(tracer.account, "_measure", lambda: flat)
     begin, finish = tracer.recorder.begin, tracer.recorder.finish
     finish(begin(("GET", "", "/alone/", "")))
     disturbed = begin(("GET", "", "/disturbed/", ""))

@@ -42,7 +42,7 @@ class Recording(Serving, Reading):
             cache_keys=self.cache_keys,
             query_values=self.query_values,
         )
-        self.live = runtime.start(config)
+        self.tracer = runtime.start(config)
         return self
 
     def __exit__(self, *exc_info: object) -> None:
@@ -51,13 +51,13 @@ class Recording(Serving, Reading):
 
     def settle(self) -> Process:
         """Run a full collection with no request in flight, and return the process."""
-        self.live.settle()
+        self.tracer.settle()
         return self.process
 
     @property
     def process(self) -> Process:
         """The process as recorded so far."""
-        return self.live.process()
+        return self.tracer.process()
 
     def lives(self, name: str, process: Process | None = None) -> tuple[Lifetime, ...]:
         """Lifetimes of this name, in this process or in another."""

@@ -81,7 +81,7 @@ class Progress:
 
     def __init__(self, stream: TextIO, names: Sequence[str]) -> None:
         self.stream = stream
-        self.live = stream.isatty()
+        self.tracer = stream.isatty()
         self.width = max(map(len, names), default=0)
         self.place = {
             name: f"{index:{len(str(len(names)))}}" for index, name in enumerate(names, 1)
@@ -89,12 +89,12 @@ class Progress:
 
     def _put(self, name: str, text: str, end: str) -> None:
         head = f"[{self.place[name]}/{len(self.place)}] {name.ljust(self.width)}"
-        clear = "\r\x1b[K" if self.live else ""
+        clear = "\r\x1b[K" if self.tracer else ""
         print(f"{clear}{head}  {text}", end=end, file=self.stream, flush=True)
 
     def step(self, name: str, text: str) -> None:
         """What is being done just now; only a terminal shows it."""
-        if self.live:
+        if self.tracer:
             self._put(name, f"{text} …", "")
 
     def done(self, name: str, text: str) -> None:

@@ -63,7 +63,7 @@ class _Names:
         self.signal = signal
         self.stage = stage
         self.lives = lives
-        self.live = live
+        self.tracer = live
         self.known = _UNKNOWN
         """(number of connected receivers, sender, what to record while both stay the same)"""
 
@@ -76,7 +76,7 @@ class _Names:
 
     def look(self, sender: Any) -> What:
         """Return what is to be told of the signal, sent by this sender just now."""
-        found = self.live(self.signal, sender)
+        found = self.tracer(self.signal, sender)
         told = _sender(sender), tuple([_name(one) for group in found for one in group])
         token = self.lives.token_of(self.signal)
         what = self.stage, token, self.stage, told, ""

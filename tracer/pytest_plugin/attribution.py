@@ -21,6 +21,8 @@ from tracer.model.retention import Evidence, came_with_import, candidates, is_ca
 from tracer.probes.garbage_collector import FULL
 from tracer.pytest_plugin.report import Findings, Left
 from tracer.recorder.trace import Trace
+from tracer.runtime.batch import Batch
+from tracer.runtime.subscription import facts_of
 
 YOUNG = 1
 """The generations that hold what is young."""
@@ -64,26 +66,25 @@ class Suspect:
 class Segments:
     """Follows a run. Not for several threads at once; what it listens to may be."""
 
+    name = "the test run"
+
     def __init__(self) -> None:
-        self.live = runtime.running()
-        self.own = self.live is None
-        if self.live is None:
-            self.live = runtime.start(Config(enabled=True, console=False))
+        running = runtime.running()
+        self.own = running is None
+        self.tracer = running or runtime.start(Config(enabled=True, console=False))
         self.findings = Findings(started=True)
         self.seen = Evidence()
         self.suspects: dict[int, Suspect] = {}
         self.newest: deque[Segment] = deque(maxlen=8)
-        with self.live.lock:
-            self.live.desk.listeners.append(self)
+        with self.tracer.lock:
+            self.tracer.pipeline.subscriptions.append(self)
 
-    @property
-    def tracer(self) -> runtime.Live:
-        """The tracer that is listened to."""
-        assert self.live is not None
-        return self.live
+    def take(self, batch: Batch) -> None:
+        """Takes what the tracer recorded."""
+        for fact in facts_of(batch, self.tracer.backlog.assembly, batch.standing):
+            self._take(fact)
 
-    def take(self, fact: Fact, trace: Trace | None) -> None:
-        """One fact of the tracer's."""
+    def _take(self, fact: Fact) -> None:
         if not isinstance(fact, Request):
             if self.newest:
                 self.newest[-1].history.feed(fact)
@@ -202,7 +203,7 @@ class Segments:
             return {}
         began = time.perf_counter()
         with self.tracer.lock:
-            found = self.tracer.desk.holders_of(tokens, seconds=SEARCH)
+            found = self.tracer.holder_search.holders_of(tokens, seconds=SEARCH)
         self.findings.searching += time.perf_counter() - began
         return found
 
@@ -215,14 +216,13 @@ class Segments:
             self.tracer.land()
         self.tracer.gather()
         with self.tracer.lock:
-            if self in self.tracer.desk.listeners:
-                self.tracer.desk.listeners.remove(self)
+            self.tracer.pipeline.unsubscribe(self)
         if any(suspect.life.held_by is None for suspect in self.suspects.values()):
             self._collect()
         mine = (*WIDER, *(f"{name}." for name in test_classes))
         for token, suspect in self.suspects.items():
             self._judge(token, suspect, mine)
-        if self.own and runtime.running() is self.live:
+        if self.own and runtime.running() is self.tracer:
             runtime.stop(settle=False)
         return self.findings
 

@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import gc
 import os
-import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
@@ -26,29 +25,19 @@ from types import TracebackType
 from django.apps import apps
 from django.conf import settings
 
-from tracer import runtime
 from tracer.checks import unwatchable
-from tracer.conf import Config
-from tracer.journal.writer import Journal
 from tracer.model import Process
-from tracer.probes.user_classes import Watch
 from tracer.recorder import interpreter
-from tracer.recorder.patching import Patches
 from tracer.recording.assertions import Assertions
 from tracer.recording.client import Answer, Serving
+from tracer.recording.session import Session
 from tracer.recording.view import Reading, RecordingError
 from tracer.render.layout.wording import many
-from tracer.runtime.subscription import Tap
 
 __all__ = ["Answer", "Reading", "Recording", "RecordingError", "Settled", "record"]
 
 KEEP = 10_000
 """Requests that a recording remembers one by one, unless it is told otherwise."""
-
-_started: runtime.Live | None = None
-"""The tracer that recordings started; None where another one is shared."""
-_sharing: list[Recording] = []
-_lock = threading.RLock()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,64 +110,29 @@ class Recording(Serving, Assertions):
             raise RecordingError(
                 f"record(keep=…) takes a number of requests, or None for all, not {keep!r}."
             )
-        self._process: Process | None = None
         self._watch = _watched(watch)
         self._shown = query_values, cache_keys
         self._journal = Path(journal).absolute() if journal is not None else None
         self._keep = keep
         self._settles = settle
-        self._tap: Tap | None = None
-        self._patches = Patches()
-        self._watching: Watch | None = None
-        self._keys_before = False
+        self._session: Session | None = None
+        self._process: Process | None = None
+        """The process as it stood when the block ended."""
 
     # -- the block ---------------------------------------------------------------------------
 
     def __enter__(self) -> Recording:
-        if self._tap is not None:
+        if self._session is not None:
             raise RecordingError("A recording is made once: call record() again for another.")
         _demand_django()
         for path in self._watch:
             wrong = unwatchable(path) if isinstance(path, str) else None
             if wrong is not None:
                 raise RecordingError(f"record(watch=…) names {path}, but {wrong[1]}.")
-        # What nobody holds any more is no part of the story.
+        # What nobody holds any more is no part of the recording.
         gc.collect()
-        with _lock:
-            self._tap = self._open()
-            _sharing.append(self)
+        self._session = Session(self._watch, self._journal, self._keep, *self._shown)
         return self
-
-    def _open(self) -> Tap:
-        global _started
-        journal = None
-        running = runtime.running()
-        if running is None:
-            query_values, cache_keys = self._shown
-            config = Config(
-                enabled=True,
-                console=False,
-                journal=self._journal,
-                cache_keys=cache_keys,
-                query_values=query_values,
-            )
-            running = _started = runtime.start(config)
-        elif self._journal is not None:
-            journal = Journal(self._journal)
-        tap = Tap(running, self._keep, journal)
-        tap.disclose(*self._shown)
-        tap.open()
-        recorder = running.recorder
-        self._keys_before = recorder.cache_keys
-        recorder.cache_keys = recorder.cache_keys or self._shown[1]
-        names = [each for each in self._watch if isinstance(each, str)]
-        self._watching = Watch(recorder, self._patches, names)
-        self._watching.install(running.installation.imports)
-        for each in self._watch:
-            if isinstance(each, type):
-                self._watching.add(each)
-        self._watching.again()
-        return tap
 
     def __exit__(
         self,
@@ -186,52 +140,25 @@ class Recording(Serving, Assertions):
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        tap = self._opened()
-        last = _started is tap.live and all(one._live is not tap.live for one in self._others())
+        session = self._begun()
         try:
-            if last:
-                # Requests in flight come to no end of their own any more.
-                tap.live.land()
-            if self._settles and kind is None:
-                tap.live.settle()
-            tap.live.gather()
+            session.finish(settle=self._settles and kind is None)
         finally:
-            self._close(tap, last)
-
-    def _close(self, tap: Tap, last: bool) -> None:
-        global _started
-        with _lock:
-            tap.close()
-            self._process = tap.snapshot()
-            if self._watching is not None:
-                self._watching.forget()
-            self._patches.restore()
-            tap.live.recorder.cache_keys = self._keys_before
-            _sharing.remove(self)
+            self._process = session.close()
             self._let_go()
-            if last:
-                _started = None
-                if runtime.running() is tap.live:
-                    runtime.stop(settle=False)
+            session.stop()
 
-    def _others(self) -> list[Recording]:
-        return [one for one in _sharing if one is not self]
-
-    @property
-    def _live(self) -> runtime.Live | None:
-        return self._tap.live if self._tap is not None else None
-
-    def _opened(self) -> Tap:
-        if self._tap is None:
+    def _begun(self) -> Session:
+        if self._session is None:
             raise RecordingError("The recording has not begun: with record() as recording: …")
-        return self._tap
+        return self._session
 
     # -- while it lasts, and after -----------------------------------------------------------
 
     @property
     def begun(self) -> bool:
         """Whether its block was entered."""
-        return self._tap is not None
+        return self._session is not None
 
     @property
     def ended(self) -> bool:
@@ -243,12 +170,12 @@ class Recording(Serving, Assertions):
         """The process as recorded so far: one object that never changes, and another later."""
         if self._process is not None:
             return self._process
-        tap = self._opened()
-        tap.live.gather()
-        return tap.snapshot()
+        session = self._begun()
+        session.tracer.gather()
+        return session.subscription.snapshot()
 
     def settle(self) -> Settled:
-        """Run a full collection with no request in flight, look for holders, and say so.
+        """Runs a full collection with no request in flight, finds what holds the rest, and says so.
 
         What is alive afterwards is held by something; what was only waiting is gone.
         """
@@ -256,12 +183,12 @@ class Recording(Serving, Assertions):
             raise RecordingError(
                 "The recording has ended: settle() belongs inside the block, before its end."
             )
-        running = self._opened().live
-        flying = len(running.recorder.flying)
-        return Settled(running.settle(draw=False), flying)
+        tracer = self._begun().tracer
+        flying = len(tracer.recorder.flying)
+        return Settled(tracer.settle(draw=False), flying)
 
     def _on_demand(self) -> None:
-        """Before an assertion that needs it: settle, where that can still be done."""
+        """Before an assertion that needs it: settles, where that can still be done."""
         if not self.ended:
             self.settle()
 
@@ -270,10 +197,10 @@ class Recording(Serving, Assertions):
             raise RecordingError(
                 "The recording has ended: requests and run() belong inside the block."
             )
-        self._opened().server = "record()"
+        self._begun().subscription.server = "record()"
 
     def __repr__(self) -> str:
-        if self._tap is None:
+        if self._session is None:
             return "<Recording, not begun>"
         process = self.process
         state = "ended" if self.ended else "running"

@@ -1,8 +1,9 @@
-"""The tracer of a running process: what puts recorder, probes, journal and console together.
+"""The tracer of a running process: recorder, probes, journal and console, put together.
 
 May import every room from `render/` down; nobody below may import it.
 """
 
-from tracer.runtime.tracer import CAN_DRAW, Live, running, start, stop
+from tracer.runtime.switch import running, start, stop
+from tracer.runtime.tracer import CAN_DRAW, Tracer
 
-__all__ = ["CAN_DRAW", "Live", "running", "start", "stop"]
+__all__ = ["CAN_DRAW", "Tracer", "running", "start", "stop"]

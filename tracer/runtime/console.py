@@ -2,8 +2,13 @@
 
 from __future__ import annotations
 
+import os
+import sys
+import threading
 import time
-from collections.abc import Callable, Sequence
+from collections import deque
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, TextIO
 
 from rich.console import RenderableType
 from rich.text import Text
@@ -16,34 +21,45 @@ from tracer.render.pictures.ledger import Ledger
 from tracer.render.pictures.lifelines import Lifelines
 from tracer.render.pictures.overview import Overview
 from tracer.render.pictures.timeline import Timeline
+from tracer.runtime.backlog import Backlog
+from tracer.runtime.batch import Batch
 
 FEW = 6
 """Requests that are drawn however far behind the drawing is: nobody waits for so few."""
 AT_ONCE = 12
 """Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
 SHARE = 0.1
-"""Of its time that the background thread may spend on pictures while requests keep coming."""
+"""Of its time that the worker thread may spend on pictures while requests keep coming."""
 WINDOW = 2.0
 """Seconds after which that time is counted anew."""
 
 
-class Screen:
-    """Draws on a terminal, and never more than it can without holding up the application."""
+class Console:
+    """A sink that draws on a terminal, and never so much that it holds up the application.
+
+    `take` chooses what is to be drawn, under the pipeline's lock; `draw` draws it without.
+    """
+
+    name = "the console"
 
     def __init__(
         self,
         terminal: Callable[[], Terminal],
+        backlog: Backlog,
         fault: Callable[[str, Exception], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`terminal` is asked once, at the first block; `fault` is told of pictures that fail.
+        """`terminal` is called once, at the first block; `fault` reports pictures that fail.
 
         `clock` counts seconds.
         """
         self._find = terminal
         self._fault = fault
         self._terminal: Terminal | None = None
+        self.backlog = backlog
         self.clock = clock
+        self.drawing = threading.RLock()
+        self.waiting: deque[Request] = deque()
         self.skipped = 0
         self.settled = 0
         """Requests that are drawn, or will not be: nothing more comes of them."""
@@ -64,54 +80,99 @@ class Screen:
             self.since, self.spent = now, 0.0
         return self.spent > SHARE * WINDOW
 
-    def timelines(
-        self, look: Callable[[Sequence[Request]], Process], requests: Sequence[Request]
-    ) -> None:
-        """Draw the newest of these requests, as many as the time allows; count the others.
-
-        `look` returns the process as it stands, as far as the timelines of those it is given show
-        it; given none, the whole of it.
-        """
-        began = self.clock()
-        draw = () if len(requests) > FEW and self.is_behind() else requests[-AT_ONCE:]
-        self.skipped += len(requests) - len(draw)
-        if not draw:
-            self.settled += len(requests)
+    def take(self, batch: Batch) -> None:
+        """Chooses the newest requests of a batch for drawing; when it is behind, none of many."""
+        count = len(batch.numbers)
+        if not count:
             return
-        if draw[0].number == 1:
-            process = look(())
+        if count > FEW and self.is_behind():
+            self.skip(count)
+            return
+        began = self.clock()
+        self.backlog.ask()
+        known = self.backlog.history.requests
+        newest = [known[number] for number in batch.numbers[-AT_ONCE:] if number in known]
+        self.skip(count - len(newest))
+        self.waiting.extend(newest)
+        self.spent += self.clock() - began
+
+    def draw(self, snapshot: Callable[[Sequence[Request]], Process]) -> None:
+        """Draws the timelines that wait, as many as the time allows; counts the others.
+
+        `snapshot` returns the process as far as these requests' timelines show it; given none, the
+        whole of it.
+        """
+        with self.drawing:
+            requests = [self.waiting.popleft() for _ in range(len(self.waiting))]
+            if not requests:
+                return
+            began = self.clock()
+            drawn = requests[-AT_ONCE:] if len(requests) <= FEW or not self.is_behind() else []
+            self.skip(len(requests) - len(drawn))
+            self._timelines(snapshot, drawn)
+            self.spent += self.clock() - began
+            self.settled += len(drawn)
+
+    def _timelines(
+        self, snapshot: Callable[[Sequence[Request]], Process], requests: Sequence[Request]
+    ) -> None:
+        if not requests:
+            return
+        if requests[0].number == 1:
+            process = snapshot(())
             self._draw(Overview, process)
             if process.boot is not None and process.boot.spans:
                 self._draw(BootLine, process)
-        process = look(draw)
+        process = snapshot(requests)
         if self.skipped:
-            self._draw(self._told)
-        for request in draw:
+            self._draw(self._skipped_line)
+        for request in requests:
             self._draw(Timeline, process, request)
-        self.spent += self.clock() - began
-        self.settled += len(requests)
+
+    def skip_waiting(self) -> None:
+        """Draws none of the timelines that wait: the terminal may take its time just now."""
+        count = len(self.waiting)
+        for _ in range(count):
+            self.waiting.popleft()
+        self.skip(count)
 
     def skip(self, count: int) -> None:
-        """So many requests are not drawn."""
+        """Counts requests that are not drawn."""
         self.skipped += count
         self.settled += count
 
-    def _told(self) -> Text:
-        """One line for the timelines that were not drawn."""
+    def _skipped_line(self) -> Text:
+        """Returns one line for the timelines that were not drawn."""
         count, self.skipped = self.skipped, 0
         plural = "timeline was" if count == 1 else "timelines were"
         return Text(f"… {count} {plural} not drawn, to hold up no request", style="dim")
 
-    def farewell(self, process: Process) -> None:
-        """Draw what the first request paid, the lifelines and the ledger."""
+    def draw_last(self, process: Process) -> None:
+        """Draws what the first request cost more, the lifelines and the ledger."""
         if self.skipped:
-            self._draw(self._told)
+            self._draw(self._skipped_line)
         for picture in (FirstRequest, Lifelines, Ledger):
             self._draw(picture, process)
 
     def _draw(self, picture: Callable[..., RenderableType], *facts: object) -> None:
-        """Draw one picture; one that fails keeps no other from being drawn."""
+        """Draws one picture; one that fails keeps no other from being drawn."""
         try:
             self.terminal.write(picture(*facts))
         except Exception as fault:
             self._fault("the console", fault)
+
+    def forked(self) -> None:
+        """Begins anew in a forked child, whose parent may have been drawing."""
+        self.drawing = threading.RLock()
+
+
+def terminal_of(stream: TextIO | None, environ: Mapping[str, Any]) -> Terminal:
+    """Returns where to draw; None finds it.
+
+    Under CGI standard output is the response, so the pictures go to standard error there.
+    `environ` is that of the first request.
+    """
+    if stream is not None:
+        return Terminal(stream)
+    is_cgi = os.environ.get("GATEWAY_INTERFACE") and environ.get("wsgi.run_once")
+    return Terminal(sys.stderr if is_cgi else sys.stdout)

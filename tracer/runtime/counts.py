@@ -53,7 +53,7 @@ class _Last:
         """Empty if no other can have used the same; None if it is not known what it used."""
 
 
-class Tally:
+class Counts:
     """How many requests built the same, and how many used the same."""
 
     def __init__(self) -> None:
@@ -63,7 +63,7 @@ class Tally:
         """(thread, marks older than the request) to [how many, the newest's number]."""
         self.known: dict[tuple[Any, ...], _Last] = {}
         """What the newest requests were like."""
-        self.stayed: list[tuple[Birth, int]] = []
+        self.survivors: list[tuple[Birth, int]] = []
         """What they built and is there still, with their numbers."""
         self.served = 0
         self.first = (0, 0, 0)

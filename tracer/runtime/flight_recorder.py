@@ -1,51 +1,50 @@
-"""Every request is noted as it begins, where a journal is kept: a SIGKILL must lose none."""
+"""The flight recorder: notes each request as it begins, so that `kill -9` loses none."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from tracer.journal.writer import Journal
+from tracer.model.recorded import Trace
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import Trace
 
 
-class Noting:
-    """Keeps the journal's flight record, on the request's path: about a microsecond a request."""
+class FlightRecorder:
+    """Writes into the journal's memory-mapped file, on the request's path: a microsecond each."""
 
     def __init__(
         self,
         recorder: Recorder,
         path: Callable[[Trace], str],
-        journal: Callable[[], Journal | None],
+        open_journal: Callable[[], Journal | None],
     ) -> None:
-        """`path` gives a request's path as the journal has it; `journal` opens the journal."""
+        """`path` returns a request's path as the journal has it."""
         self.recorder = recorder
         self.path = path
-        self.journal = journal
+        self.open_journal = open_journal
 
     def begin(self) -> None:
-        """Note from the next request on. In a forked child the parent's record is left alone."""
+        """Notes from the next request on. A forked child leaves its parent's file alone."""
         self.recorder.on_begin = self._first
 
     def _first(self, trace: Trace) -> None:
-        """The first request of this process begins: a kill must find its journal open."""
+        """Notes the first request of this process: a kill must find its journal open."""
         try:
-            journal = self.journal()
+            journal = self.open_journal()
         except Exception:
-            # The background thread will meet the same fault, and tells it; the next request tries
-            # again.
+            # The worker thread meets the same fault and reports it. The next request tries again.
             return
         try:
             if journal is None or journal.fly() is None:
                 self.recorder.on_begin = None
                 return
-            self.recorder.on_begin = self._noter(journal)
+            self.recorder.on_begin = self._noting(journal)
             self.recorder.on_begin(trace)
         except Exception as fault:
             self._give_up(fault)
 
-    def _noter(self, journal: Journal) -> Callable[[Trace], None]:
-        """Return what notes a request, with all that it needs at hand."""
+    def _noting(self, journal: Journal) -> Callable[[Trace], None]:
+        """Returns what notes a request, with all that it needs at hand."""
         flight = journal.fly()
         assert flight is not None
         note, path, epoch = flight.note, self.path, self.recorder.epoch

@@ -1,0 +1,58 @@
+"""Tells the history of requests that were counted instead of being remembered one by one."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from operator import itemgetter
+
+from tracer.model import History
+from tracer.model import scope as scopes
+from tracer.model.assemble import birth
+from tracer.model.objects import Row
+from tracer.runtime.counts import Counts
+
+_THREAD = itemgetter(1)
+"""Of a use."""
+
+
+def report(
+    counts: Counts, standing: Sequence[int], class_names: Mapping[int, str], history: History
+) -> None:
+    """Adds counts to a history; `standing` are tokens of objects that every request uses."""
+    _report_ledger(counts, class_names, history)
+    took_part: Counter[int] = Counter()
+    for (thread, older), (count, newest) in counts.used.items():
+        pairs = {(mark, thread) if isinstance(mark, int) else mark for mark in older}
+        took_part.update(dict.fromkeys({thread, *map(_THREAD, pairs)}, count))
+        pairs.update((token, thread) for token in standing)
+        history.used(pairs, count, newest)
+    history.tally(counts.served, sorted(counts.begins), took_part, counts.survivors)
+
+
+def _report_ledger(counts: Counts, class_names: Mapping[int, str], history: History) -> None:
+    """Adds what was built and freed to the ledger's rows."""
+    rows: dict[tuple[str, int], Row] = {}
+    for (kinds, classes), built in counts.built.items():
+        pairs = list(zip(kinds, classes, strict=True))
+        for pair in set(pairs):
+            if pair not in rows:
+                kind, number = pair
+                rows[pair] = _row(kind, class_names[number], counts, history)
+            rows[pair].requests += built.requests
+        ended = zip(pairs, built.by_reference, built.by_collector, strict=True)
+        for pair, by_reference, by_collector in ended:
+            row = rows[pair]
+            for freed, count in (("response", by_reference), ("collector", by_collector)):
+                if count:
+                    row.built += count
+                    row.freed[freed] += count
+                    row.scopes[scopes.REQUEST] += count
+
+
+def _row(kind: str, cls: str, counts: Counts, history: History) -> Row:
+    row = history.known_row(kind, cls)
+    if row is None:
+        number, at, thread = counts.first
+        row = history.row(birth(0, kind, cls, None, at, thread), number)
+    return row

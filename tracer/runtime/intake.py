@@ -1,0 +1,84 @@
+"""The intake: empties the recorder's queues into a batch, causes before effects."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from operator import attrgetter
+
+from tracer.model import Barrier, Birth, Built, Fact, ThreadSeen
+from tracer.model.assemble import birth
+from tracer.probes import preexisting
+from tracer.recorder.recorder import Recorder
+from tracer.runtime.batch import Batch, Ends, deaths
+
+MAX_THREAD_NAMES = 1000
+"""Names of threads remembered; beyond, those of threads that ended are forgotten."""
+_END = attrgetter("token", "at")
+"""Of a reference whose object is dead."""
+
+
+class Intake:
+    """Takes what one process recorded. Called with the pipeline's lock held."""
+
+    def __init__(self, recorder: Recorder) -> None:
+        self.recorder = recorder
+        self.thread_names: dict[int, str] = {}
+        self.boot: list[Birth] = []
+        """What was built before this process served anything."""
+        self.has_served = False
+
+    def take(self) -> Batch:
+        """Returns everything recorded so far, and empties the queues."""
+        recorder = self.recorder
+        # Barriers first, and finished requests before deaths: what happened before a barrier is
+        # then certain to be in its batch, and so is the birth of what died.
+        barriers = [Barrier(*recorder.barriers.popleft()) for _ in range(len(recorder.barriers))]
+        finished = [recorder.finished.popleft() for _ in range(len(recorder.finished))]
+        facts: list[Fact] = [*self._threads(), *self.outside()]
+        standing = self._standing() if finished else []
+        self.has_served = self.has_served or bool(finished)
+        return Batch(recorder, facts, finished, standing, self._ends(), barriers)
+
+    def _threads(self) -> Iterator[ThreadSeen]:
+        for queue, ended in ((self.recorder.met, False), (self.recorder.gone, True)):
+            while queue:
+                token, name, at = queue.popleft()
+                if not ended:
+                    self.thread_names[token] = name
+                elif len(self.thread_names) > MAX_THREAD_NAMES:
+                    self.thread_names.pop(token, None)
+                yield ThreadSeen(token, name, at, ended)
+
+    def outside(self) -> Iterator[Built]:
+        """Takes what was built outside of requests, and yields it as one fact, if there is any."""
+        births = []
+        for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot")):
+            for _ in range(len(queue)):
+                token, kind, number, told, at = queue[0]
+                cls = self.recorder.classes.names[number]
+                births.append(birth(token, kind, cls, told, at, phase=phase))
+                if not self.has_served:
+                    # Before it leaves the queue: another thread may fork at any time.
+                    self.boot.append(births[-1])
+                queue.popleft()
+        if births:
+            yield Built(tuple(births))
+
+    def _standing(self) -> list[int]:
+        try:
+            return preexisting.in_force(self.recorder)
+        except Exception as fault:
+            self.recorder.fault("scan", fault)
+            return []
+
+    def _ends(self) -> Ends:
+        closings, lives = self.recorder.closings, self.recorder.lives
+        closed = [closings.popleft() for _ in range(len(closings))]
+        if not closed and not lives.deaths:
+            return Ends([], [], [])
+        dead = deaths(self.recorder, map(_END, lives.drain()))
+        return dead._replace(closed=[(token, at, "closed", ident) for token, at, ident in closed])
+
+    def thread_name(self, token: int) -> str:
+        """Returns a thread's name, or an empty string for one that is not known."""
+        return self.thread_names.get(token, "")

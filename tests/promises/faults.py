@@ -20,7 +20,7 @@ from typing import Any
 import tracer
 
 OWN = str(Path(tracer.__file__).parent)
-ASKING = str(Path(tracer.__file__).parent / "driving.py")
+ASKING = str(Path(tracer.__file__).parent / "recording" / "handlers.py")
 STANDARD = sysconfig.get_paths()["stdlib"]
 Place = tuple[str, str, str]
 """(file, function of the tracer's that calls, what it calls)"""

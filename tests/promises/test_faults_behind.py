@@ -41,7 +41,6 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Pipeline, "run"),
     (JournalSink, "take"),
     (Backlog, "take"),
-    (Backlog, "ask"),
     (Batch, "all_ends"),
     (Lines, "request"),
     (Lines, "_anew"),

@@ -114,7 +114,7 @@ def test_finished_requests_that_nobody_looks_at_are_bounded(
 ) -> None:
     """When the background thread cannot keep up, the requests themselves help out."""
     with record() as recording:
-        monkeypatch.setattr(recording.tracer, "_wake", lambda: None)
+        monkeypatch.setattr(recording.tracer.worker, "_wake", lambda: None)
         most = 0
         for _ in range(5_000):
             recording.get("/short/")

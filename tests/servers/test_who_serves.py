@@ -191,7 +191,7 @@ TELLING = """
 import sys
 def tell(word):
     from tracer import runtime
-    about = runtime.running().about()
+    about = runtime.running().introduction.identity.about()
     with open(f"told-{word}", "w") as file:
         file.write(f"{about.server}|{about.mode}")
 if __name__ == "__main__":

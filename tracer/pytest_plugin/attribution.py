@@ -21,6 +21,7 @@ from tracer.model.retention import Evidence, came_with_import, candidates, is_ca
 from tracer.probes.garbage_collector import FULL
 from tracer.pytest_plugin.report import Findings, Left
 from tracer.recorder.trace import Trace
+from tracer.runtime import shutdown
 from tracer.runtime.batch import Batch
 from tracer.runtime.subscription import facts_of
 
@@ -108,7 +109,7 @@ class Segments:
         """A test is about to be set up."""
         self.tracer.gather()
         segment = Segment(test, self.tracer.recorder.clock())
-        segment.history.about = self.tracer.about()
+        segment.history.about = self.tracer.introduction.identity.about()
         with self.tracer.lock:
             self.newest.append(segment)
 
@@ -213,7 +214,7 @@ class Segments:
         """The run is over. Return what was found; `test_classes` are dotted paths of the tests'."""
         if self.own:
             # A response that nobody closed, and no request came after it.
-            self.tracer.land()
+            shutdown.land(self.tracer)
         self.tracer.gather()
         with self.tracer.lock:
             self.tracer.pipeline.unsubscribe(self)

@@ -12,6 +12,7 @@ from tracer.journal.writer import Journal
 from tracer.model import Process
 from tracer.probes.user_classes import Watch
 from tracer.recorder.patching import Patches
+from tracer.runtime import shutdown
 from tracer.runtime.subscription import Subscription
 
 _started: runtime.Tracer | None = None
@@ -55,7 +56,7 @@ class Session:
         """Takes what was recorded until now; with `settle`, after a full collection."""
         if self._is_last():
             # Requests in flight come to no end of their own any more.
-            self.tracer.land()
+            shutdown.land(self.tracer)
         if settle:
             self.tracer.settle()
         self.tracer.gather()

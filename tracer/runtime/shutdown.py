@@ -43,7 +43,7 @@ def _introduce_idle_child(tracer: Tracer) -> None:
     """
     journal, is_forked = tracer.journal, tracer.introduction.identity.forked
     if journal is not None and not journal.is_open and is_forked:
-        tracer.announce()
+        tracer.introduction.announce()
 
 
 def _settle_and_end(tracer: Tracer) -> None:

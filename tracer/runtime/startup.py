@@ -31,4 +31,4 @@ def start() -> None:
             "(pip install rich), or keep a journal and draw it elsewhere (--journal, --no-console)"
         )
     checks.register()
-    runtime.start(config).announce()
+    runtime.start(config).introduction.announce()

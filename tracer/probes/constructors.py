@@ -10,9 +10,10 @@ from itertools import chain
 from typing import Any
 
 from tracer.probes.imports import Imports
+from tracer.recorder.births import BIRTHS_PER_REQUEST
 from tracer.recorder.hidden_frames import drop_own_frames, pass_over
 from tracer.recorder.patching import Patches
-from tracer.recorder.recorder import BIRTHS_PER_REQUEST, Recorder
+from tracer.recorder.recorder import Recorder
 from tracer.recorder.signatures import extended, then
 from tracer.recorder.trace import Trace, current
 from tracer.recorder.weakrefs import Ref

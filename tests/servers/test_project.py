@@ -19,7 +19,7 @@ def manage(directory: Path, text: str) -> Path:
 
 def test_without_a_name_it_is_the_demo() -> None:
     """With the demo's own settings, whatever the environment says."""
-    found = project.find(None, None, {"DJANGO_SETTINGS_MODULE": "somebody.elses"})
+    found = project.find_project(None, None, {"DJANGO_SETTINGS_MODULE": "somebody.elses"})
     assert found.is_demo
     assert found.settings == "cafe_site.settings"
     assert found.manage == project.DEMO / "manage.py"
@@ -29,7 +29,7 @@ def test_where_there_is_no_demo_it_says_so(tmp_path: Path, monkeypatch: pytest.M
     """An installed package has none."""
     monkeypatch.setattr(project, "DEMO", tmp_path / "demo_project")
     with pytest.raises(ValueError, match=r"The demo project is not at .*comes with a checkout"):
-        project.find(None, None, {})
+        project.find_project(None, None, {})
 
 
 @pytest.mark.parametrize(
@@ -42,16 +42,16 @@ def test_where_there_is_no_demo_it_says_so(tmp_path: Path, monkeypatch: pytest.M
 )
 def test_settings_are_those_that_manage_py_names(tmp_path: Path, line: str) -> None:
     """In any of the usual ways."""
-    assert project.find(manage(tmp_path, line), None, {}).settings == "shop.settings"
+    assert project.find_project(manage(tmp_path, line), None, {}).settings == "shop.settings"
 
 
 def test_settings_that_are_named_win(tmp_path: Path) -> None:
     """Over manage.py; the environment comes last."""
     directory = manage(tmp_path, 'setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")')
-    assert project.find(directory, "shop.live", {}).settings == "shop.live"
+    assert project.find_project(directory, "shop.live", {}).settings == "shop.live"
     bare = tmp_path / "bare"
     bare.mkdir()
-    found = project.find(bare, None, {"DJANGO_SETTINGS_MODULE": "from.outside"})
+    found = project.find_project(bare, None, {"DJANGO_SETTINGS_MODULE": "from.outside"})
     assert (found.settings, found.manage, found.is_demo) == ("from.outside", None, False)
 
 
@@ -61,10 +61,10 @@ def test_what_cannot_be_found_is_said_with_the_mend(
     """A directory without settings, whatever surrounds us, and no directory at all."""
     monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "somebody.elses")
     with pytest.raises(ValueError, match=r"Which settings does .*name them, such as") as refused:
-        project.find(tmp_path, None, {})
+        project.find_project(tmp_path, None, {})
     assert "is not set" not in str(refused.value)
     with pytest.raises(ValueError, match="is no directory; name the one that holds"):
-        project.find(tmp_path / "nowhere", None, {})
+        project.find_project(tmp_path / "nowhere", None, {})
 
 
 def test_nothing_of_our_own_surroundings_makes_a_server_another(
@@ -85,7 +85,7 @@ def test_nothing_of_our_own_surroundings_makes_a_server_another(
 
 def test_the_demo_gets_a_database_of_its_own(tmp_path: Path) -> None:
     """Stocked, and twice the same; the one beside manage.py is not touched."""
-    found = project.find(None, None, {})
+    found = project.find_project(None, None, {})
     for name in ("first", "second"):
         work = tmp_path / name
         work.mkdir()

@@ -53,7 +53,9 @@ class Project:
         return self.directory == DEMO
 
 
-def find(directory: Path | None, settings: str | None, environ: Mapping[str, str]) -> Project:
+def find_project(
+    directory: Path | None, settings: str | None, environ: Mapping[str, str]
+) -> Project:
     """Return the project in `directory` (None: the demo) with its settings.
 
     Settings that are not named are those of the project's manage.py; where it has none,

@@ -78,7 +78,7 @@ def serve(
     """
     recipe = server if isinstance(server, Recipe) else _recipe(server)
     extra = dict(environment or {})
-    chosen = projects.find(project, settings, extra)
+    chosen = projects.find_project(project, settings, extra)
     found = recipe.available()
     if not found.ok:
         raise ServerMissing(f"{recipe.name} cannot be started: {found.why}")

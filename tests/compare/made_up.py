@@ -1,10 +1,10 @@
-"""Makes up processes that served: what each of them built, inherited and used."""
+"""Made-up processes for tests: what each built, inherited and used."""
 
 from __future__ import annotations
 
 from tracer.model import Birth, Boot, Built, History, Process, ProcessStarted, Request, Span, stages
 
-LASTING = (
+APPLICATION = (
     ("settings", "django.conf.Settings", "settings"),
     ("handler", "django.core.handlers.wsgi.WSGIHandler", "WSGIHandler"),
     ("middleware", "cafe.middleware.Outer", "Outer"),
@@ -22,25 +22,25 @@ def process(
     thread: int = 1,
     used: bool = True,
 ) -> Process:
-    """A process that built or inherited (`phase`) the application and served `requests`."""
+    """Returns a process that built or inherited (`phase`) the application and served `requests`."""
     history = History()
     history.feed(
         ProcessStarted(pid, 1, "gunicorn", "", "3.11", "5.2", 1e9, 0, inherited=phase != "boot")
     )
     births = tuple(
         Birth(token, kind, cls, name, token, thread, phase)
-        for token, (kind, cls, name) in enumerate(LASTING, 1)
+        for token, (kind, cls, name) in enumerate(APPLICATION, 1)
     )
     if boot:
-        history.feed(booted() if phase == "boot" else Boot(begun=0, modules=3))
+        history.feed(one_second_boot() if phase == "boot" else Boot(begun=0, modules=3))
     history.feed(Built(births))
     for number in range(1, requests + 1):
         history.feed(request(number, thread, births if used else ()))
     return history.snapshot()
 
 
-def booted() -> Boot:
-    """A boot of a second: the settings after 0.2, the handler ready after 1."""
+def one_second_boot() -> Boot:
+    """Returns a boot of one second: the settings after 0.2 s, the handler ready after 1 s."""
     second = 1_000_000_000
     return Boot(
         begun=0,
@@ -55,7 +55,7 @@ def booted() -> Boot:
 
 
 def request(number: int, thread: int, used: tuple[Birth, ...]) -> Request:
-    """One request; the first imports the URLconf and compiles a template."""
+    """Returns one request; the first imports the URLconf and compiles a template."""
     begun = 10_000_000_000 + number * 1_000_000
     spans = [Span(stages.REQUEST, "GET /", None, 0, 500_000, thread=thread)]
     births: tuple[Birth, ...] = ()

@@ -43,7 +43,7 @@ def test_a_missing_row_is_an_error_that_names_the_rows_there_are(monkeypatch) ->
         (("gunicorn",), {"requests": 0}, "requests must be 1 or more"),
         (("gunicorn",), {"concurrency": 0}, "concurrency must be 1 or more"),
         (("gunicorn",), {"path": "menu/"}, "path must begin with /"),
-        (("gunicorn",), {"project": "/nowhere"}, "/nowhere is no directory"),
+        (("gunicorn",), {"project": "/nowhere"}, "/nowhere is not a directory"),
     ],
 )
 def test_wrong_arguments_are_refused_before_anything_starts(names, asked, said) -> None:

@@ -11,4 +11,4 @@ from tracer.servers import program
 @pytest.fixture(autouse=True)
 def _patient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Nothing is killed for being slow; the tests of the killing say for themselves how soon."""
-    monkeypatch.setattr(program, "ORDERLY", float(PATIENCE))
+    monkeypatch.setattr(program, "STOP_TIMEOUT", float(PATIENCE))

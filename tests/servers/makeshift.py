@@ -10,8 +10,8 @@ from typing import Literal
 import pytest
 
 from tracer.servers import Availability, Recipe, start
-from tracer.servers.recipe import Order, Plan, Program
-from tracer.servers.server import Site
+from tracer.servers.recipe import Launch, Plan, Program
+from tracer.servers.server import ProgramGroup
 
 SERVING = """
 import http.server, os, signal, subprocess, sys, time
@@ -55,16 +55,16 @@ def recipe(
     source: str,
     *,
     stop: signal.Signals = signal.SIGTERM,
-    whom: Literal["main", "group", "leaves"] = "main",
+    stop_target: Literal["main", "group", "leaves"] = "main",
     loads: int = 0,
     found: Availability | None = None,
     port: int | None = None,
 ) -> Recipe:
     """A recipe for the program `source`, which gets its port as an argument."""
 
-    def plan(order: Order) -> Plan:
-        command = (order.python, "-c", source, str(port or order.port), *order.options)
-        return Plan((Program(command, order.port, stop, whom),), loads)
+    def plan(launch: Launch) -> Plan:
+        command = (launch.python, "-c", source, str(port or launch.port), *launch.options)
+        return Plan((Program(command, launch.port, stop, stop_target),), loads)
 
     def find() -> Availability:
         return found or Availability(True, version="1")
@@ -77,13 +77,13 @@ def given_up(monkeypatch: pytest.MonkeyPatch, what: str, said: str = "") -> None
 
     However slow the machine is: whoever is to be late must have come so far.
     """
-    really = start._look_for_trouble
+    really = start._check_start
 
-    def look(name: str, site: Site, deadline: float, trouble: str) -> None:
-        late = trouble == what and said in site.log()
-        really(name, site, time.monotonic() if late else deadline, trouble)
+    def look(name: str, programs: ProgramGroup, deadline: float, trouble: str) -> None:
+        late = trouble == what and said in programs.log()
+        really(name, programs, time.monotonic() if late else deadline, trouble)
 
-    monkeypatch.setattr(start, "_look_for_trouble", look)
+    monkeypatch.setattr(start, "_check_start", look)
 
 
 def project(directory: Path) -> Path:

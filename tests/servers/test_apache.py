@@ -200,7 +200,7 @@ def test_a_fastcgi_process_that_hangs_is_ended_all_the_same(
 ) -> None:
     """It is in no session of ours and no child of Apache's any more."""
     needed("apache-fcgi")
-    monkeypatch.setattr(process_module, "ORDERLY", 0.5)
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.5)
     hanging = little.SETTINGS + "import signal, threading\nthreading.Event().wait()\n"
     with little.project(hanging) as directory:
         server = serve("apache-fcgi", project=directory, settings="little_settings")

@@ -11,7 +11,7 @@ import pytest
 from tracer.servers import RECIPES, Availability
 from tracer.servers.apache import discovery
 from tracer.servers.apache.accounts import Account
-from tracer.servers.apache.discovery import HERE, Apache
+from tracer.servers.apache.discovery import PYTHON, Apache
 
 SOMEBODY = Account("somebody", 54321, 54321, frozenset({54321}), Path("/"))
 
@@ -27,15 +27,15 @@ def modules(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     for name in ("mpm_event", "mpm_prefork", "authz_core", "alias", "env", "cgid"):
         (place / f"mod_{name}.so").write_bytes(b"")
     monkeypatch.setenv("PATH", str(tmp_path), prepend=os.pathsep)
-    monkeypatch.setattr(discovery, "MODULES", (str(place),))
-    monkeypatch.setattr(discovery.accounts, "for_serving", lambda: SOMEBODY)
+    monkeypatch.setattr(discovery, "MODULE_DIRECTORIES", (str(place),))
+    monkeypatch.setattr(discovery.accounts, "serving_account", lambda: SOMEBODY)
     monkeypatch.setattr(discovery, "unreadable", lambda *_: "")
     return place
 
 
 def test_without_apache_it_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every row of its does."""
-    monkeypatch.setattr(discovery, "MODULES", ())
+    monkeypatch.setattr(discovery, "MODULE_DIRECTORIES", ())
     for name, recipe in RECIPES.items():
         if name.startswith("apache-"):
             assert recipe.available() == Availability(
@@ -61,7 +61,7 @@ def test_a_module_for_another_python_is_told_with_both_versions(modules: Path) -
     (modules / "mod_wsgi.so").write_bytes(linked)
     assert RECIPES["apache-mod_wsgi-embedded"].available() == Availability(
         False,
-        f"mod_wsgi is built for Python 3.9, this environment is Python {HERE}: "
+        f"mod_wsgi is built for Python 3.9, this environment is Python {PYTHON}: "
         "run it from an environment of Python 3.9",
         "2.4.99 · mod_wsgi 4.9.4",
     )
@@ -69,7 +69,7 @@ def test_a_module_for_another_python_is_told_with_both_versions(modules: Path) -
 
 def test_a_module_for_this_python_will_do(modules: Path) -> None:
     """As does one that does not say what it was built for."""
-    linked = f"\0libpython{HERE}.so.1.0\0mod_python/3.5.0+git1\0".encode()
+    linked = f"\0libpython{PYTHON}.so.1.0\0mod_python/3.5.0+git1\0".encode()
     (modules / "mod_python.so").write_bytes(linked)
     assert RECIPES["apache-mod_python"].available() == Availability(
         True, "", "2.4.99 · mod_python 3.5.0"
@@ -81,7 +81,7 @@ def test_a_module_for_this_python_will_do(modules: Path) -> None:
 @pytest.mark.skipif(os.geteuid() != 0, reason="an ordinary user's Apache needs no other account")
 def test_root_needs_somebody_to_serve_as(modules: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Apache would refuse, with less helpful words."""
-    monkeypatch.setattr(discovery.accounts, "for_serving", lambda: None)
+    monkeypatch.setattr(discovery.accounts, "serving_account", lambda: None)
     found = RECIPES["apache-cgi"].available()
     assert not found.ok
     assert found.why.startswith("Apache does not serve as root, and there is no user www-data, ")
@@ -97,15 +97,15 @@ def test_scripts_run_with_this_python_or_the_systems_of_the_same_version(
     monkeypatch.setattr(discovery.sysconfig, "get_path", lambda _: "/usr")
     assert discovery.interpreter(SOMEBODY) == everybody
     # pytest's own directories are private.
-    mine, systems = tmp_path / "python", Path(f"/usr/bin/python{HERE}")
+    mine, systems = tmp_path / "python", Path(f"/usr/bin/python{PYTHON}")
     mine.touch(0o755)
     monkeypatch.setattr(sys, "executable", str(mine))
     if systems.exists():
         assert discovery.interpreter(SOMEBODY) == systems
-    monkeypatch.setattr(discovery, "SYSTEM", ())
+    monkeypatch.setattr(discovery, "SYSTEM_DIRECTORIES", ())
     why = discovery.interpreter(SOMEBODY)
     assert isinstance(why, str)
-    assert f"cannot run {mine}, and the system has no python{HERE}" in why
+    assert f"cannot run {mine}, and the system has no python{PYTHON}" in why
 
 
 def test_packages_that_cannot_be_read_are_named(tmp_path: Path) -> None:
@@ -122,8 +122,8 @@ def test_what_is_asked_of_this_environment_is_where_the_tracer_and_django_are() 
     """And wherever else packages are imported from."""
     import django
 
-    found = list(discovery.packages())
-    assert Path(discovery.__file__).resolve().parents[1] in found
+    found = list(discovery.imported_directories())
+    assert Path(discovery.__file__).resolve().parents[2] in found
     assert Path(django.__file__).parent in found
-    assert {str(place) for place in discovery.places()} <= set(map(str, found))
+    assert {str(place) for place in discovery.package_directories()} <= set(map(str, found))
     assert Apache(Path("/a"), Path("/m"), None).module("wsgi") == Path("/m/mod_wsgi.so")

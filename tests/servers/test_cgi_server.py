@@ -80,7 +80,7 @@ def test_a_script_that_fails_is_the_gateways_error(
 ) -> None:
     """And the server goes on."""
     if status == 504:
-        monkeypatch.setattr(cgi_server, "PATIENCE", 0.3)
+        monkeypatch.setattr(cgi_server, "SCRIPT_TIMEOUT", 0.3)
     with serving(monkeypatch, script) as connection:
         connection.request("GET", "/")
         assert connection.getresponse().status == status

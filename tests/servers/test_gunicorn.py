@@ -63,7 +63,7 @@ def test_what_preload_handed_down_is_inherited_and_not_built_again(tmp_path: Pat
 
 
 def test_workers_that_are_recycled_follow_each_other(tmp_path: Path) -> None:
-    """Each serves its five, ends in order, and is followed by one that builds everything anew."""
+    """Each serves its five, ends in launch, and is followed by one that builds everything anew."""
     journal = tmp_path / "traces"
     with gunicorn(tmp_path, journal, "-w", "1", "--max-requests", "5") as server:
         for _ in range(15):

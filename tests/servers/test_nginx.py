@@ -19,7 +19,7 @@ from tracer.servers import ServerFailed, proc, serve
 ROWS = ("nginx-gunicorn", "nginx-uwsgi")
 
 
-def family(work: Path) -> list[proc.Member]:
+def family(work: Path) -> list[proc.LivingProcess]:
     """The living processes of every program whose command names the work directory."""
     found = []
     for member in proc.living().values():

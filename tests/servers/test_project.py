@@ -63,7 +63,7 @@ def test_what_cannot_be_found_is_said_with_the_mend(
     with pytest.raises(ValueError, match=r"Which settings does .*name them, such as") as refused:
         project.find_project(tmp_path, None, {})
     assert "is not set" not in str(refused.value)
-    with pytest.raises(ValueError, match="is no directory; name the one that holds"):
+    with pytest.raises(ValueError, match="is not a directory; name the one that holds"):
         project.find_project(tmp_path / "nowhere", None, {})
 
 

@@ -24,8 +24,8 @@ from tracer.servers import (
     serve,
     start,
 )
-from tracer.servers.recipe import Order, Plan, Program, Recipe, wheel
-from tracer.servers.server import Site
+from tracer.servers.recipe import Launch, Plan, Program, Recipe, package_check
+from tracer.servers.server import ProgramGroup
 
 
 @pytest.fixture
@@ -151,14 +151,14 @@ def test_ctrl_c_while_it_starts_leaves_no_process_behind(
     begin: Callable[..., Server], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """However long the server would have taken."""
-    there: list[proc.Member] = []
+    there: list[proc.LivingProcess] = []
 
-    def interrupted(name: str, site: Site, *_: object) -> None:
-        there.extend(proc.family(site.children[0].pid))
+    def interrupted(name: str, programs: ProgramGroup, *_: object) -> None:
+        there.extend(proc.family(programs.children[0].pid))
         raise KeyboardInterrupt
 
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
-    monkeypatch.setattr(start, "_look_for_trouble", interrupted)
+    monkeypatch.setattr(start, "_check_start", interrupted)
     with pytest.raises(KeyboardInterrupt):
         begin(makeshift.recipe(makeshift.SILENT))
     assert there
@@ -184,8 +184,8 @@ def test_the_work_directory_of_a_failed_start_can_be_kept(
 def test_a_command_that_does_not_exist_is_named(begin: Callable[..., Server]) -> None:
     """With the system's reason."""
 
-    def plan(order: Order) -> Plan:
-        return Plan((Program(("/no/such/server",), order.port),))
+    def plan(launch: Launch) -> Plan:
+        return Plan((Program(("/no/such/server",), launch.port),))
 
     missing = Recipe("odd", "", "", lambda: Availability(True), plan)
     with pytest.raises(ServerFailed, match=r"odd: /no/such/server cannot be run \(No such file"):
@@ -268,12 +268,12 @@ def test_what_is_not_installed_is_said_with_the_mend(begin: Callable[..., Server
 
 def test_a_distribution_is_here_missing_or_too_old() -> None:
     """As the interpreter's own environment has it."""
-    assert wheel("django")().ok
-    assert wheel("django", "no-such-thing")() == Availability(
+    assert package_check("django")().ok
+    assert package_check("django", "no-such-thing")() == Availability(
         False,
         "no-such-thing is not installed: pip install no-such-thing",
     )
-    old = wheel("django", least=(99, 1))()
+    old = package_check("django", least=(99, 1))()
     assert not old.ok
     assert "is older than 99.1" in old.why
 

@@ -28,7 +28,7 @@ def start(tmp_path: Path) -> Callable[..., Server]:
     return partial(serve, project=makeshift.project(tmp_path), settings="made.settings")
 
 
-def everyone(server: Server) -> list[proc.Member]:
+def everyone(server: Server) -> list[proc.LivingProcess]:
     """The server's processes."""
     members = proc.family(server.pid)
     assert members, "these tests need /proc"
@@ -54,7 +54,7 @@ def test_a_server_that_ignores_its_signal_is_killed_after_a_while(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It is told that this was not orderly."""
-    monkeypatch.setattr(process_module, "ORDERLY", 0.3)
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.3)
     with start(makeshift.recipe(makeshift.DEAF)) as server:
         members = everyone(server)
     assert not proc.alive(members)
@@ -65,7 +65,7 @@ def test_children_end_with_their_server_wherever_they_went(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """In its session or in one of their own."""
-    monkeypatch.setattr(process_module, "ORDERLY", 0.3)
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.3)
     with start(makeshift.recipe(makeshift.PARENT + "serve()")) as server:
         members = everyone(server)
         children = {int(pid) for pid in re.findall(r"child (\d+)", server.log())}
@@ -78,7 +78,7 @@ def test_what_a_server_that_died_has_left_behind_ends_too(
     start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its children in its session are found although their parent is gone."""
-    monkeypatch.setattr(process_module, "ORDERLY", 0.3)
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.3)
     source = makeshift.PARENT.replace("(False, True)", "(False,)") + "serve()"
     with start(makeshift.recipe(source)) as server:
         members = everyone(server)
@@ -107,14 +107,14 @@ while True:
 
 
 @pytest.mark.parametrize(
-    ("whom", "told"),
+    ("stop_target", "told"),
     [("main", {"main"}), ("group", {"main", "child"}), ("leaves", {"child"})],
 )
 def test_the_signal_reaches_those_that_it_is_meant_for(
-    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, whom: str, told: set[str]
+    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, stop_target: str, told: set[str]
 ) -> None:
     """The main process, its group as with Ctrl-C, or the processes without a child."""
-    really = process_module.wait
+    really = process_module.wait_until
 
     def heard() -> set[str]:
         return set(re.findall(r"(\w+) told", server.log()))
@@ -124,8 +124,8 @@ def test_the_signal_reaches_those_that_it_is_meant_for(
         until(lambda: done() or heard() >= told)
         return really(done, time.monotonic() + 0.5)
 
-    monkeypatch.setattr(process_module, "wait", wait)
-    with start(makeshift.recipe(FAMILY, whom=whom)) as server:
+    monkeypatch.setattr(process_module, "wait_until", wait)
+    with start(makeshift.recipe(FAMILY, stop_target=stop_target)) as server:
         members = everyone(server)
         assert len(members) == 2
     assert heard() == told
@@ -160,13 +160,13 @@ def test_ctrl_c_while_it_is_being_stopped_kills_it_at_once(
     """Whoever is impatient need not wait for it."""
 
     def interrupted(done: Callable[[], bool], deadline: float) -> bool:
-        monkeypatch.setattr(process_module, "wait", wait)
+        monkeypatch.setattr(process_module, "wait_until", wait)
         raise KeyboardInterrupt
 
-    wait = process_module.wait
+    wait = process_module.wait_until
     server = start(makeshift.recipe(makeshift.DEAF))
     members = everyone(server)
-    monkeypatch.setattr(process_module, "wait", interrupted)
+    monkeypatch.setattr(process_module, "wait_until", interrupted)
     with pytest.raises(KeyboardInterrupt):
         server.stop()
     assert not proc.alive(members)

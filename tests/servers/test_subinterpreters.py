@@ -1,4 +1,4 @@
-"""Two applications in one process, each in an interpreter of its own: one pid, two journals."""
+"""Two applications in subinterpreters of one process: one pid, two journals."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.serving import PATIENCE, children
+from tests.servers.gunicorn_program import PATIENCE, children
 from tests.support.programs import CHANGES, environment, settings_file
 from tests.support.stories import Run
 from tests.support.waiting import until
@@ -37,7 +37,7 @@ NAMES = ("one", "two")
 
 @pytest.fixture
 def port(tmp_path: Path, journal: Path) -> Iterator[int]:
-    """A uWSGI process with two applications, and the port that it serves them on."""
+    """The port of a uWSGI process that serves two applications."""
     settings = settings_file(tmp_path, CHANGES.format(console=False, journal=str(journal)))
     mounts = []
     for name in NAMES:
@@ -70,12 +70,12 @@ def port(tmp_path: Path, journal: Path) -> Iterator[int]:
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """Where it writes."""
+    """The directory that the process writes to."""
     return tmp_path / "traces"
 
 
 def answers(port: int, path: str) -> bool:
-    """Whether there is an answer, and a good one."""
+    """Tells whether there is an answer; its status must be 200."""
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
     with suppress(OSError, http.client.HTTPException):
         connection.request("GET", path)
@@ -88,8 +88,8 @@ def answers(port: int, path: str) -> bool:
     return False
 
 
-def test_two_journals_of_one_process_are_told_apart(port: int, journal: Path) -> None:
-    """By a letter and by their settings; each lock is told from the other, and from outside."""
+def test_two_journals_of_one_process_get_different_names(port: int, journal: Path) -> None:
+    """They differ by a letter and by their settings; each has its own lock."""
     for _ in range(3):
         assert answers(port, "/two/plain/")
     until(lambda: sum(process.served for process in read(journal).processes) == 4)

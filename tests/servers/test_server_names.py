@@ -1,4 +1,4 @@
-"""Who serves is told by what runs: however a server was started, and whatever else is loaded."""
+"""The server's name comes from what runs, not from how it was started or what else is loaded."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.presence import needed
+from tests.servers.availability import require_server
 from tests.support.programs import CHANGES, PATIENCE, environment, settings_file
 from tests.support.waiting import until
 from tracer.journal.reader import processes
@@ -29,7 +29,7 @@ ASGI_APPLICATION = "who_app.asgi"
 STATIC_URL = "/static/"
 import cheroot.wsgi, gunicorn.arbiter, uvicorn.server, waitress.server
 """
-"""A project that loads every server's modules, and serves with none of them by that."""
+"""Settings that load every server's modules without serving with them."""
 APP = """
 import django
 django.setup()
@@ -43,7 +43,7 @@ from django.core.management import execute_from_command_line
 if __name__ == "__main__":
     execute_from_command_line(sys.argv)
 """
-SERVING = {
+PROGRAMS = {
     "uvicorn": "import uvicorn; uvicorn.run('who_app:asgi', port=port)",
     "uvicorn, the WSGI application": (
         "import uvicorn; from asgiref.wsgi import WsgiToAsgi; from who_app import wsgi; "
@@ -68,14 +68,14 @@ SERVING = {
         "make_server('127.0.0.1', port, wsgi).serve_forever()"
     ),
 }
-"""What a program calls in order to serve, by what it is then served by."""
+"""Code that serves, by the name of the server."""
 
 
 def port() -> int:
-    """Return a port that is free just now.
+    """Returns a port that is free at this moment, outside the range for clients.
 
-    None of those that the system gives to clients: one that asks at such a port before anybody
-    listens there may be given that very port, and answer itself for ever.
+    A client that connects to a port of that range before the server listens may get that port as
+    its own, and would be connected to itself.
     """
     while True:
         number = random.SystemRandom().randrange(10_000, 32_000)
@@ -85,7 +85,7 @@ def port() -> int:
 
 @contextmanager
 def running(directory: Path, *command: str) -> Iterator[Path]:
-    """Run a Python program with a journal, in a session of its own; give the journal."""
+    """Runs a Python program with a journal in its own session; yields the journal."""
     journal = directory / "traces"
     changes = CHANGES.format(console=False, journal=str(journal)) + LOADED
     settings = settings_file(directory, changes)
@@ -109,7 +109,7 @@ def running(directory: Path, *command: str) -> Iterator[Path]:
 
 
 def served(directory: Path, number: int, *command: str) -> Process:
-    """Return the process that answered the first request at this port."""
+    """Runs a program until it answers at this port; returns the process that answered."""
 
     def answers() -> bool:
         try:
@@ -123,28 +123,26 @@ def served(directory: Path, number: int, *command: str) -> Process:
             until(answers)
         except AssertionError as error:
             raise AssertionError((directory / "log").read_text()) from error
-        # The one that answered was written down when its request began.
+        # That process has written its journal's beginning when its request began.
         (process,) = [each for each in processes(journal) if not each.about.mode.startswith("par")]
     return process
 
 
-@pytest.mark.parametrize("name", SERVING)
-def test_a_program_that_serves_by_itself_is_told_by_what_it_calls(
-    name: str, tmp_path: Path
-) -> None:
-    """Whatever else is loaded, and whatever the environment says."""
-    (tmp_path / "program.py").write_text(f"import sys\nport = int(sys.argv[1])\n{SERVING[name]}\n")
+@pytest.mark.parametrize("name", PROGRAMS)
+def test_a_program_that_calls_a_server_has_that_servers_name(name: str, tmp_path: Path) -> None:
+    """Other loaded servers and environment variables do not matter."""
+    (tmp_path / "program.py").write_text(f"import sys\nport = int(sys.argv[1])\n{PROGRAMS[name]}\n")
     number = port()
     about = served(tmp_path, number, "program.py", str(number)).about
     assert about.server == name.partition(",")[0]
 
 
 @pytest.mark.parametrize("name", ["uvicorn", "daphne", "hypercorn", "waitress", "cheroot"])
-def test_a_module_that_is_started_is_told_though_the_project_loads_others(
+def test_a_module_run_as_a_program_has_its_name_though_the_project_loads_others(
     name: str, tmp_path: Path
 ) -> None:
-    """Under uvicorn a project with daphne among its apps is served by uvicorn."""
-    needed(name)
+    """A project with daphne among its apps is served by uvicorn under uvicorn."""
+    require_server(name)
     number = port()
     bind = {
         "uvicorn": ["--port", str(number), "who_app:asgi"],
@@ -158,8 +156,8 @@ def test_a_module_that_is_started_is_told_though_the_project_loads_others(
 
 
 @pytest.mark.parametrize("words", [[], ["--noreload"]])
-def test_the_runserver_that_daphne_brings_is_daphnes(words: list[str], tmp_path: Path) -> None:
-    """The command has the name of Django's."""
+def test_runserver_from_daphne_is_daphne(words: list[str], tmp_path: Path) -> None:
+    """daphne's command has the same name as Django's."""
     number = port()
     process = served(tmp_path, number, "manage.py", "runserver", *words, str(number))
     assert (process.about.server, process.about.mode) == ("daphne", "ASGI")
@@ -174,10 +172,8 @@ def test_the_runserver_that_daphne_brings_is_daphnes(words: list[str], tmp_path:
         ([], "with reloader"),
     ],
 )
-def test_djangos_own_runserver_is_told_with_its_mode(
-    words: list[str], mode: str, tmp_path: Path
-) -> None:
-    """As it runs, whoever called the command."""
+def test_djangos_own_runserver_has_its_mode(words: list[str], mode: str, tmp_path: Path) -> None:
+    """The mode is the one that runs."""
     (tmp_path / "plain_settings.py").write_text(
         "from program_settings import *\nINSTALLED_APPS.remove('daphne')\n"
     )
@@ -187,70 +183,70 @@ def test_djangos_own_runserver_is_told_with_its_mode(
     assert (about.server, about.mode) == ("runserver", mode)
 
 
-TELLING = """
+REPORTING = """
 import sys
-def tell(word):
+def report(word):
     from tracer import runtime
     about = runtime.running().introduction.identity.about()
-    with open(f"told-{word}", "w") as file:
+    with open(f"reported-{word}", "w") as file:
         file.write(f"{about.server}|{about.mode}")
 if __name__ == "__main__":
     import django, multiprocessing
     django.setup()
     for method in sys.argv[1:]:
-        child = multiprocessing.get_context(method).Process(target=tell, args=[method])
+        child = multiprocessing.get_context(method).Process(target=report, args=[method])
         child.start()
         child.join()
-    tell("program")
+    report("program")
 """
 
 
-def told(directory: Path, *command: str, words: tuple[str, ...]) -> dict[str, str]:
-    """Run a program to its end; return what its processes say of themselves, by word."""
+def reported(directory: Path, *command: str, words: tuple[str, ...]) -> dict[str, str]:
+    """Runs a program to its end; returns what its processes report, by word."""
     with running(directory, *command):
-        files = {word: directory / f"told-{word}" for word in words}
+        files = {word: directory / f"reported-{word}" for word in words}
         until(lambda: all(file.exists() and "|" in file.read_text() for file in files.values()))
         return {word: file.read_text() for word, file in files.items()}
 
 
-def test_what_gunicorn_or_anybody_started_is_told_as_what_it_is(tmp_path: Path) -> None:
-    """A child of multiprocessing and a script are no gunicorn for inheriting its environment."""
-    head, body = TELLING.split("if __name__", 1)
+def test_programs_and_children_started_under_gunicorn_have_their_own_names(tmp_path: Path) -> None:
+    """A multiprocessing child and a script inherit gunicorn's environment, but are not gunicorn."""
+    head, body = REPORTING.split("if __name__", 1)
     source = f"import django\ndjango.setup()\n{head}if __name__{body}"
     (tmp_path / "job.py").write_text(source)
     methods = ("spawn", "fork", "forkserver")
-    found = told(tmp_path, "job.py", *methods, words=(*methods, "program"))
+    found = reported(tmp_path, "job.py", *methods, words=(*methods, "program"))
     assert found == {
         **{method: f"multiprocessing|{method}" for method in methods},
         "program": "program|job.py",
     }
 
 
-def test_a_management_command_is_told_as_such(tmp_path: Path) -> None:
-    """Below a gunicorn, too."""
-    (tmp_path / "job.py").write_text(TELLING)
-    source = "from job import tell; tell('command')"
-    found = told(tmp_path, "manage.py", "shell", "-c", source, words=("command",))
+def test_a_management_command_has_its_name(tmp_path: Path) -> None:
+    """It does under gunicorn too."""
+    (tmp_path / "job.py").write_text(REPORTING)
+    source = "from job import report; report('command')"
+    found = reported(tmp_path, "manage.py", "shell", "-c", source, words=("command",))
     assert found == {"command": "command|shell"}
 
 
-def test_a_child_that_a_view_forks_is_no_server(tmp_path: Path) -> None:
-    """It has the parent's memory, environment and stack, and serves nothing."""
+def test_a_child_that_a_view_forks_is_not_a_server(tmp_path: Path) -> None:
+    """It has the parent's memory, environment and stack, but serves nothing."""
     view = """
 import os
 from django.http import HttpResponse
 from django.urls import path
-from job import tell
+from job import report
 def plain(request):
     pid = os.fork()
     if not pid:
-        tell("child")
+        report("child")
         os._exit(0)
     os.waitpid(pid, 0)
     return HttpResponse("done")
 urlpatterns = [path("plain/", plain)]
 """
-    (tmp_path / "job.py").write_text(TELLING)
+    (tmp_path / "job.py").write_text(REPORTING)
     (tmp_path / "forking.py").write_text(view)
     (tmp_path / "forking_settings.py").write_text(
         "from program_settings import *\nROOT_URLCONF = 'forking'\n"
@@ -262,4 +258,4 @@ urlpatterns = [path("plain/", plain)]
     number = port()
     process = served(tmp_path, number, "program.py", str(number))
     assert process.about.server == "waitress"
-    assert (tmp_path / "told-child").read_text() == "child|forked by forking"
+    assert (tmp_path / "reported-child").read_text() == "child|forked by forking"

@@ -1,4 +1,4 @@
-"""Servers of a few lines, with the faults that a real one may have: recipes for `serve`."""
+"""Fake servers of a few lines, each with a fault that a real one may have: recipes for `serve`."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracer.servers import Availability, Recipe, start
 from tracer.servers.recipe import Launch, Plan, Program
 from tracer.servers.server import ProgramGroup
 
-SERVING = """
+PRELUDE = """
 import http.server, os, signal, subprocess, sys, time
 port, *words = sys.argv[1:]
 class Handler(http.server.BaseHTTPRequestHandler):
@@ -27,20 +27,22 @@ def serve():
     print("serving on", port, flush=True)
     http.server.HTTPServer(("127.0.0.1", int(port)), Handler).serve_forever()
 """
-"""What every program below begins with."""
+"""The beginning of every program below."""
 
-DEAF = SERVING + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nserve()"
+IGNORES_SIGTERM = PRELUDE + "signal.signal(signal.SIGTERM, signal.SIG_IGN)\nserve()"
 """Ignores SIGTERM."""
-ORDINARY = SERVING + "serve()"
+ORDINARY = PRELUDE + "serve()"
 """Ends at SIGTERM."""
-SILENT = "import time\nprint('thinking', flush=True)\ntime.sleep(600)"
+NEVER_LISTENS = "import time\nprint('thinking', flush=True)\ntime.sleep(600)"
 """Never opens a port."""
-DYING = "import sys\nprint('no paper in the printer')\nsys.exit(3)"
-"""Ends at once."""
-DROPPING = SERVING + "Handler.do_GET = lambda self: os.kill(os.getpid(), signal.SIGKILL)\nserve()"
-"""Dies of the first request."""
-PARENT = (
-    SERVING
+DIES_AT_START = "import sys\nprint('no paper in the printer')\nsys.exit(3)"
+"""Ends at its start."""
+DIES_AT_REQUEST = (
+    PRELUDE + "Handler.do_GET = lambda self: os.kill(os.getpid(), signal.SIGKILL)\nserve()"
+)
+"""Dies at the first request."""
+HAS_CHILDREN = (
+    PRELUDE
     + """
 sleeper = [sys.executable, "-c", "import time; time.sleep(600)"]
 for away in (False, True):
@@ -48,7 +50,7 @@ for away in (False, True):
     print("child", child.pid, flush=True)
 """
 )
-"""Starts a child in its own session and one in another, and looks after neither."""
+"""Starts a child in its own session and one in another, and never ends them."""
 
 
 def recipe(
@@ -60,7 +62,7 @@ def recipe(
     found: Availability | None = None,
     port: int | None = None,
 ) -> Recipe:
-    """A recipe for the program `source`, which gets its port as an argument."""
+    """Returns a recipe for the program `source`, which gets its port as an argument."""
 
     def plan(launch: Launch) -> Plan:
         command = (launch.python, "-c", source, str(port or launch.port), *launch.options)
@@ -69,25 +71,25 @@ def recipe(
     def find() -> Availability:
         return found or Availability(True, version="1")
 
-    return Recipe("makeshift", "a few lines", "nothing", find, plan)
+    return Recipe("fake", "a few lines", "nothing", find, plan)
 
 
-def given_up(monkeypatch: pytest.MonkeyPatch, what: str, said: str = "") -> None:
-    """A start whose trouble is `what` runs out of time once its log has `said`, and not before.
+def time_out_after(monkeypatch: pytest.MonkeyPatch, what: str, said: str = "") -> None:
+    """Makes a start that waits for `what` time out once its log contains `said`, and not before.
 
-    However slow the machine is: whoever is to be late must have come so far.
+    So the test does not depend on the machine's speed.
     """
-    really = start._check_start
+    original = start._check_start
 
-    def look(name: str, programs: ProgramGroup, deadline: float, trouble: str) -> None:
+    def check(name: str, programs: ProgramGroup, deadline: float, trouble: str) -> None:
         late = trouble == what and said in programs.log()
-        really(name, programs, time.monotonic() if late else deadline, trouble)
+        original(name, programs, time.monotonic() if late else deadline, trouble)
 
-    monkeypatch.setattr(start, "_check_start", look)
+    monkeypatch.setattr(start, "_check_start", check)
 
 
 def project(directory: Path) -> Path:
-    """A directory that passes for a project; nothing here loads Django."""
+    """Makes a directory that counts as a project; no fake server loads Django."""
     (directory / "manage.py").write_text(
         'os.environ.setdefault("DJANGO_SETTINGS_MODULE", "made.settings")\n'
     )

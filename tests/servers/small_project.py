@@ -1,4 +1,4 @@
-"""A project of two files that tells what surrounds it, where every user can read it."""
+"""A Django project of two files whose view reports its environment; every account can read it."""
 
 from __future__ import annotations
 
@@ -18,14 +18,14 @@ SETTINGS = """\
 SECRET_KEY = "for a test"
 ALLOWED_HOSTS = ["*"]
 INSTALLED_APPS = ["tracer"]
-ROOT_URLCONF = "little_urls"
+ROOT_URLCONF = "small_urls"
 """
 URLS = """\
 import builtins, os, sys
 from django.http import HttpRequest, JsonResponse
 from django.urls import path
 
-def tell(request: HttpRequest, name: str) -> JsonResponse:
+def report(request: HttpRequest, name: str) -> JsonResponse:
     return JsonResponse({
         "value": os.environ.get(name),
         "uid": os.geteuid(),
@@ -39,20 +39,20 @@ def tell(request: HttpRequest, name: str) -> JsonResponse:
         "scheme": request.scheme,
     })
 
-urlpatterns = [path("tell/<str:name>", tell)]
+urlpatterns = [path("report/<str:name>", report)]
 """
 STARTUP = "import builtins, sys\nbuiltins.started_early = 'django' not in sys.modules\n"
-"""A sitecustomize.py: it is run by every Python that finds it on its PYTHONPATH at its start."""
+"""A sitecustomize.py, which Python runs at its start if its directory is on PYTHONPATH."""
 
 
 @contextmanager
 def project(settings: str = SETTINGS, mode: int = 0o755) -> Iterator[Path]:
-    """A directory with the project in it; unlike pytest's own, others may enter it."""
-    with tempfile.TemporaryDirectory(prefix="little-") as name:
+    """Makes a directory with the project; other accounts may enter it, unlike pytest's own."""
+    with tempfile.TemporaryDirectory(prefix="small-") as name:
         directory = Path(name)
         files = {
-            "little_settings.py": settings,
-            "little_urls.py": URLS,
+            "small_settings.py": settings,
+            "small_urls.py": URLS,
             "startup/sitecustomize.py": STARTUP,
         }
         for path, text in files.items():
@@ -64,23 +64,23 @@ def project(settings: str = SETTINGS, mode: int = 0o755) -> Iterator[Path]:
         yield directory
 
 
-def told(server: Server, name: str = "PATH", query: str = "") -> dict[str, Any]:
-    """What the application says of itself and of the environment variable `name`."""
-    reply = server.get(f"/tell/{name}{query}")
+def ask_about(server: Server, name: str = "PATH", query: str = "") -> dict[str, Any]:
+    """Returns what the application reports of itself and of the environment variable `name`."""
+    reply = server.get(f"/report/{name}{query}")
     assert reply.status == 200, server.log()
     answer: dict[str, Any] = json.loads(reply.body)
     return answer
 
 
-def at_start(directory: Path) -> dict[str, str]:
-    """The environment with which the project's own sitecustomize.py is found first."""
+def startup_environment(directory: Path) -> dict[str, str]:
+    """Returns the variables with which Python finds the project's sitecustomize.py first."""
     rest = os.environ.get("PYTHONPATH", "")
     return {"PYTHONPATH": os.pathsep.join(filter(None, [str(directory / "startup"), rest]))}
 
 
 @contextmanager
-def odd_place(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """Everything temporary lies below a directory whose name has spaces and quotes in it."""
+def odd_temporary_directory(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Puts all temporary files below a directory whose name has spaces and quotes."""
     with tempfile.TemporaryDirectory(prefix="odd-") as name:
         place = Path(name) / "a \"b\" 'c' d"
         place.mkdir()

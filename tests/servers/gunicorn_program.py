@@ -1,4 +1,4 @@
-"""A gunicorn that serves the small site of the promises, and clients that never ask twice."""
+"""gunicorn with a small site, and HTTP clients that send each request once."""
 
 from __future__ import annotations
 
@@ -17,19 +17,19 @@ from tests.support.programs import CHANGES, environment, settings_file
 from tests.support.waiting import until
 
 PATIENCE = 120
-"""Seconds for one answer, and for an end."""
+"""Seconds to wait for an answer, and for a process to end."""
 WSGI = "from django.core.wsgi import get_wsgi_application\napplication = get_wsgi_application()\n"
 
 
 class Gunicorn:
-    """One arbiter and its workers, on a socket that outlives them all."""
+    """One arbiter and its workers, on a socket that stays open after them."""
 
     def __init__(self, process: subprocess.Popen[bytes], address: tuple[str, int]) -> None:
         self.process = process
         self.address = address
 
     def get(self, path: str) -> bytes:
-        """Ask once and return the body. Raises OSError or HTTPException if there is no answer."""
+        """Sends one request and returns the body. Raises OSError or HTTPException if that fails."""
         connection = http.client.HTTPConnection(*self.address, timeout=PATIENCE)
         try:
             connection.request("GET", path, headers={"Connection": "close"})
@@ -41,26 +41,26 @@ class Gunicorn:
             connection.close()
 
     def workers(self) -> list[int]:
-        """Pids of the arbiter's children, oldest first."""
+        """Returns the pids of the arbiter's children, oldest first."""
         return children(self.process.pid)
 
     def kill_a_worker(self) -> int | None:
-        """SIGKILL the oldest worker. Returns its pid, or None if there is none just now."""
+        """Kills the oldest worker and returns its pid, or None if there is none."""
         for pid in self.workers():
-            # It may have ended by itself since, as recycled workers do.
+            # A recycled worker may have ended by itself meanwhile.
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
                 return pid
         return None
 
     def stop(self) -> None:
-        """End it as an administrator does."""
+        """Ends it with SIGTERM."""
         self.process.terminate()
         self.process.wait(PATIENCE)
 
 
 def children(pid: int) -> list[int]:
-    """Pids of a process's children, oldest first."""
+    """Returns the pids of a process's children, oldest first."""
     try:
         return [*map(int, Path(f"/proc/{pid}/task/{pid}/children").read_text().split())]
     except (FileNotFoundError, ProcessLookupError):
@@ -71,9 +71,9 @@ def children(pid: int) -> list[int]:
 def gunicorn(
     directory: Path, journal: Path, *options: str, changes: str = "", wsgi: str = WSGI
 ) -> Iterator[Gunicorn]:
-    """Run gunicorn for the time of a `with` block, in a session of its own.
+    """Runs gunicorn within a `with` block, in a session of its own.
 
-    `changes` are made to the settings; `wsgi` is the module that builds the application.
+    `changes` are added to the settings; `wsgi` is the module that makes the application.
     """
     settings = settings_file(directory, CHANGES.format(console=False, journal=str(journal)))
     settings.write_text(settings.read_text() + changes)
@@ -99,7 +99,7 @@ def gunicorn(
 
 
 def _end(process: subprocess.Popen[bytes]) -> None:
-    """Whatever is left of it must go: the arbiter, and the workers that it left behind."""
+    """Kills the arbiter and the workers that it left behind."""
     workers = children(process.pid)
     process.kill()
     process.wait(PATIENCE)
@@ -117,41 +117,41 @@ def _parent(pid: int) -> int:
         return 0
 
 
-class Crowd:
-    """Clients on threads of their own. Each takes the next path and asks for it once."""
+class Clients:
+    """HTTP clients in threads. Each takes the next path and requests it once."""
 
     def __init__(self, server: Gunicorn, paths: Iterable[str]) -> None:
         self.server = server
         self.paths = iter(paths)
         self.answered: list[str] = []
         self.failed: list[str] = []
-        self.turn = threading.Lock()
+        self.lock = threading.Lock()
 
-    def ask(self, clients: int, now_and_then: Callable[[int], None]) -> None:
-        """Ask for all; `now_and_then` is told after each answer how many there were."""
-        wrong: list[BaseException] = []
+    def get_all(self, clients: int, after_each: Callable[[int], None]) -> None:
+        """Requests all paths; after each answer it calls `after_each` with their number."""
+        errors: list[BaseException] = []
 
         def client() -> None:
             try:
                 while (path := self._next()) is not None:
-                    self._one(path)
-                    now_and_then(len(self.answered))
+                    self._get(path)
+                    after_each(len(self.answered))
             except BaseException as error:
-                wrong.append(error)
+                errors.append(error)
 
         threads = [threading.Thread(target=client) for _ in range(clients)]
         for thread in threads:
             thread.start()
         for thread in threads:
             thread.join(10 * PATIENCE)
-        assert not wrong, wrong
+        assert not errors, errors
         assert not any(thread.is_alive() for thread in threads)
 
     def _next(self) -> str | None:
-        with self.turn:
+        with self.lock:
             return next(self.paths, None)
 
-    def _one(self, path: str) -> None:
+    def _get(self, path: str) -> None:
         try:
             self.server.get(path)
         except (OSError, http.client.HTTPException):

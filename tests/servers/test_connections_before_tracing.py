@@ -1,6 +1,6 @@
-"""A connection that was open before the tracer came, and the processes that a fork shares it among.
+"""Database connections opened before tracing starts, and shared by a fork among processes.
 
-One socket that several processes speak through is what an engineer looks for: it must be seen.
+Engineers search for one socket that several processes use, so the journal must show it.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.serving import gunicorn
+from tests.servers.gunicorn_program import gunicorn
 from tests.support.programs import program
 from tests.support.services.postgresql import PostgreSQL
 from tests.support.waiting import until
@@ -49,7 +49,7 @@ DATABASES = {{"default": {database!r}}}
 
 
 def project(directory: Path, **database: object) -> str:
-    """Write an app that opens its connection when it is ready; return what it asks of settings."""
+    """Writes an app that opens a connection in its `ready`; returns the settings that it needs."""
     (directory / "early").mkdir()
     (directory / "early" / "__init__.py").touch()
     (directory / "early" / "apps.py").write_text(EARLY)
@@ -58,20 +58,20 @@ def project(directory: Path, **database: object) -> str:
 
 
 def sqlite(directory: Path) -> str:
-    """The same, with a database in a file."""
+    """Writes the project with a SQLite database in a file."""
     return project(
         directory, ENGINE="django.db.backends.sqlite3", NAME=str(directory / "early.sqlite3")
     )
 
 
 def connections(process: Process) -> list[Lifetime]:
-    """The raw connections that a process knew of."""
+    """Returns the raw connections that a process recorded."""
     return [life for life in process.lifetimes if life.kind == "connection"]
 
 
 @pytest.fixture
 def journal(tmp_path: Path) -> Path:
-    """Where the processes write."""
+    """The directory that the processes write to."""
     return tmp_path / "traces"
 
 
@@ -81,10 +81,10 @@ ask(handler, "/plain/", "/plain/")
 """
 
 
-def test_a_connection_opened_before_the_tracer_was_there_before_tracing(
+def test_a_connection_opened_before_tracing_has_the_phase_before(
     tmp_path: Path, journal: Path
 ) -> None:
-    """By an app that is ready earlier; it is used by the requests, and owned by its wrapper."""
+    """An earlier app opens it; requests use it, and its wrapper owns it."""
     program(tmp_path, f"{SERVE}\nask(handler, '/close/', '/plain/')", changes=sqlite(tmp_path))
     (process,) = processes(journal)
     first, second = connections(process)
@@ -97,7 +97,7 @@ def test_a_connection_opened_before_the_tracer_was_there_before_tracing(
 
 
 def test_the_connection_of_another_thread_is_found_too(tmp_path: Path, journal: Path) -> None:
-    """It is read from its wrapper, of which no other thread may ask anything."""
+    """The tracer reads it from its wrapper, whose methods other threads may not call."""
     source = """
 import django
 django.setup()
@@ -132,7 +132,7 @@ ask(handler, "/plain/")
 def test_a_plain_fork_shares_the_connection_and_each_child_ends_its_own_copy(
     tmp_path: Path, journal: Path
 ) -> None:
-    """Inherited, used and closed there; the parent's stays open, and is used on."""
+    """The children inherit, use and close it; the parent's stays open and in use."""
     source = f"""{SERVE}
 def work():
     ask(handler, "/plain/", "/close/", "/plain/")
@@ -153,7 +153,7 @@ print(os.getpid())
 
 
 def serve_twice(directory: Path, changes: str) -> list[Process]:
-    """Ask two workers of a preloaded application; return both as the journal has them."""
+    """Gets requests served by two workers of a preloaded application; returns both processes."""
     journal = directory / "traces"
     with gunicorn(directory, journal, "-w", "2", "--preload", changes=changes) as server:
         seen: set[bytes] = set()
@@ -168,10 +168,10 @@ def serve_twice(directory: Path, changes: str) -> list[Process]:
 
 
 @pytest.mark.slow
-def test_the_workers_of_a_preloaded_application_are_seen_to_share_its_connection(
+def test_the_workers_of_a_preloaded_application_share_its_connection(
     tmp_path: Path,
 ) -> None:
-    """Both inherited one connection, and use it for their requests."""
+    """Both inherit one connection and use it for their requests."""
     first, second = serve_twice(tmp_path, sqlite(tmp_path))
     (one,), (other,) = connections(first), connections(second)
     assert one.id == other.id
@@ -180,10 +180,8 @@ def test_the_workers_of_a_preloaded_application_are_seen_to_share_its_connection
 
 
 @pytest.mark.slow
-def test_the_workers_are_seen_to_share_a_session_of_postgresql(
-    tmp_path: Path, postgresql: PostgreSQL
-) -> None:
-    """The server has one process for both: their questions and answers may be mixed up."""
+def test_the_workers_share_a_session_of_postgresql(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    """PostgreSQL has one process for both, so it may mix up their queries and answers."""
     changes = project(tmp_path, **postgresql.settings("early"))
     first, second = serve_twice(tmp_path, changes)
     (one,), (other,) = connections(first), connections(second)
@@ -193,10 +191,8 @@ def test_the_workers_are_seen_to_share_a_session_of_postgresql(
 
 
 @pytest.mark.slow
-def test_the_connections_that_a_pool_has_in_store_are_found(
-    tmp_path: Path, postgresql: PostgreSQL
-) -> None:
-    """They belong to the pool, the one that is lent just now as well as the others."""
+def test_the_idle_connections_of_a_pool_are_found(tmp_path: Path, postgresql: PostgreSQL) -> None:
+    """The pool owns them, and the connection in use too."""
     pool = {"min_size": 3, "max_size": 3, "timeout": 120}
     settings = postgresql.settings("early", OPTIONS={"pool": pool})
     source = """

@@ -1,4 +1,4 @@
-"""Requests as a server makes them: to a WSGI handler, or to an ASGI handler on one event loop."""
+"""Clients that call Django's handlers as a server does: WSGI, or ASGI on one event loop."""
 
 from __future__ import annotations
 
@@ -15,35 +15,35 @@ from django.core.handlers.wsgi import WSGIHandler
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """What came back."""
+    """The response to one request."""
 
     status: str
     headers: tuple[tuple[str, str], ...]
     body: bytes
 
 
-class Asking(Protocol):
-    """Whoever asks for pages."""
+class Client(Protocol):
+    """What both clients can do."""
 
-    def ask(self) -> Answer:
-        """Make one request."""
+    def get(self) -> Answer:
+        """Makes one request."""
 
-    def many(self, count: int) -> None:
-        """Make so many requests, and look at no answer."""
-
-
-Around = Callable[[Callable[..., Any]], Callable[..., Any]]
+    def get_many(self, count: int) -> None:
+        """Makes so many requests and ignores the answers."""
 
 
-class Wsgi:
-    """Asks a WSGIHandler."""
+Wrap = Callable[[Callable[..., Any]], Callable[..., Any]]
 
-    def __init__(self, address: str, around: Around) -> None:
-        self.handler = around(WSGIHandler())
+
+class WsgiClient:
+    """A client of a WSGIHandler."""
+
+    def __init__(self, address: str, wrap: Wrap) -> None:
+        self.handler = wrap(WSGIHandler())
         self.address = address
 
-    def ask(self) -> Answer:
-        """Call, walk through the body, close: as PEP 3333 has it."""
+    def get(self) -> Answer:
+        """Makes one request: calls the handler, reads the body and closes it, as in PEP 3333."""
         environ = {
             "REQUEST_METHOD": "GET",
             "SCRIPT_NAME": "",
@@ -62,30 +62,30 @@ class Wsgi:
             "wsgi.multiprocess": False,
             "wsgi.run_once": False,
         }
-        told: list[Any] = []
-        response = self.handler(environ, lambda *start: told.append(start))
+        started: list[Any] = []
+        response = self.handler(environ, lambda *start: started.append(start))
         try:
             body = b"".join(response)
         finally:
             if hasattr(response, "close"):
                 response.close()
-        return Answer(told[0][0], tuple(told[0][1]), body)
+        return Answer(started[0][0], tuple(started[0][1]), body)
 
-    def many(self, count: int) -> None:
-        """One after the other."""
+    def get_many(self, count: int) -> None:
+        """Makes so many requests, one after the other."""
         for _ in range(count):
-            self.ask()
+            self.get()
 
 
-class Asgi:
-    """Asks an ASGIHandler, one request after the other on one event loop."""
+class AsgiClient:
+    """A client of an ASGIHandler: one request after the other on one event loop."""
 
-    def __init__(self, address: str, around: Around) -> None:
-        self.handler = around(ASGIHandler())
+    def __init__(self, address: str, wrap: Wrap) -> None:
+        self.handler = wrap(ASGIHandler())
         self.address = address
         self.loop = asyncio.new_event_loop()
 
-    async def _ask(self) -> Answer:
+    async def _get(self) -> Answer:
         scope = {
             "type": "http",
             "asgi": {"version": "3.0"},
@@ -101,15 +101,15 @@ class Asgi:
             "server": ("localhost", 80),
         }
         sent: list[Any] = []
-        asked = False
+        received = False
         over = asyncio.Event()
 
         async def receive() -> dict[str, Any]:
-            nonlocal asked
-            if asked:
+            nonlocal received
+            if received:
                 await over.wait()
                 return {"type": "http.disconnect"}
-            asked = True
+            received = True
             return {"type": "http.request", "body": b"", "more_body": False}
 
         async def send(message: dict[str, Any]) -> None:
@@ -121,14 +121,14 @@ class Asgi:
         body = b"".join(message.get("body", b"") for message in sent[1:])
         return Answer(str(sent[0]["status"]), headers, body)
 
-    def ask(self) -> Answer:
-        """One request."""
-        return self.loop.run_until_complete(self._ask())
+    def get(self) -> Answer:
+        """Makes one request."""
+        return self.loop.run_until_complete(self._get())
 
-    async def _many(self, count: int) -> None:
+    async def _get_many(self, count: int) -> None:
         for _ in range(count):
-            await self._ask()
+            await self._get()
 
-    def many(self, count: int) -> None:
-        """One after the other."""
-        self.loop.run_until_complete(self._many(count))
+    def get_many(self, count: int) -> None:
+        """Makes so many requests, one after the other."""
+        self.loop.run_until_complete(self._get_many(count))

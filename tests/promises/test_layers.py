@@ -15,7 +15,7 @@ ROOT = Path(__file__).resolve().parents[2]
 PACKAGE = ROOT / "tracer"
 MAY = {
     "model": {"model"},
-    "bootstrap": {"bootstrap", "tracer_startup", "sitecustomize"},
+    "bootstrap": {"bootstrap", "tracer_startup", "tracer_import_log", "sitecustomize"},
     "recorder": {"recorder", "model"},
     "probes": {"probes", "recorder", "model", "django", "asgiref"},
     "journal": {"journal", "model"},

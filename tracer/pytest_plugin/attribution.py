@@ -16,7 +16,7 @@ from tracer import runtime
 from tracer.conf import Config
 from tracer.model import Fact, Lifetime, Request
 from tracer.model.retention import Evidence, candidates
-from tracer.probes.garbage_collector import FULL
+from tracer.probes.garbage_collector import OLDEST_GENERATION
 from tracer.pytest_plugin.report import Findings
 from tracer.pytest_plugin.suspects import RunningTest, Suspects
 from tracer.runtime import shutdown
@@ -104,7 +104,7 @@ class Attribution:
             for life in process.lifetimes
         )
 
-    def _collect(self, generation: int = FULL) -> None:
+    def _collect(self, generation: int = OLDEST_GENERATION) -> None:
         began = time.perf_counter()
         hook = sys.unraisablehook
         # An object that complains as it dies does so now because of this collection: that must not
@@ -115,7 +115,7 @@ class Attribution:
         finally:
             sys.unraisablehook = hook
         self.tracer.gather()
-        self.findings.collections += generation == FULL
+        self.findings.collections += generation == OLDEST_GENERATION
         self.findings.collecting += time.perf_counter() - began
 
     def _kept(self, test: RunningTest) -> list[Lifetime]:

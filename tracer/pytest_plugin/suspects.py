@@ -124,6 +124,6 @@ class Suspects:
     def _is_tests_own(self, token: int, path: str | None, mine: tuple[str, ...]) -> bool:
         if path is None:
             # Whatever held it, it is gone with the last of the tests.
-            ref = self.tracer.recorder.lives.refs.get(token)
+            ref = self.tracer.recorder.weakrefs.refs.get(token)
             return ref is None or ref() is None
         return path.startswith(mine) or any(part in path for part in THROUGH_TESTS)

@@ -11,9 +11,9 @@ from typing import Any
 from tracer.model.recorded import RawBirth, Trace
 from tracer.recorder.classes import ClassNames
 from tracer.recorder.faults import Faults
-from tracer.recorder.threads import Lane, Numbers
+from tracer.recorder.threads import CurrentThread, ThreadNumbers
 from tracer.recorder.trace import current
-from tracer.recorder.weakrefs import Lives, Ref
+from tracer.recorder.weakrefs import Ref, WeakRefs
 
 BIRTHS_PER_REQUEST = 1000
 """Objects watched per request; a page of a million rows must not double the memory it takes."""
@@ -26,14 +26,14 @@ class Births(Faults):
         """`clock` counts nanoseconds."""
         super().__init__()
         self.clock = clock
-        self.lives = Lives(clock)
+        self.weakrefs = WeakRefs(clock)
         self.classes = ClassNames()
         self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         """Threads that were met: (token, name, at)."""
         self.gone: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         """Threads that ended, likewise."""
-        self.threads = Numbers(clock, self.met)
-        self.lane = Lane(clock, self.met, self.gone, self.threads)
+        self.threads = ThreadNumbers(clock, self.met)
+        self.current_thread = CurrentThread(clock, self.met, self.gone, self.threads)
         self.found: deque[RawBirth] = deque()
         """Objects that were built before tracing."""
         self.scanned = False
@@ -47,14 +47,14 @@ class Births(Faults):
 
     def thread(self, trace: Trace | None) -> int:
         """Returns the token of the thread that runs this, on behalf of `trace` if there is one."""
-        return trace.thread if trace is not None and trace.single else self.lane.token
+        return trace.thread if trace is not None and trace.single else self.current_thread.token
 
     def has_room(self) -> bool:
         """Whether another object can be watched just now."""
         trace = current.get()
         if trace is not None and not trace.closed and len(trace.births) >= 5 * BIRTHS_PER_REQUEST:
             return False
-        return len(self.lives.refs) < self.lives.limit
+        return len(self.weakrefs.refs) < self.weakrefs.limit
 
     def born(
         self,
@@ -75,12 +75,12 @@ class Births(Faults):
             if trace is not None:
                 trace.uncounted += 1
             return None
-        token, mortal = self.lives.watch(obj)
+        token, mortal = self.weakrefs.watch(obj)
         told = label, self.thread(trace), owner, mortal
         if before:
             self.found.append((token, kind, self.classes.number(type(obj)), told, self.clock()))
             return token
-        self._note(trace, token, kind, type(obj), told, self.lives.refs.get(token))
+        self._note(trace, token, kind, type(obj), told, self.weakrefs.refs.get(token))
         return token
 
     def resource_born(
@@ -94,7 +94,7 @@ class Births(Faults):
         trace = current.get()
         if trace is not None and trace.closed:
             trace = None
-        token, mortal = self.lives.watch(obj)
+        token, mortal = self.weakrefs.watch(obj)
         told = label, self.thread(trace), owner, mortal
         if before:
             number = self.classes.number(type(obj))
@@ -118,12 +118,12 @@ class Births(Faults):
             return
         births = trace.births
         if ref is not None:
-            ref.place, ref.home = len(births), births
+            ref.index, ref.births = len(births), births
         births.extend((ref, token, kind, number, told))
 
     def resource_closed(self, token: int) -> None:
         """Notes that a resource was closed by its owner."""
-        self.lives.forget(token)
+        self.weakrefs.forget(token)
         self.closings.append((token, self.clock(), get_ident()))
 
     def seen(self, obj: Any) -> int | None:
@@ -131,14 +131,14 @@ class Births(Faults):
         trace = current.get()
         if trace is None:
             return None
-        token = self.lives.token_of(obj)
+        token = self.weakrefs.token_of(obj)
         if token is not None and not trace.closed:
             trace.seen.append(token)
         return token
 
     def sighting(self) -> Callable[[Any], None]:
         """Returns `see(obj)`: `seen` for callers in every request. It never raises."""
-        get, by_id = current.get, self.lives.by_id
+        get, by_id = current.get, self.weakrefs.by_id
 
         def see(obj: Any) -> None:
             try:

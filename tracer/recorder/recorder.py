@@ -17,7 +17,7 @@ from typing import Any
 from tracer.model import stages
 from tracer.model.recorded import Trace, What
 from tracer.recorder.births import Births
-from tracer.recorder.boot import Booting
+from tracer.recorder.boot import BootRecorder
 from tracer.recorder.trace import begun, ignore, spread
 
 MOST_IN_FLIGHT = 1000
@@ -56,7 +56,7 @@ class Recorder(Births):
         self.watch_again: Callable[[], None] | None = None
         """Where something is not watched that cannot tell anything new, as long as the one request
         in flight lasts and stays on its thread: has it watched again. It must not raise."""
-        self.boot: Booting | None = None
+        self.boot: BootRecorder | None = None
         """How the process boots, where that is watched from the interpreter's start."""
         self.cache_keys = False
         """Whether cache keys are recorded; a recording that shares the tracer may want them."""
@@ -69,11 +69,13 @@ class Recorder(Births):
         if os.getpid() != self.pid:
             self.after_fork()
         number = next(self.numbers)
-        trace = begun(number, self.clock(), self.lane.token, get_ident(), told, self.spare)
-        trace.first = next(self.lives.tokens)
+        trace = begun(
+            number, self.clock(), self.current_thread.token, get_ident(), told, self.spare
+        )
+        trace.first = next(self.weakrefs.tokens)
         if awaited:
             trace.awaited = True
-            spread(trace, self.lane)
+            spread(trace, self.current_thread)
         self.flying[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
@@ -90,7 +92,7 @@ class Recorder(Births):
 
     def spread(self, trace: Trace) -> None:
         """Notes threads in this request from now on, as others take part in it."""
-        spread(trace, self.lane)
+        spread(trace, self.current_thread)
         if self.watch_again is not None:
             self.watch_again()
 
@@ -138,7 +140,7 @@ class Recorder(Births):
     def waits(self) -> bool:
         """Whether anything recorded has not been taken away."""
         return bool(
-            self.finished or self.lives.deaths or self.closings or self.barriers or self.outside
+            self.finished or self.weakrefs.deaths or self.closings or self.barriers or self.outside
             or self.found or self.met or self.gone
         )  # fmt: skip
 

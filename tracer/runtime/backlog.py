@@ -67,7 +67,7 @@ class Backlog:
         traces = self.waiting.take()
         self._report_counts()
         facts, self.facts = self.facts, []
-        already = self.recorder.lives.keep_all(map(_BIRTHS, traces))
+        already = self.recorder.weakrefs.take_over_all(map(_BIRTHS, traces))
         facts += self._requests(traces)
         self._feed(facts)
         ended = [*self._closings(), *(Died(*end) for end in deaths(self.recorder, already).all)]

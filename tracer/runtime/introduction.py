@@ -57,7 +57,7 @@ class Introduction:
         if booting is None or booting.size() == self.boot_reported:
             return
         self.boot_reported = booting.size()
-        self.pipeline.report(booting.fact())
+        self.pipeline.report(booting.to_boot())
 
     def open_journal(self) -> Journal | None:
         """Begins the journal, if one is kept and none is begun, and returns it."""

@@ -77,9 +77,9 @@ class Tracer:
         recorder.on_finish = self.worker.request_finished
         recorder.on_fork = self._forked
         recorder.on_child = self._child
-        recorder.boot = boot.known()
+        recorder.boot = boot.current_boot()
         if recorder.boot is not None:
-            recorder.boot.on_built = self.introduction.announce
+            recorder.boot.on_handler_built = self.introduction.announce
 
     def assembly(self, query_values: bool, cache_keys: bool) -> Assembly:
         """Returns what makes requests of traces, with these values shown or masked in them."""
@@ -109,7 +109,7 @@ class Tracer:
         clock, computed = self.recorder.clock, time.thread_time_ns
         try:
             began, before = clock(), computed()
-            with boot.working_for_the_tracer():
+            with boot.imports_not_counted():
                 count = self._look(draw)
             if count:
                 with self.lock:

@@ -346,5 +346,5 @@ def test_a_watched_class_that_a_request_made_dies_with_it() -> None:
     del Made
     gc.collect()
     assert [alive() for alive in kept] == [None, None, None]
-    assert len(watch.done) == 2, "Basket and Hamper"
+    assert len(watch.patched) == 2, "Basket and Hamper"
     patches.restore()

@@ -10,6 +10,7 @@ from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.writer import Journal
 from tracer.model import Process
+from tracer.probes.user_classes import UserClasses
 from tracer.recorder.patching import Patches
 from tracer.runtime import shutdown
 from tracer.runtime.subscription import Subscription

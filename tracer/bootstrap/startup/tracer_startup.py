@@ -7,12 +7,15 @@ is there. A process that never imports Django loads nothing more and writes noth
 import os
 import sys
 
-# Not imported from `typing`, like in `tracer_import_log`.
-TYPE_CHECKING = False
-if TYPE_CHECKING:
+# At the interpreter's start this directory is on the path, and the package `tracer` may not be.
+if __name__ != "tracer_startup":
     from tracer.bootstrap.startup.tracer_import_log import SETTINGS, ImportLog, warn
 else:
-    from tracer_import_log import SETTINGS, ImportLog, warn
+    from tracer_import_log import (  # type: ignore[import-not-found,no-redef]
+        SETTINGS,
+        ImportLog,
+        warn,
+    )
 
 
 def begin() -> None:

@@ -12,8 +12,9 @@ import pytest
 
 from tests.journal.recorded import STAGES, Thing, made, once_more
 from tracer.journal.format import encode
+from tracer.journal.line_rows import MOST_KINDS
 from tracer.journal.line_templates import Stencil
-from tracer.journal.request_lines import _MOST, Lines
+from tracer.journal.request_lines import Lines
 from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
@@ -230,12 +231,30 @@ def test_what_is_remembered_of_stages_and_classes_is_bounded(
     """However many different ones there are."""
     lines = Lines(assembly)
     token, _ = recorder.weakrefs.watch(Thing)
-    for number in [each // 2 for each in range(6 * _MOST)]:
+    for number in [each // 2 for each in range(6 * MOST_KINDS)]:
         births = [None, token, "thing", Thing, f"number {number}"]
         stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
         view = f"views.view{number}", "", None
         lines.request(made(recorder, stage, births=births, first=100, view=view))
         recorder.finished.clear()
-        for known in (lines._births, lines._stages, lines._met, lines._stencils):
-            assert len(known) <= _MOST
-    assert min(map(len, (lines._births, lines._stages, lines._met, lines._stencils))) > 0
+        for known in (
+            lines.rows._births,
+            lines.rows._stages,
+            lines.learning._met,
+            lines.learning.stencils,
+        ):
+            assert len(known) <= MOST_KINDS
+    assert (
+        min(
+            map(
+                len,
+                (
+                    lines.rows._births,
+                    lines.rows._stages,
+                    lines.learning._met,
+                    lines.learning.stencils,
+                ),
+            )
+        )
+        > 0
+    )

@@ -10,6 +10,7 @@ import pytest
 from tests.promises.breaking import Broken, ask, broken, told
 from tracer import runtime
 from tracer.heap import retainers
+from tracer.journal.line_learning import Learning
 from tracer.journal.reader import read
 from tracer.journal.request_lines import Lines
 from tracer.model import History
@@ -44,7 +45,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Batch, "all_ends"),
     (Lines, "request"),
     (Lines, "_anew"),
-    (Lines, "_sight"),
+    (Learning, "sight"),
     (Assembly, "request"),
     (Assembly, "_spans"),
     (Account, "worked"),

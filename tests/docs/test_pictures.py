@@ -22,9 +22,9 @@ COMPARISON = "comparison.svg"
 WORDS = {
     "timeline": ("/menu/?page=2", "SessionMiddleware", "view cafe.views.Menu.get", "request"),
     "lifelines": ("WSGIHandler", "process", "thread", "connection", "cafe.views.RECENT[0]"),
-    "kept": ("WSGIRequest × 3 + 12", "KEPT", "cafe.views.RECENT[…]"),
+    "kept": ("WSGIRequest", "KEPT", "cafe.views.RECENT[…]", "cafe.views.Menu.queryset"),
     "boot": ("django.setup", "ready cafe", "middleware NightShift", "heaviest modules"),
-    "processes": ("5 processes", "12 requests served", "forked, inheriting"),
+    "processes": ("12 requests served", "not traced", "started", "forked, inheriting"),
 }
 """Words that the text around each picture speaks of."""
 

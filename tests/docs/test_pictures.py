@@ -17,6 +17,8 @@ from tests.docs.markdown import ROOT, pages
 from tests.servers.presence import needed
 from tests.support.programs import environment
 
+pytestmark = pytest.mark.slow
+
 PICTURES = ROOT / "demo_project" / "pictures"
 COMPARISON = "comparison.svg"
 WORDS = {

@@ -222,7 +222,7 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither does the one that is drawn, nor one that is served alone."""
-    monkeypatch.setattr(server_info, "stays_alone", lambda _modules: True)
+    monkeypatch.setattr(server_info, "needs_single_thread", lambda _modules: True)
     tracer = Tracer(Config(enabled=True, console=True), io.StringIO())
     flat = COSTS._replace(far=COSTS.near)
     monkeypatch.setattr(tracer.overhead, "_measure", lambda: flat)

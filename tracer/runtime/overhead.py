@@ -49,8 +49,8 @@ _MUCH = 2
 _WARM_UP = 8
 """Such rounds before anything is timed: the interpreter adapts itself to what runs often."""
 _OPENED = 5.5
-"""Stages that a connection opened and closed costs besides its own: the probes find out whose it
-is, and whether it has really ended. Counted in instructions, by callgrind, with and without them."""
+"""Stages that a connection opened and closed costs besides its own, as the probes find out whose it
+is and whether it has ended. Counted in instructions, by callgrind, with and without its probes."""
 _ENTERED = 1.8
 """What entering, answering and closing a request costs, where beginning and finishing its recording
 costs 1; counted likewise."""

@@ -27,7 +27,7 @@ import pytest
 from tests.docs import cells, commands
 from tests.docs.markdown import ROOT, Block, Page, pages
 from tests.docs.place import Place, make_template
-from tests.servers.presence import needed
+from tests.servers.availability import require_server
 from tests.support.programs import environment
 from tracer.journal import format as journal
 
@@ -49,7 +49,7 @@ with_blocks = [page for page in pages() if page.blocks]
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project and the journal that every page gets a copy of."""
-    needed("gunicorn-preload")
+    require_server("gunicorn-preload")
     return make_template(tmp_path_factory.mktemp("template"))
 
 

@@ -22,7 +22,7 @@ from tests.promises import layers
 from tests.promises import site as views
 from tests.promises.comparing import Ask, assert_all_same, both, pairs
 from tests.promises.site import RAISED
-from tests.support.driving import Answer, Recording, environ, serve, serve_async
+from tests.support.client import Answer, Recording, environ, serve, serve_async
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),

@@ -29,7 +29,7 @@ from django.http import StreamingHttpResponse
 from tests.promises import shouting
 from tests.promises.comparing import Ask, Outcome, pairs
 from tests.promises.shouting import HEARD, PATHS
-from tests.support.driving import Answer, Recording, environ, serve, serve_async
+from tests.support.client import Answer, Recording, environ, serve, serve_async
 from tracer.probes.imports import Imports
 from tracer.recorder.recorder import Recorder
 

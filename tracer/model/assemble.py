@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.model import Birth, Request, Span, nesting, sql, stages
+from tracer.model.privacy import masked_query
 from tracer.model.recorded import LATE, Trace, What
 
 Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
@@ -97,12 +98,7 @@ class Assembly:
         query = str(trace.query or "")
         if not query:
             return path
-        if self.show_query_values:
-            return f"{path}?{query}"
-        # A part without "=" is a value too: nothing tells it from a bare token.
-        parts = [part.partition("=") for part in query.split("&")]
-        masked = "&".join(f"{name}=…" if sep else "…" for name, sep, _ in parts)
-        return f"{path}?{masked}"
+        return f"{path}?{query if self.show_query_values else masked_query(query)}"
 
     def _spans(self, events: list[Any], begun: int) -> tuple[Span, ...]:
         events = with_rows(events)

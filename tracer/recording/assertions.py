@@ -161,8 +161,6 @@ class Assertions(Reading):
                 return
             position = found + 1
 
-    # -- what they share ---------------------------------------------------------------------
-
     def _some(self, number: int | None) -> Sequence[Request]:
         if number is not None:
             return [self.request(number)]

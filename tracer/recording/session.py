@@ -33,12 +33,23 @@ class Session:
         cache_keys: bool,
     ) -> None:
         """Parameters as those of `record`."""
+        global _started
         with _lock:
-            self.tracer, own_journal = _tracer(journal, query_values, cache_keys)
-            recorder = self.tracer.recorder
-            self.subscription = Subscription(
-                self.tracer, keep, own_journal, query_values, cache_keys
-            )
+            running, own_journal = runtime.running(), None
+            if running is None:
+                config = Config(
+                    enabled=True,
+                    console=False,
+                    journal=journal,
+                    cache_keys=cache_keys,
+                    query_values=query_values,
+                )
+                running = _started = runtime.start(config)
+            elif journal is not None:
+                own_journal = Journal(journal)
+            self.tracer = running
+            recorder = running.recorder
+            self.subscription = Subscription(running, keep, own_journal, query_values, cache_keys)
             self.subscription.open()
             self.keys_before = recorder.cache_keys
             recorder.cache_keys = recorder.cache_keys or cache_keys
@@ -85,22 +96,3 @@ class Session:
         """Whether recordings started this tracer, and no other recording shares it."""
         others = [each for each in _open if each is not self]
         return _started is self.tracer and all(each.tracer is not self.tracer for each in others)
-
-
-def _tracer(
-    journal: Path | None, query_values: bool, cache_keys: bool
-) -> tuple[runtime.Tracer, Journal | None]:
-    """Returns the tracer to share, and the recording's own journal if the tracer keeps another."""
-    global _started
-    running = runtime.running()
-    if running is not None:
-        return running, Journal(journal) if journal is not None else None
-    config = Config(
-        enabled=True,
-        console=False,
-        journal=journal,
-        cache_keys=cache_keys,
-        query_values=query_values,
-    )
-    _started = runtime.start(config)
-    return _started, None

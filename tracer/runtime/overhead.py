@@ -169,7 +169,7 @@ class Overhead:
         newest = traces[-1].number
         if self._costs is None or newest >= self._again:
             self._again = max(_AGAIN, 2 * newest)
-            self._measured.append(self._measure())
+            self._measured.append(copy_context().run(self._measure))
             self._costs = median(self._measured)
         paid = self._costs.of_alike(traces)
         return [
@@ -213,10 +213,6 @@ class _Thing:
 
 def measure() -> Costs:
     """Measures the prices on a recorder of its own. Takes some sixty milliseconds."""
-    return copy_context().run(_measure)
-
-
-def _measure() -> Costs:
     kinds = cycle(_WORK)
 
     def little() -> None:

@@ -21,23 +21,20 @@ class Pipeline:
         self.subscriptions: list[Sink] = []
         """Those of recordings and test runs. They come first, as the backlog keeps the traces."""
 
-    def run(self) -> int:
-        """Hands out one batch; returns how many requests were in it."""
-        batch = self.intake.take()
-        self._hand_out(batch)
-        return len(batch.numbers)
-
-    def report(self, *facts: Fact) -> None:
-        """Hands out facts that the recorder does not know."""
-        if facts:
-            self._hand_out(Batch(self.intake.recorder, facts))
-
-    def _hand_out(self, batch: Batch) -> None:
+    def run(self, batch: Batch | None = None) -> int:
+        """Hands out a batch, that of everything recorded; returns how many requests are in it."""
+        batch = batch or self.intake.take()
         for sink in (*self.subscriptions, *self.sinks):
             try:
                 sink.take(batch)
             except Exception as fault:
                 self.intake.recorder.fault(sink.name, fault)
+        return len(batch.numbers)
+
+    def report(self, *facts: Fact) -> None:
+        """Hands out facts that the recorder does not know."""
+        if facts:
+            self.run(Batch(self.intake.recorder, facts))
 
     def unsubscribe(self, sink: Sink) -> None:
         """Removes a subscription; in a forked child, or a second time, it is gone already."""

@@ -110,7 +110,13 @@ class Tracer:
         try:
             began, before = clock(), computed()
             with boot.imports_not_counted():
-                count = self._look(draw)
+                with self.lock:
+                    if not self.recorder.finished and not self.introduction.is_done:
+                        return 0
+                    self.introduction.complete()
+                    count = self.pipeline.run()
+                if self.console is not None:
+                    self.console.draw(self.snapshot) if draw else self.console.skip_waiting()
             if count:
                 with self.lock:
                     self.overhead.worker_ran(began, clock(), computed() - before)
@@ -118,16 +124,6 @@ class Tracer:
         except Exception as fault:
             self.recorder.fault("the worker thread", fault)
             return 0
-
-    def _look(self, draw: bool) -> int:
-        with self.lock:
-            if not self.recorder.finished and not self.introduction.is_done:
-                return 0
-            self.introduction.complete()
-            count = self.pipeline.run()
-        if self.console is not None:
-            self.console.draw(self.snapshot) if draw else self.console.skip_waiting()
-        return count
 
     # -- on demand --------------------------------------------------------------------------
 

@@ -1,4 +1,4 @@
-"""A guest of the café: an HTTP client on one TCP connection, who keeps cookies."""
+"""A guest of the café: an HTTP client with one TCP connection and cookies."""
 
 from __future__ import annotations
 
@@ -8,24 +8,21 @@ import time
 from http.cookies import SimpleCookie
 from urllib.parse import urlencode
 
-PATIENCE = 30.0
-"""Seconds that a guest waits for the café to open, or for an answer."""
+TIMEOUT = 30.0
+"""Seconds to wait for the café to open, and for an answer."""
 
 
 class Guest:
-    """Keeps its connection open as a browser does; under runserver that means one thread.
-
-    The requests come over a socket, so the café cannot tell a guest from a browser.
-    """
+    """A client that keeps its connection open like a browser; under runserver it has one thread."""
 
     def __init__(self, port: int) -> None:
-        """Prepare to visit 127.0.0.1 on `port`; nothing is opened yet."""
-        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=PATIENCE)
+        """Prepares a connection to 127.0.0.1 on `port` without opening it."""
+        self.connection = http.client.HTTPConnection("127.0.0.1", port, timeout=TIMEOUT)
         self.cookies: dict[str, str] = {}
 
     def arrive(self, closing: threading.Event) -> bool:
-        """Open the connection as soon as the café is open; False if it closes before."""
-        deadline = time.monotonic() + PATIENCE
+        """Opens the connection as soon as the café is open. Returns False if it closes before."""
+        deadline = time.monotonic() + TIMEOUT
         while not closing.wait(0.05):
             try:
                 self.connection.connect()
@@ -36,9 +33,9 @@ class Guest:
         return False
 
     def visit(self, path: str, form: dict[str, object] | None = None) -> int:
-        """Get `path`, or post `form` to it with the CSRF token; return the status.
+        """Gets `path`, or posts `form` to it with the CSRF token; returns the status.
 
-        Raises OSError or http.client.HTTPException when there is no answer.
+        Raises OSError or http.client.HTTPException if there is no answer.
         """
         headers = {"Cookie": "; ".join(f"{name}={value}" for name, value in self.cookies.items())}
         if not self.cookies:
@@ -60,5 +57,5 @@ class Guest:
         return response.status
 
     def leave(self) -> None:
-        """Close the connection."""
+        """Closes the connection."""
         self.connection.close()

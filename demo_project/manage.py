@@ -6,7 +6,7 @@ import sys
 
 
 def main() -> None:
-    """Run the management command that the arguments name."""
+    """Runs the management command that the arguments name."""
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cafe_site.settings")
     from django.core.management import execute_from_command_line
 

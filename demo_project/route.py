@@ -1,4 +1,4 @@
-"""The route of the guided tour: which guest visits what, and what to look for."""
+"""The route of the guided tour: the guests' requests, and what to look for."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ class Visit:
     """One request of one guest, and the status that it should get."""
 
     guest: str
-    """Guests have a TCP connection each, and so, under runserver, a thread each."""
+    """The guest's name. Each guest has a TCP connection and so, under runserver, a thread."""
     path: str
     status: int = 200
     form: dict[str, object] | None = None
@@ -26,9 +26,9 @@ class Stop:
     look: str
     visits: tuple[Visit, ...] = ()
     together: bool = False
-    """All guests at the same moment instead of one after the other."""
+    """Whether all guests visit at the same moment instead of one after the other."""
     settle: bool = False
-    """Run a full collection afterwards."""
+    """Whether the tour runs a full collection afterwards."""
 
 
 ANN, BEN, CLEO = "Ann", "Ben", "Cleo"

@@ -2,10 +2,10 @@
 
     python tour.py [--port 8000] [--once]
 
-The server runs in the main thread, so that Ctrl-C, SIGTERM and the end of the tour all leave the
-interpreter in an orderly way and the tracer can draw lifelines and ledger. `manage.py prepare`
-must have run before. Exit status: 0 after the tour (`--once`) or Ctrl-C, 1 when the tour found
-something wrong or the port is taken, 2 for wrong arguments.
+The server runs in the main thread. So Ctrl-C, SIGTERM and the end of the tour all run Python's exit
+handlers, and the tracer draws lifelines and ledger. `manage.py prepare` must have run before. Exit
+status: 0 after the tour (`--once`) or Ctrl-C, 1 if a page had a wrong status or the port is taken,
+2 for wrong arguments.
 """
 
 from __future__ import annotations
@@ -23,20 +23,19 @@ import time
 
 import django
 from django.core.management import execute_from_command_line
-from guest import PATIENCE, Guest
+from guest import TIMEOUT, Guest
 from route import STOPS, Stop, Visit
 
 from tracer import runtime
 
 HOST = "127.0.0.1"
-PACE = 0.05
-"""Seconds between two requests at the least."""
-LONGEST = 1.0
-"""Seconds between two requests at the most, however slow the drawing."""
+MIN_PAUSE = 0.05
+MAX_PAUSE = 1.0
+"""Seconds between two requests, depending on how long the console needs for drawing."""
 
 
 def say(text: str) -> None:
-    """Print a line with one write, so that it never cuts a drawing in two."""
+    """Prints a line with one write, so that it never splits a drawing."""
     if sys.stdout.isatty() and "NO_COLOR" not in os.environ:
         text = f"\033[1m{text}\033[0m"
     with contextlib.suppress(OSError):
@@ -45,55 +44,56 @@ def say(text: str) -> None:
 
 
 class Drawing:
-    """What the tour knows of the tracer: whether it has drawn what was visited."""
+    """The tracer's drawing, as the tour waits for it."""
 
     def __init__(self) -> None:
-        """Without a tracer (TRACER_ENABLED=0) there is nothing to wait for."""
+        """Without a tracer (TRACER_ENABLED=0) the tour does not wait."""
         self.tracer = runtime.running()
-        self.made = 0
+        self.requests = 0
 
     def catch_up(self) -> None:
-        """Return when all requests made so far are drawn, or after ten seconds."""
+        """Returns when all requests so far are drawn, or after ten seconds."""
         deadline = time.monotonic() + 10
-        before = self._spent()
+        before = self._seconds_spent()
         while self.tracer is not None and time.monotonic() < deadline:
             self.tracer.look()
-            if self._settled() >= self.made:
+            if self._settled() >= self.requests:
                 break
             time.sleep(0.01)
-        # The console draws a quarter of the time and skips what is more; the tour skips nothing.
-        time.sleep(min(max(PACE, 4 * (self._spent() - before)), LONGEST))
+        # The console draws for a share of the time and skips timelines beyond it; the tour waits
+        # long enough that it skips none.
+        time.sleep(min(max(MIN_PAUSE, 4 * (self._seconds_spent() - before)), MAX_PAUSE))
 
     def _settled(self) -> int:
-        """How many requests are drawn; without a console, how many were served."""
+        """Returns how many requests are drawn, or without a console, how many were served."""
         assert self.tracer is not None
         console = self.tracer.console
         return console.settled if console is not None else self.tracer.backlog.history.served
 
-    def _spent(self) -> float:
-        """Seconds of drawing, as the console counts them."""
+    def _seconds_spent(self) -> float:
+        """Returns the console's seconds of drawing."""
         return self.tracer.console.spent if self.tracer and self.tracer.console else 0.0
 
 
 class Tour(threading.Thread):
-    """Walks the route from a thread of its own; the requests come over sockets like any others."""
+    """A thread that follows the route; its requests come over sockets like any others."""
 
     def __init__(self, port: int, once: bool) -> None:
-        """`once`: end the server after the tour."""
+        """With `once` it ends the server after the tour."""
         super().__init__(name="tour", daemon=True)
         self.port = port
         self.once = once
         self.closing = threading.Event()
-        self.trouble: list[str] = []
+        self.problems: list[str] = []
         self.guests: dict[str, Guest] = {}
         self.drawing = Drawing()
 
     def run(self) -> None:
-        """The whole tour."""
+        """Takes the whole tour."""
         try:
             self.walk()
         except (OSError, http.client.HTTPException) as error:
-            self.trouble.append(f"the café did not answer ({error or type(error).__name__})")
+            self.problems.append(f"the café did not answer ({error or type(error).__name__})")
         finally:
             for guest in self.guests.values():
                 guest.leave()
@@ -101,7 +101,7 @@ class Tour(threading.Thread):
             self.end()
 
     def walk(self) -> None:
-        """Every stop of the route, unless the café closes before."""
+        """Makes every stop of the route, unless the café closes before."""
         for number, stop in enumerate(STOPS, start=1):
             if self.closing.is_set():
                 return
@@ -110,7 +110,7 @@ class Tour(threading.Thread):
         self.wait_for_the_cook()
 
     def make(self, stop: Stop) -> None:
-        """The visits of one stop."""
+        """Makes the visits of one stop."""
         if stop.together:
             for guest in {visit.guest for visit in stop.visits}:
                 self.guest(guest)
@@ -118,7 +118,7 @@ class Tour(threading.Thread):
             for thread in threads:
                 thread.start()
             for thread in threads:
-                thread.join(PATIENCE)
+                thread.join(TIMEOUT)
             self.drawing.catch_up()
         else:
             for visit in stop.visits:
@@ -127,11 +127,13 @@ class Tour(threading.Thread):
                 self.visit(visit)
                 self.drawing.catch_up()
         if stop.settle:
-            say("\n▸ A full collection, run by the tour: what dies now waited, what stays is held.")
+            say(
+                "\n▸ A full collection, run by the tour: what stays alive now is held by something."
+            )
             gc.collect()
 
     def guest(self, name: str) -> Guest:
-        """The guest of that name, who arrives at the first visit."""
+        """Returns the guest of that name, who arrives at the first visit."""
         if name not in self.guests:
             guest = self.guests[name] = Guest(self.port)
             if not guest.arrive(self.closing):
@@ -139,22 +141,22 @@ class Tour(threading.Thread):
         return self.guests[name]
 
     def visit(self, visit: Visit) -> None:
-        """One request; a wrong status is noted and the tour goes on."""
+        """Makes one request; notes a wrong status and goes on."""
         status = self.guest(visit.guest).visit(visit.path, visit.form)
-        self.drawing.made += 1
+        self.drawing.requests += 1
         if status != visit.status:
-            self.trouble.append(f"{visit.path} answered {status} instead of {visit.status}")
+            self.problems.append(f"{visit.path} answered {status} instead of {visit.status}")
 
     def wait_for_the_cook(self) -> None:
-        """Let the background thread of the slow-cooker lesson come to its end."""
+        """Waits for the end of the slow-cooker lesson's thread."""
         for thread in threading.enumerate():
             if thread.name == "slow-cooker":
-                thread.join(PATIENCE)
+                thread.join(TIMEOUT)
 
     def end(self) -> None:
-        """Say how it went; with `once`, end the server as Ctrl-C would."""
-        for trouble in self.trouble:
-            say(f"▸ Something is wrong: {trouble}.")
+        """Prints the problems; with `once`, ends the server as Ctrl-C would."""
+        for problem in self.problems:
+            say(f"▸ Something is wrong: {problem}.")
         if self.once:
             say("\n▸ The tour is over; lifelines and ledger of this process follow.")
             os.kill(os.getpid(), signal.SIGINT)
@@ -165,13 +167,13 @@ class Tour(threading.Thread):
         )
 
 
-def problem(port: int) -> str | None:
-    """Return a sentence if the café cannot open on `port`, else None."""
+def port_problem(port: int) -> str | None:
+    """Returns a sentence if the café cannot open on `port`, else None."""
     if not 0 < port < 65536:
         return f"{port} is not a port; choose one from 1024 to 65535, as in: make demo PORT=8001"
     try:
         with socket.socket() as probe:
-            # As runserver will: a connection that lingers from before is no obstacle.
+            # As runserver does: connections of an earlier run do not block the port.
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind((HOST, port))
     except PermissionError:
@@ -182,20 +184,20 @@ def problem(port: int) -> str | None:
 
 
 def serve(port: int) -> None:
-    """Django's runserver in this thread, until it is interrupted."""
-    # The command line that a person would type, so that the process is what it seems to be.
+    """Runs Django's runserver in this thread until it is interrupted."""
+    # The tracer names the server by the command line, so it must be what a person would type.
     sys.argv = ["manage.py", "runserver", "--noreload", f"{HOST}:{port}"]
     execute_from_command_line(sys.argv)
 
 
 def main() -> int:
-    """Run the tour and the server; return the exit status."""
+    """Runs the tour and the server; returns the exit status."""
     parser = argparse.ArgumentParser(description="Serve the café and take a guided tour of it.")
     parser.add_argument("--port", type=int, default=8000)
     parser.add_argument("--once", action="store_true", help="end after the tour")
     parser.add_argument("--check", action="store_true", help="only check whether the port is free")
     options = parser.parse_args()
-    if sentence := problem(options.port):
+    if sentence := port_problem(options.port):
         print(sentence, file=sys.stderr)
         return 1
     if options.check:
@@ -203,7 +205,7 @@ def main() -> int:
     os.environ.setdefault("DJANGO_SETTINGS_MODULE", "cafe_site.settings")
     os.environ.setdefault("DJANGO_RUNSERVER_HIDE_WARNING", "true")
     for number in (signal.SIGINT, signal.SIGTERM):
-        # A background job may have inherited SIGINT ignored; the end must be orderly all the same.
+        # A background job may inherit SIGINT as ignored; the exit handlers must run all the same.
         signal.signal(number, signal.default_int_handler)
     tour = None
     try:
@@ -218,7 +220,7 @@ def main() -> int:
         if tour is not None:
             tour.closing.set()
             tour.join(2)
-    return 1 if options.once and tour is not None and tour.trouble else 0
+    return 1 if options.once and tour is not None and tour.problems else 0
 
 
 if __name__ == "__main__":

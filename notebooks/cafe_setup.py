@@ -1,7 +1,7 @@
-"""Opens the café of `demo_project/` in this process: each notebook is one line away from it.
+"""Opens the café of `demo_project/` in this process, so that a notebook needs one line for it.
 
-It exists for what no notebook should have to explain: where the demo lies, that every run gets a
-new database, and that this process watches only what a notebook records.
+It finds the demo, makes a new database for each run, and lets this process record only what a
+notebook asks for.
 """
 
 from __future__ import annotations
@@ -20,9 +20,9 @@ DEMO = Path(__file__).resolve().parent.parent / "demo_project"
 
 
 def open_cafe() -> None:
-    """Set Django up with the café, on a new database that goes when this process ends.
+    """Sets Django up with the café and a new database, which is removed when this process ends.
 
-    Twice is as good as once. RuntimeError if the demo is not there, or its database cannot be made.
+    A second call does nothing. Raises RuntimeError if there is no demo, or no database can be made.
     """
     if "CAFE_NOTEBOOK" in os.environ:
         return
@@ -35,10 +35,10 @@ def open_cafe() -> None:
     os.environ |= {
         "DJANGO_SETTINGS_MODULE": "cafe_site.settings",
         "CAFE_DATABASE": str(Path(directory, "cafe.sqlite3")),
-        # Without DEBUG Django keeps no list of queries, and the tracer waits to be asked.
+        # Without DEBUG Django keeps no list of queries, and the tracer records only on request.
         "CAFE_DEBUG": "0",
     }
-    # In a process of its own: migrating leaves much behind that no request has built.
+    # In another process: migrating leaves many objects behind that no request has built.
     prepared = subprocess.run(
         [sys.executable, str(DEMO / "manage.py"), "prepare", "--verbosity", "0"],
         capture_output=True,

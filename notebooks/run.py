@@ -1,11 +1,11 @@
-"""Runs the notebooks, each in a new kernel, and fails where a cell or a claim does.
+"""Runs the notebooks, each in a new kernel, and fails if a cell fails.
 
     python notebooks/run.py [--write] [NOTEBOOK ...]
 
-It exists because a notebook that nobody runs is a story: this is the test of the notebooks, and
-the one way in which their outputs are made. They run in a copy, so the checkout stays as it is;
-with `--write` the outputs are put into it. Without names, all notebooks beside this program run.
-Exit status: 0, 1 when a cell raised or wrote to standard error, 2 for a notebook that is not there.
+This is the test of the notebooks, and the only program that makes their outputs. They run in a
+copy, so the checkout does not change; `--write` writes their outputs to it. Without names it runs
+all notebooks beside this program. Exit status: 0, 1 if a cell raised an error or wrote to standard
+error, 2 for a notebook that is not there.
 """
 
 from __future__ import annotations
@@ -31,15 +31,15 @@ from nbclient.exceptions import CellExecutionError, CellTimeoutError, DeadKernel
 from traitlets import default
 
 HERE = Path(__file__).resolve().parent
-PATIENCE = 180
-"""Seconds that one cell may take; servers on a busy machine start slowly."""
+CELL_TIMEOUT = 180
+"""Seconds that one cell may take; servers start slowly on a busy machine."""
 COLOURS = re.compile(r"\x1b\[[0-9;]*m")
 DRAWING = re.compile(r"<svg .*?</svg>", re.DOTALL)
 TITLE = re.compile(r"<title>(.*?)</title>", re.DOTALL)
 
 
 def digest(notebook: Any) -> str:
-    """Return a hash of a notebook's code: outputs belong to it as long as it is the same."""
+    """Returns a hash of a notebook's code, which shows whether its outputs belong to that code."""
     code = "\0".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
     return hashlib.sha256(code.encode()).hexdigest()[:16]
 
@@ -48,71 +48,72 @@ def digest(notebook: Any) -> str:
 
 
 class Kernels(AsyncKernelManager):
-    """Starts kernels of the Python that runs this program, whatever else is registered."""
+    """A kernel manager that starts kernels of the Python that runs this program."""
 
     @default("kernel_spec_manager")
     def _specs(self) -> KernelSpecManager:
-        # With no directories to look in, "python3" can only be this interpreter.
+        # Without directories of kernels, "python3" can only be this interpreter.
         return KernelSpecManager(kernel_dirs=[])
 
 
-def execute(notebook: Any, place: Path) -> None:
-    """Run every cell in a new kernel, with `place` as its current directory."""
+def execute(notebook: Any, directory: Path) -> None:
+    """Runs every cell in a new kernel, with `directory` as its current directory."""
     NotebookClient(
         notebook,
         kernel_name="python3",
         kernel_manager_class=Kernels,
-        # It would warn that it talks to this program over the loopback interface.
+        # Otherwise it warns that it uses the loopback interface.
         extra_arguments=["--Application.log_level=ERROR"],
-        timeout=PATIENCE,
+        timeout=CELL_TIMEOUT,
         record_timing=False,
-        resources={"metadata": {"path": str(place)}},
+        resources={"metadata": {"path": str(directory)}},
     ).execute()
 
 
-def complaints(notebook: Any) -> Iterator[str]:
-    """Say what went wrong in a notebook that has run, as far as it came."""
+def failures(notebook: Any) -> Iterator[str]:
+    """Yields a sentence for each error in the outputs of a notebook that has run."""
     for cell in notebook.cells:
         number = f"[{cell.get('execution_count')}]"
         for output in cell.get("outputs", ()):
             if output.output_type == "error":
-                told = output.evalue or "(no message)"
-                yield f"cell {number}: {output.ename}: {told}\n{_marked(output.traceback)}"
+                message = output.evalue or "(no message)"
+                lines = _traceback_lines(output.traceback)
+                yield f"cell {number}: {output.ename}: {message}\n{lines}"
             elif output.output_type == "stream" and output.name == "stderr":
-                yield f"cell {number} wrote to standard error:\n{_indented(output.text)}"
+                yield f"cell {number} wrote to standard error:\n{_indent(output.text)}"
 
 
-def _marked(traceback: list[str]) -> str:
-    """The lines that Python's traceback points at, the cell's own first."""
+def _traceback_lines(traceback: list[str]) -> str:
+    """Returns the lines that Python's traceback points at, the cell's own first."""
     lines = COLOURS.sub("", "\n".join(traceback)).splitlines()
     marked = [line.partition(">")[2].strip() for line in lines if re.match(r"-+> *\d+ ", line)]
-    return _indented("\n".join(f"line {line}" for line in marked[:3]))
+    return _indent("\n".join(f"line {line}" for line in marked[:3]))
 
 
-def _indented(text: str) -> str:
+def _indent(text: str) -> str:
     return "\n".join(f"    {line}" for line in text.rstrip().splitlines())
 
 
-def run(path: Path, place: Path) -> tuple[Any, list[str]]:
-    """Run one notebook in the copy at `place`; return it with its outputs, and what went wrong."""
+def run(path: Path, directory: Path) -> tuple[Any, list[str]]:
+    """Runs one notebook in the copy in `directory`; returns it with its outputs, and its errors."""
     notebook = nbformat.read(path, as_version=4)
-    trouble: list[str] = []
+    errors: list[str] = []
     try:
-        execute(notebook, place)
+        execute(notebook, directory)
     except CellExecutionError:
-        pass  # it stands among the outputs, too
+        pass  # the outputs contain the error
     except CellTimeoutError:
-        trouble.append(f"a cell took longer than {PATIENCE} s")
+        errors.append(f"a cell took longer than {CELL_TIMEOUT} s")
     except DeadKernelError:
-        trouble.append("its kernel died")
-    return notebook, [*trouble, *complaints(notebook)]
+        errors.append("its kernel died")
+    return notebook, [*errors, *failures(notebook)]
 
 
 # -- writing ------------------------------------------------------------------------------------
 
 
 def normalised(notebook: Any) -> Any:
-    """Return a notebook that has run as it is committed: the same whenever and wherever it ran."""
+    """Returns a notebook that has run, without anything that depends on when and where it ran."""
     notebook.metadata = {
         "kernelspec": {"display_name": "Python 3", "language": "python", "name": "python3"},
         "language_info": {"name": "python"},
@@ -129,27 +130,27 @@ def normalised(notebook: Any) -> Any:
 
 
 def _image(drawing: re.Match[str]) -> str:
-    """An inline drawing as an image.
+    """Returns an inline drawing as an image.
 
-    Code hosts take inline SVG out, and so does JupyterLab until the reader has run the cell.
+    Code hosts remove inline SVG, and so does JupyterLab until the reader has run the cell.
     """
     svg = drawing.group()
     title = TITLE.search(svg)
-    named = title.group(1).replace('"', "&quot;") if title else ""
+    text = title.group(1).replace('"', "&quot;") if title else ""
     data = base64.b64encode(svg.encode()).decode()
-    return f'<img alt="{named}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
+    return f'<img alt="{text}" style="max-width:100%" src="data:image/svg+xml;base64,{data}">'
 
 
 # -- the program --------------------------------------------------------------------------------
 
 
 def main() -> int:
-    """Run what was asked for; say which notebook, cell and line failed."""
-    parser = argparse.ArgumentParser(description="Run the notebooks and hold them to their claims.")
+    """Runs the notebooks and prints which notebook, cell and line failed."""
+    parser = argparse.ArgumentParser(description="Run the notebooks and check them.")
     parser.add_argument("--write", action="store_true", help="put the outputs into the notebooks")
     parser.add_argument("names", nargs="*", metavar="NOTEBOOK", help="default: all")
-    asked = parser.parse_args()
-    paths = [HERE / Path(name).name for name in asked.names] or sorted(HERE.glob("*.ipynb"))
+    arguments = parser.parse_args()
+    paths = [HERE / Path(name).name for name in arguments.names] or sorted(HERE.glob("*.ipynb"))
     for path in paths:
         if not path.is_file():
             print(f"There is no notebook {path.name} in {HERE}.", file=sys.stderr)
@@ -157,10 +158,10 @@ def main() -> int:
     failed = 0
     with tempfile.TemporaryDirectory(prefix="notebooks-") as directory:
         copy = Path(directory)
-        leave = shutil.ignore_patterns("*.sqlite3*", "__pycache__", ".ipynb_checkpoints")
+        ignored = shutil.ignore_patterns("*.sqlite3*", "__pycache__", ".ipynb_checkpoints")
         for name in ("notebooks", "demo_project"):
-            shutil.copytree(HERE.parent / name, copy / name, ignore=leave)
-        # What a notebook shows must not depend on who runs it, or where.
+            shutil.copytree(HERE.parent / name, copy / name, ignore=ignored)
+        # A notebook's output must not depend on the user or the machine.
         os.environ |= {
             "IPYTHONDIR": str(copy / "ipython"),
             "JUPYTER_RUNTIME_DIR": str(copy / "runtime"),
@@ -170,14 +171,14 @@ def main() -> int:
         os.environ.pop("TRACER_ENABLED", None)
         for path in paths:
             began = time.monotonic()
-            notebook, trouble = run(path, copy / "notebooks")
-            for sentence in trouble:
+            notebook, errors = run(path, copy / "notebooks")
+            for sentence in errors:
                 print(f"{path.name}, {sentence}", file=sys.stderr)
-            failed += bool(trouble)
-            if asked.write and not trouble:
+            failed += bool(errors)
+            if arguments.write and not errors:
                 nbformat.write(normalised(notebook), path)
-            told = "FAILED" if trouble else "written" if asked.write else "every claim holds"
-            print(f"{path.name}: {told} ({time.monotonic() - began:.0f} s)", flush=True)
+            outcome = "FAILED" if errors else "written" if arguments.write else "every claim holds"
+            print(f"{path.name}: {outcome} ({time.monotonic() - began:.0f} s)", flush=True)
     return 1 if failed else 0
 
 

@@ -7,7 +7,7 @@ from cafe.models import Category, Dish, GuestNote, Order, OrderLine
 
 @admin.register(Category)
 class CategoryAdmin(admin.ModelAdmin):
-    """Headings of the menu."""
+    """The admin of the menu's headings."""
 
     list_display = ("name", "position")
     prepopulated_fields = {"slug": ("name",)}
@@ -15,7 +15,7 @@ class CategoryAdmin(admin.ModelAdmin):
 
 @admin.register(Dish)
 class DishAdmin(admin.ModelAdmin):
-    """The menu."""
+    """The admin of the menu."""
 
     list_display = ("name", "category", "price", "special", "sold_out")
     list_editable = ("price", "special", "sold_out")
@@ -32,7 +32,7 @@ class OrderLineInline(admin.TabularInline):
 
 @admin.register(Order)
 class OrderAdmin(admin.ModelAdmin):
-    """Orders with their dishes."""
+    """The admin of orders with their dishes."""
 
     list_display = ("guest", "placed")
     inlines = (OrderLineInline,)
@@ -40,6 +40,6 @@ class OrderAdmin(admin.ModelAdmin):
 
 @admin.register(GuestNote)
 class GuestNoteAdmin(admin.ModelAdmin):
-    """The guest book."""
+    """The admin of the guest book."""
 
     list_display = ("author", "text", "written")

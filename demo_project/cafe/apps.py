@@ -4,11 +4,11 @@ from django.apps import AppConfig
 
 
 class CafeConfig(AppConfig):
-    """Connects the receivers when the apps are ready."""
+    """The app's configuration, which connects the receivers."""
 
     name = "cafe"
     verbose_name = "Café"
 
     def ready(self) -> None:
-        """Import the receivers; the import connects them."""
+        """Imports the receivers, which connects them."""
         from cafe import receivers  # noqa: F401

@@ -1,4 +1,4 @@
-"""Views of every other kind: decorated, partial, JSON, streamed, async, cached, two databases."""
+"""Views of other kinds: decorated, partial, JSON, streamed, async, cached, with two databases."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ View = Callable[..., HttpResponse]
 
 
 def ding(view: View) -> View:
-    """A decorator of our own: rings once, in a header."""
+    """Decorates a view so that its response has the header X-Bell."""
 
     @wraps(view)
     def wrapper(request: HttpRequest, *args: Any, **kwargs: Any) -> HttpResponse:
@@ -38,32 +38,32 @@ def ding(view: View) -> View:
 @require_safe
 @ding
 def bell(request: HttpRequest) -> HttpResponse:
-    """A view inside three decorators."""
+    """Shows a page, from inside three decorators."""
     return render(request, "cafe/bell.html")
 
 
 def brew(request: HttpRequest, leaf: str) -> HttpResponse:
-    """One function for every tea; the URLconf fixes `leaf` with functools.partial."""
+    """Shows a tea; the URLconf sets `leaf` with functools.partial."""
     return render(request, "cafe/tea.html", {"leaf": leaf})
 
 
 @require_safe
 def menu_json(request: HttpRequest) -> JsonResponse:
-    """The menu for machines."""
+    """Returns the menu as JSON."""
     dishes = Dish.objects.values("name", "price", "category__name")
     return JsonResponse({"dishes": list(dishes)})
 
 
 class Echo:
-    """A file that hands back what is written to it, as csv.writer wants one."""
+    """A file for csv.writer that returns what is written to it."""
 
     def write(self, value: str) -> str:
-        """Return `value`."""
+        """Returns `value`."""
         return value
 
 
 def rows() -> Iterator[str]:
-    """The menu line by line; each category is queried when its turn comes."""
+    """Yields the menu line by line; queries each category when it reaches it."""
     writer = csv.writer(Echo())
     yield writer.writerow(("category", "dish", "price"))
     for category in Category.objects.iterator():
@@ -73,12 +73,12 @@ def rows() -> Iterator[str]:
 
 @require_safe
 def menu_csv(request: HttpRequest) -> StreamingHttpResponse:
-    """The menu for spreadsheets, streamed: the queries run while the body is sent."""
+    """Streams the menu as CSV: its queries run while the body is sent."""
     return StreamingHttpResponse(rows(), content_type="text/csv")
 
 
 async def async_kitchen(request: HttpRequest) -> HttpResponse:
-    """An async view: awaits two queries, and renders on the event loop's thread."""
+    """Awaits two queries and renders on the event loop's thread."""
     count = await Dish.objects.acount()
     sweet = [dish.name async for dish in Dish.objects.filter(category__slug="cakes")]
     context = {"count": count, "sweet": sweet, "thread": threading.current_thread().name}
@@ -87,7 +87,7 @@ async def async_kitchen(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def shelf(request: HttpRequest) -> HttpResponse:
-    """Bread from the shelf, or freshly baked when there is none. A POST clears the shelf."""
+    """Shows the cached bread, or bakes new bread if there is none. A POST deletes it."""
     if request.method == "POST":
         cache.delete("bread")
         return redirect("shelf")
@@ -100,12 +100,12 @@ def shelf(request: HttpRequest) -> HttpResponse:
 
 
 class Archive(TemplateView):
-    """Asks both databases; their connections live differently long."""
+    """A view that queries both databases, whose connections live for different times."""
 
     template_name = "cafe/archive.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """Today's menu from the default database, old days from the archive."""
+        """Adds the menu from the default database, and old days from the archive."""
         days = ArchivedDay.objects.all()
         return super().get_context_data(
             days=days,

@@ -1,4 +1,4 @@
-"""The lessons: every page of the café, and what to look for in the console when it is visited."""
+"""The lessons: every page of the café, and what to look for in the console after a visit."""
 
 from __future__ import annotations
 
@@ -11,22 +11,22 @@ from django.urls import reverse
 
 @dataclass(frozen=True, slots=True)
 class Lesson:
-    """One card of the home page."""
+    """A lesson: one card of the home page."""
 
     view: str
-    """Name of the URL."""
+    """The name of its URL."""
     title: str
     teaser: str
     """What the page is about."""
     look: str
     """One sentence: what to look for in the console."""
     argument: str = ""
-    """The URL's argument, where it takes one."""
+    """The argument of its URL, if it takes one."""
     number: int = 0
 
     @property
     def url(self) -> str:
-        """Where the lesson is."""
+        """The URL of the lesson."""
         return reverse(self.view, args=(self.argument,) if self.argument else ())
 
 
@@ -240,7 +240,7 @@ _BY_VIEW: Final = {lesson.view: lesson for lesson in LESSONS}
 
 
 def current(request: HttpRequest) -> dict[str, Lesson | None]:
-    """Template context: the lesson of the page that is shown, and the one after it."""
+    """Adds the shown page's lesson and the next one to the template's context."""
     match = request.resolver_match
     lesson = _BY_VIEW.get(match.view_name) if match else None
     following = LESSONS[lesson.number] if lesson and lesson.number < len(LESSONS) else None

@@ -17,7 +17,7 @@ GetResponse = Callable[[HttpRequest], HttpResponse]
 
 
 class NightShift:
-    """Says at start-up that it is not needed; Django then leaves it out."""
+    """A middleware that raises MiddlewareNotUsed, so that Django leaves it out."""
 
     def __init__(self, get_response: GetResponse) -> None:
         if not getattr(settings, "CAFE_OPEN_AT_NIGHT", False):
@@ -25,13 +25,13 @@ class NightShift:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Never reached in this café."""
+        """Is never called in this café."""
         return self.get_response(request)
 
 
 @sync_and_async_middleware
 def doorbell(get_response: Any) -> Any:
-    """A middleware that is a function, for both worlds: says in a header which café answered."""
+    """Returns a function middleware, sync or async, that adds the header X-Cafe."""
     if iscoroutinefunction(get_response):
 
         async def ring_async(request: HttpRequest) -> HttpResponse:
@@ -50,36 +50,36 @@ def doorbell(get_response: Any) -> Any:
 
 
 class Manners:
-    """A middleware with every hook: it sees the view, the template and the accident."""
+    """A middleware with every hook: for the view, the template response and the exception."""
 
     def __init__(self, get_response: GetResponse) -> None:
         self.get_response = get_response
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Pass the request on."""
+        """Calls the next middleware."""
         return self.get_response(request)
 
     def process_view(self, request: HttpRequest, view: Any, args: Any, kwargs: Any) -> None:
-        """Just before the view: note the wish, so that the view may read it."""
+        """Stores the wish on the request before the view runs."""
         request.wish = request.GET.get("wish", "")
 
     def process_template_response(
         self, request: HttpRequest, response: TemplateResponse
     ) -> TemplateResponse:
-        """After the view, before its template is rendered: add a greeting."""
+        """Adds a greeting to the context before the template is rendered."""
         if response.context_data is not None:
             response.context_data.setdefault("greeting", "Do sit down.")
         return response
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse | None:
-        """Answer a view's Http404 with a page of our own; leave other accidents alone."""
+        """Answers a view's Http404 with the café's own page; ignores other exceptions."""
         if isinstance(exception, Http404):
             return render(request, "cafe/lost.html", {"reason": str(exception)}, status=404)
         return None
 
 
 class LastGuest:
-    """FAULT, on purpose: keeps the guest's name on `self`.
+    """FAULT, on purpose: a middleware that keeps the guest's name on `self`.
 
     There is one middleware object for the whole process, so the next guest is greeted by the
     name of the last one.
@@ -90,7 +90,7 @@ class LastGuest:
         self.guest = ""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
-        """Remember the guest in the wrong place; the right one is `request` itself."""
+        """Stores the guest's name on the wrong object; the right one is `request` itself."""
         if "guest" in request.GET:
             self.guest = request.GET["guest"]
         request.guest = self.guest

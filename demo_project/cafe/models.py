@@ -1,4 +1,4 @@
-"""What the café knows: its menu, its guests' notes and orders, its archive, and a basket."""
+"""The café's models: menu, notes, orders and archive; and the basket, a plain class."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ class Dish(models.Model):
         return self.name
 
     def get_absolute_url(self) -> str:
-        """The dish's own page."""
+        """Returns the URL of the dish's page."""
         return reverse("dish", args=(self.slug,))
 
 
@@ -63,7 +63,7 @@ class GuestNote(models.Model):
 
 
 class Order(models.Model):
-    """What one guest ordered."""
+    """An order of one guest."""
 
     guest = models.CharField(max_length=40)
     placed = models.DateTimeField(auto_now_add=True)
@@ -86,7 +86,7 @@ class OrderLine(models.Model):
 
 
 class ArchivedDay(models.Model):
-    """A day of long ago; lives in the archive database."""
+    """A past day, stored in the archive database."""
 
     day = models.DateField(unique=True)
     guests = models.PositiveIntegerField()
@@ -100,34 +100,34 @@ class ArchivedDay(models.Model):
 
 
 class Basket:
-    """What a guest has picked: a plain class, no model, built anew from the session each time.
+    """The dishes that a guest has picked: a plain class, built from the session for each request.
 
     `TRACER["WATCH"]` names it, so the tracer follows each one from birth to death.
     """
 
     def __init__(self, picked: dict[str, int] | None = None) -> None:
-        """`picked`: how many of each dish, by slug."""
+        """`picked` is the number of each dish, by slug."""
         self.picked = dict(picked or {})
 
     @classmethod
     def of(cls, session: Any) -> Basket:
-        """The basket that a session describes."""
+        """Returns the basket that a session describes."""
         return cls(session.get("basket"))
 
     def add(self, slug: str) -> None:
-        """Put one more of a dish into it."""
+        """Adds one of a dish."""
         self.picked[slug] = self.picked.get(slug, 0) + 1
 
     def save(self, session: Any) -> None:
-        """Write it down in the session."""
+        """Stores the basket in the session."""
         session["basket"] = self.picked
 
     def lines(self) -> Iterator[tuple[Dish, int, Decimal]]:
-        """Each dish, how many of it, and the price of these."""
+        """Yields each dish, its number, and the price of these."""
         for dish in Dish.objects.filter(slug__in=self.picked):
             count = self.picked[dish.slug]
             yield dish, count, dish.price * count
 
     def total(self) -> Decimal:
-        """The price of everything."""
+        """Returns the price of everything."""
         return sum((price for _, _, price in self.lines()), Decimal(0))

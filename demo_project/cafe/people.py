@@ -1,8 +1,8 @@
-"""Who is known by name in the café; plain values that anybody may import."""
+"""Names of people in the café, as plain values that import nothing."""
 
 TOUR_GUEST = "The tour"
-"""Who the guided tour says it is; what it left behind is cleared away before the next one."""
+"""The guest name of the guided tour; `prepare` deletes its orders and notes."""
 
 STAFF_NAME = "barista"
 STAFF_PASSWORD = "espresso"
-"""Told to every visitor: it opens a demonstration on this machine and nothing else."""
+"""Shown to every visitor: it opens the demonstration on this machine only."""

@@ -1,4 +1,4 @@
-"""Who listens: to the café's own signal, and to its models being saved."""
+"""Receivers of the café's own signal and of its models' signals."""
 
 from __future__ import annotations
 
@@ -18,24 +18,24 @@ log = logging.getLogger("cafe")
 
 @receiver(order_placed)
 def ring_the_kitchen(sender: Any, order: Order, **kwargs: Any) -> None:
-    """Tell the kitchen of a new order."""
+    """Logs a new order for the kitchen."""
     log.info("Kitchen: order %s for %s", order.pk, order.guest)
 
 
 @receiver(order_placed)
 def count_the_cups(sender: Any, order: Order, **kwargs: Any) -> None:
-    """Count the dishes that left the kitchen."""
+    """Counts the dishes that have left the kitchen."""
     cache.add("cups", 0)
     cache.incr("cups", order.lines.count())
 
 
 @receiver((post_save, post_delete), sender=Dish)
 def wipe_the_blackboard(sender: Any, **kwargs: Any) -> None:
-    """Forget the cached specials when a dish changes."""
+    """Deletes the cached specials when a dish changes."""
     cache.delete(make_template_fragment_key("specials"))
 
 
 @receiver((post_save, post_delete), sender=GuestNote)
 def count_the_notes_anew(sender: Any, **kwargs: Any) -> None:
-    """Forget how many notes there were."""
+    """Deletes the cached number of notes."""
     cache.delete("note-count")

@@ -1,4 +1,4 @@
-"""Which model lives in which database."""
+"""The database router."""
 
 from __future__ import annotations
 
@@ -6,10 +6,10 @@ from typing import Any
 
 
 class ArchiveRouter:
-    """Old days live in the archive; everything else in the default database."""
+    """A router that puts archived days into the archive and all else into the default database."""
 
     def db_for_read(self, model: type, **hints: Any) -> str | None:
-        """The archive for archived days, no opinion about the rest."""
+        """Returns the archive for archived days, and None for all other models."""
         return "archive" if model.__name__ == "ArchivedDay" else None
 
     db_for_write = db_for_read
@@ -17,6 +17,6 @@ class ArchiveRouter:
     def allow_migrate(
         self, db: str, app_label: str, model_name: str | None = None, **hints: Any
     ) -> bool:
-        """Tables are made where their rows live."""
+        """Allows each table in its own database only."""
         archived = app_label == "cafe" and model_name == "archivedday"
         return db == ("archive" if archived else "default")

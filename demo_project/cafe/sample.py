@@ -1,4 +1,4 @@
-"""The café's sample data, and how it is laid out. Laying it out twice changes nothing."""
+"""The café's sample data, and the function that adds it. Adding it twice changes nothing."""
 
 from __future__ import annotations
 
@@ -52,8 +52,8 @@ FIRST_ARCHIVED_DAY = date(2019, 5, 1)
 ARCHIVED_DAYS = 14
 
 
-def lay_out() -> int:
-    """Put the sample data where it is missing; return how many rows were added."""
+def add_sample_data() -> int:
+    """Adds the sample data that is missing; returns how many rows it has added."""
     added = _menu() + _notes() + _archive() + _staff()
     Order.objects.filter(guest=TOUR_GUEST).delete()
     GuestNote.objects.filter(author=TOUR_GUEST).delete()

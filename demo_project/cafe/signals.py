@@ -1,6 +1,6 @@
-"""Signals of the café's own."""
+"""The café's own signals."""
 
 from django.dispatch import Signal
 
 order_placed = Signal()
-"""Sent when an order is safely in the database; provides `order`."""
+"""Sent after the transaction of an order is committed; provides `order`."""

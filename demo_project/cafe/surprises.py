@@ -1,4 +1,4 @@
-"""The classic surprises: each view here has one fault, and its page says how to mend it."""
+"""Views of the classic surprises: each has one fault, and its page says how to mend it."""
 
 from __future__ import annotations
 
@@ -18,10 +18,10 @@ from cafe.models import Dish
 log = logging.getLogger("cafe")
 
 VISITS = 0
-"""FAULT, on purpose: lives as long as the process, and every process has one of its own."""
+"""FAULT, on purpose: it lives as long as the process, and each process has its own."""
 
 COOKED: deque[str] = deque(maxlen=5)
-"""What the slow cooker has to tell; short, so that this list is not a fault of its own."""
+"""The slow cooker's last reports; bounded, so that this list is not another fault."""
 
 _cooking = threading.BoundedSemaphore(3)
 
@@ -34,7 +34,7 @@ def counter(request: HttpRequest) -> HttpResponse:
 
 
 def last_guest(request: HttpRequest) -> HttpResponse:
-    """Greets by the name that the LastGuest middleware remembers, whoever's it is."""
+    """Greets the guest by the name that the LastGuest middleware has stored."""
     named = "guest" in request.GET
     return render(request, "cafe/last_guest.html", {"named": named, "guest": request.guest})
 
@@ -53,20 +53,20 @@ def slow_cooker(request: HttpRequest) -> HttpResponse:
 
 
 def _cook(request: HttpRequest) -> None:
-    """Simmer, query, tell; ends by itself after `CAFE_COOKING_SECONDS`."""
+    """Waits `CAFE_COOKING_SECONDS`, runs a query and reports it."""
     try:
         threading.Event().wait(settings.CAFE_COOKING_SECONDS)
         soups = Dish.objects.filter(category__slug="kitchen").count()
         COOKED.append(f"{timezone.now():%H:%M:%S}: {soups} pots done, asked for by {request.path}")
         log.info("Slow cooker: done, long after its request")
     finally:
-        # No request ends here, so nobody else closes what this thread opened.
+        # Django closes connections when a request ends, which never happens in this thread.
         connections.close_all()
         _cooking.release()
 
 
 def language(request: HttpRequest) -> HttpResponse:
-    """FAULT, on purpose: activates a language and never lets go of it."""
+    """FAULT, on purpose: activates a language and never deactivates it."""
     found = translation.get_language()
     wanted = request.GET.get("speak", "")
     if wanted == "reset":

@@ -1,4 +1,4 @@
-"""Addresses of the café."""
+"""URLs of the café."""
 
 from functools import partial
 

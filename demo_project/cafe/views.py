@@ -1,4 +1,4 @@
-"""The pages at the counter and at the door, and the two lists that keep too much."""
+"""Views of the lessons at the counter and at the door, and of two surprises."""
 
 from __future__ import annotations
 
@@ -21,10 +21,10 @@ from cafe.models import Basket, Dish, GuestNote, Order
 from cafe.signals import order_placed
 
 RECENT: list[HttpRequest] = []
-"""FAULT, on purpose: every request that visits `keeper` stays alive in here."""
+"""FAULT, on purpose: every request that visits `keeper` stays alive in this list."""
 
 LEFT_BEHIND: list[Basket] = []
-"""FAULT, on purpose: baskets that nobody comes back for."""
+"""FAULT, on purpose: baskets that no request uses again."""
 
 
 class Home(TemplateView):
@@ -36,12 +36,12 @@ class Home(TemplateView):
 
 @require_safe
 def hello(request: HttpRequest) -> HttpResponse:
-    """A short text."""
+    """Returns a short text."""
     return HttpResponse("Good morning. The coffee is on.\n", content_type="text/plain")
 
 
 class Menu(ListView):
-    """The menu, ten dishes a page; the query stays unread until the template reads it."""
+    """The menu, ten dishes a page; the query runs when the template reads it."""
 
     queryset = Dish.objects.select_related("category")
     template_name = "cafe/menu.html"
@@ -50,7 +50,7 @@ class Menu(ListView):
 
 
 class DishPage(DetailView):
-    """One dish and what else its category offers."""
+    """One dish, and the others of its category."""
 
     model = Dish
     template_name = "cafe/dish.html"
@@ -59,25 +59,25 @@ class DishPage(DetailView):
 
 @require_safe
 def specials(request: HttpRequest) -> HttpResponse:
-    """The blackboard; its cached fragment decides whether the query is ever read."""
+    """Shows the blackboard; its query runs only if the template's fragment is not cached."""
     dishes = Dish.objects.filter(special=True)
     return render(request, "cafe/specials.html", {"dishes": dishes})
 
 
 class GuestBook(CreateView):
-    """Shows the notes and takes a new one."""
+    """The guest book: shows the notes and takes a new one."""
 
     form_class = NoteForm
     template_name = "cafe/guestbook.html"
     success_url = reverse_lazy("guestbook")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The newest notes, and how many there are (from the cache, when it knows)."""
+        """Adds the newest notes, and their number from the cache or the database."""
         count = cache.get_or_set("note-count", GuestNote.objects.count, 60)
         return super().get_context_data(notes=GuestNote.objects.all()[:8], count=count, **kwargs)
 
     def form_valid(self, form: NoteForm) -> HttpResponse:
-        """Save the note and say thank you."""
+        """Saves the note and says thank you."""
         messages.success(self.request, "Thank you for your note.")
         return super().form_valid(form)
 
@@ -87,19 +87,19 @@ class SoldOut(Exception):
 
 
 class TakeOrder(FormView):
-    """Takes an order: one transaction around all, one savepoint around each dish."""
+    """The order form: one transaction for the order, one savepoint for each dish."""
 
     form_class = OrderForm
     template_name = "cafe/order.html"
     success_url = reverse_lazy("order")
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """The last orders, with their dishes."""
+        """Adds the last orders with their dishes."""
         orders = Order.objects.prefetch_related("lines__dish")[:5]
         return super().get_context_data(orders=orders, **kwargs)
 
     def form_valid(self, form: OrderForm) -> HttpResponse:
-        """Write down what can be had, and tell what cannot."""
+        """Orders the available dishes, and warns of those that are sold out."""
         with transaction.atomic():
             order = Order.objects.create(guest=form.cleaned_data["guest"])
             for dish in form.cleaned_data["dishes"]:
@@ -107,13 +107,13 @@ class TakeOrder(FormView):
                     self.add(order, dish)
                 except SoldOut:
                     messages.warning(self.request, f"Sorry, no more {dish.name.lower()} today.")
-            # The kitchen must not hear of an order that is rolled back after all.
+            # The kitchen must not get an order that is rolled back.
             transaction.on_commit(lambda: order_placed.send(sender=Order, order=order))
         messages.success(self.request, f"{order} is on its way.")
         return super().form_valid(form)
 
     def add(self, order: Order, dish: Dish) -> None:
-        """Write one dish down, and take it back if it is sold out."""
+        """Adds a dish to the order, and rolls that back if it is sold out."""
         with transaction.atomic():
             order.lines.create(dish=dish)
             if dish.sold_out:
@@ -122,7 +122,7 @@ class TakeOrder(FormView):
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def basket(request: HttpRequest) -> HttpResponse:
-    """Shows the basket that the session describes; a POST puts one more dish into it."""
+    """Shows the session's basket. A POST adds a dish to it."""
     picked = Basket.of(request.session)
     if request.method == "POST":
         dish = get_object_or_404(Dish, slug=request.POST.get("dish", ""))
@@ -139,12 +139,12 @@ def basket(request: HttpRequest) -> HttpResponse:
 
 
 class Members(LoginRequiredMixin, TemplateView):
-    """For guests who have logged in; counts their visits in the session."""
+    """The page for guests who have logged in; it counts visits in the session."""
 
     template_name = "cafe/members.html"
 
     def get_context_data(self, **kwargs: Any) -> dict[str, Any]:
-        """How often this session has been here."""
+        """Adds the number of visits of this session."""
         visits = self.request.session.get("visits", 0) + 1
         self.request.session["visits"] = visits
         return super().get_context_data(visits=visits, **kwargs)
@@ -164,7 +164,7 @@ def spill(request: HttpRequest) -> HttpResponse:
 
 @require_http_methods(["GET", "HEAD", "POST"])
 def keeper(request: HttpRequest) -> HttpResponse:
-    """FAULT, on purpose: appends the request to a list that nobody empties. A POST empties it."""
+    """FAULT, on purpose: appends the request to a list of the module. A POST empties it."""
     if request.method == "POST":
         RECENT.clear()
         messages.success(request, "The list is empty; the requests may die now.")

@@ -1,4 +1,4 @@
-"""The ASGI application, for servers."""
+"""The ASGI application of the café."""
 
 import os
 

@@ -1,4 +1,4 @@
-"""Settings of the café, a small but real Django project to watch.
+"""Settings of the café, a small but real Django project to trace.
 
 Environment: `CAFE_DATABASE` names the SQLite file (default: cafe.sqlite3 beside manage.py; the
 archive lies next to it), `CAFE_DEBUG=0` turns DEBUG off, `CAFE_SECRET_KEY` replaces the key.
@@ -9,7 +9,7 @@ from pathlib import Path
 
 BASE_DIR = Path(__file__).resolve().parent.parent
 
-# Good for a demonstration on this machine alone, and for nothing else.
+# For the demonstration on this machine only.
 SECRET_KEY = os.environ.get("CAFE_SECRET_KEY", "for-the-demonstration-only-and-not-a-secret")
 DEBUG = os.environ.get("CAFE_DEBUG", "1") != "0"
 ALLOWED_HOSTS = ["127.0.0.1", "localhost", "[::1]"]
@@ -25,7 +25,7 @@ INSTALLED_APPS = [
     "tracer",  # this one line is all that a project adds
 ]
 
-# Optional: which classes of our own to follow, and that our cache keys and queries are no secret.
+# Optional: classes of our own to follow; our cache keys and query values are not secret.
 TRACER = {
     "WATCH": ["cafe.models.Basket"],
     "CACHE_KEYS": True,
@@ -68,14 +68,14 @@ TEMPLATES = [
 DATABASE = Path(os.environ.get("CAFE_DATABASE") or BASE_DIR / "cafe.sqlite3")
 
 DATABASES = {
-    # Opened anew for each request, closed with it.
+    # Opened and closed with each request.
     "default": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATABASE,
         "CONN_MAX_AGE": 0,
         "OPTIONS": {"transaction_mode": "IMMEDIATE"},
     },
-    # Stays open for up to a minute: it goes with its thread, not with its request.
+    # Stays open for up to a minute: it belongs to its thread, not to its request.
     "archive": {
         "ENGINE": "django.db.backends.sqlite3",
         "NAME": DATABASE.with_name(f"{DATABASE.stem}-archive.sqlite3"),
@@ -106,11 +106,11 @@ LOGOUT_REDIRECT_URL = "home"
 # How long the slow cooker of the background-thread lesson runs, in seconds.
 CAFE_COOKING_SECONDS = 2.0
 
-# The one expected 500 gets a page of its own; every other keeps Django's debugging page.
+# The expected 500 has its own page; every other one shows Django's debugging page.
 DEFAULT_EXCEPTION_REPORTER = "cafe.errors.CafeExceptionReporter"
 
-# The tracer draws every request, so the server's access log would only say it twice; and the
-# expected 500 is one line, not a traceback.
+# Without the server's access log: the tracer draws every request. The expected 500 is logged in one
+# line, without its traceback.
 LOGGING = {
     "version": 1,
     "disable_existing_loggers": False,

@@ -1,4 +1,4 @@
-"""Addresses of the site: the admin, and everything else is the café's."""
+"""URLs of the site: the admin, and the café."""
 
 from django.contrib import admin
 from django.urls import include, path

@@ -1,4 +1,4 @@
-"""The WSGI application, for servers."""
+"""The WSGI application of the café."""
 
 import os
 

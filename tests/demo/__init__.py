@@ -1,1 +1,1 @@
-"""The café, its tour, and what make does with them."""
+"""Tests of the café, its tour, and the Makefile."""

@@ -1,4 +1,4 @@
-"""The café with its sample data and its own middleware, and a guest to visit it."""
+"""The café with its sample data and its own middleware, and a client that visits it."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from django.utils import translation
 
 @pytest.fixture
 def guest(settings: Any, django_db_setup: Any) -> Iterator[Client]:
-    """A guest of a café that is set up as `cafe_site.settings` says; errors become pages."""
+    """A client of a café set up as in `cafe_site.settings`; errors become pages."""
     settings.MIDDLEWARE = site.MIDDLEWARE
     settings.DEBUG = True
     settings.CACHES = site.CACHES
     settings.DEFAULT_EXCEPTION_REPORTER = site.DEFAULT_EXCEPTION_REPORTER
-    sample.lay_out()
+    sample.add_sample_data()
     cache.clear()
     yield Client(raise_request_exception=False)
     cache.clear()

@@ -1,4 +1,4 @@
-"""The sample data: laid out once, however often it is asked for."""
+"""The sample data is added once, however often `prepare` runs."""
 
 from __future__ import annotations
 
@@ -19,42 +19,42 @@ MODELS = (ArchivedDay, Category, Dish, GuestNote, Order, get_user_model())
 
 
 def rows() -> list[int]:
-    """How many rows each table has."""
+    """Returns the number of rows of each table."""
     return [model.objects.count() for model in MODELS]
 
 
-def test_laying_it_out_twice_adds_nothing() -> None:
-    assert sample.lay_out() > 0
+def test_adding_it_twice_adds_nothing() -> None:
+    assert sample.add_sample_data() > 0
     before = rows()
-    assert sample.lay_out() == 0
+    assert sample.add_sample_data() == 0
     assert rows() == before
 
 
-def test_what_a_person_changed_stays_changed() -> None:
-    sample.lay_out()
+def test_changed_rows_stay_changed() -> None:
+    sample.add_sample_data()
     Dish.objects.filter(slug="espresso").update(price="9.99")
-    sample.lay_out()
+    sample.add_sample_data()
     assert str(Dish.objects.get(slug="espresso").price) == "9.99"
 
 
-def test_what_the_last_tour_left_is_cleared_away() -> None:
-    sample.lay_out()
+def test_rows_of_the_last_tour_are_deleted() -> None:
+    sample.add_sample_data()
     before = rows()
     Order.objects.create(guest=sample.TOUR_GUEST)
     GuestNote.objects.create(author=sample.TOUR_GUEST, text="x")
-    sample.lay_out()
+    sample.add_sample_data()
     assert rows() == before
 
 
 def test_the_documented_barista_may_log_in() -> None:
-    sample.lay_out()
+    sample.add_sample_data()
     user = authenticate(username=sample.STAFF_NAME, password=sample.STAFF_PASSWORD)
     assert user is not None
     assert user.is_staff
 
 
 def test_every_model_has_its_migration() -> None:
-    """Asked in a process of its own: models that other tests make up are not the café's."""
+    """It is checked in another process, without the models that other tests define."""
     done = subprocess.run(
         [sys.executable, "demo_project/manage.py", "makemigrations", "--check", "--dry-run"],
         cwd=ROOT,

@@ -18,7 +18,7 @@ from django.test import Client
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 
 EXPECTED = {"lost": 404, "spill": 500, "members": 302, "admin:index": 302}
-# Its thread would look into a database that only exists on the test's own connection.
+# Its thread would query a database that only exists on the test's own connection.
 SLOW = "slow-cooker"
 
 
@@ -53,7 +53,7 @@ def test_what_to_look_for_is_one_sentence(lesson: Lesson) -> None:
     assert lesson.teaser
 
 
-def test_a_page_needs_nothing_from_elsewhere(guest: Client) -> None:
+def test_a_page_loads_nothing_from_other_hosts(guest: Client) -> None:
     page = guest.get("/").content.decode()
     assert "http://" not in page
     assert "https://" not in page
@@ -100,28 +100,28 @@ def test_a_form_without_its_token_is_refused(guest: Client) -> None:
     assert not GuestNote.objects.filter(author="x").exists()
 
 
-def test_an_order_keeps_what_can_be_had_and_rolls_back_what_is_sold_out(
+def test_an_order_keeps_available_dishes_and_rolls_back_sold_out_ones(
     guest: Client, django_capture_on_commit_callbacks: Any
 ) -> None:
     placed: list[Order] = []
 
-    def hear(sender: Any, order: Order, **kwargs: Any) -> None:
+    def receive(sender: Any, order: Order, **kwargs: Any) -> None:
         placed.append(order)
 
-    order_placed.connect(hear)
+    order_placed.connect(receive)
     try:
         with django_capture_on_commit_callbacks(execute=True):
             form = {"guest": "Test", "dishes": ["espresso", "plum-crumble"]}
             page = guest.post("/order/", form, follow=True).content.decode()
     finally:
-        order_placed.disconnect(hear)
+        order_placed.disconnect(receive)
     order = Order.objects.get(guest="Test")
     assert [line.dish.slug for line in order.lines.all()] == ["espresso"]
     assert "Sorry, no more plum crumble today." in page
     assert placed == [order]
 
 
-def test_the_basket_remembers_through_the_session(guest: Client) -> None:
+def test_the_basket_is_kept_in_the_session(guest: Client) -> None:
     guest.post("/basket/", {"dish": "croissant"})
     page = guest.post("/basket/", {"dish": "croissant"}, follow=True).content.decode()
     assert "2 \u00d7 Butter croissant" in page
@@ -129,12 +129,12 @@ def test_the_basket_remembers_through_the_session(guest: Client) -> None:
     assert guest.post("/basket/", {"dish": "no-such-dish"}).status_code == 404
 
 
-def test_json_and_csv_tell_the_same_menu(guest: Client) -> None:
-    told = json.loads(guest.get("/menu.json").content)["dishes"]
+def test_json_and_csv_hold_the_same_menu(guest: Client) -> None:
+    dishes = json.loads(guest.get("/menu.json").content)["dishes"]
     response = guest.get("/menu.csv")
     assert response.streaming
     rows = list(csv.DictReader(io.StringIO(response.getvalue().decode())))
-    assert {row["dish"] for row in rows} == {dish["name"] for dish in told}
+    assert {row["dish"] for row in rows} == {dish["name"] for dish in dishes}
     assert len(rows) == Dish.objects.count()
 
 

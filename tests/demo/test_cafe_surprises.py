@@ -1,4 +1,4 @@
-"""Each surprise does what its page accuses itself of."""
+"""Each surprise has the fault that its page describes."""
 
 from __future__ import annotations
 

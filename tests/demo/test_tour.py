@@ -1,4 +1,4 @@
-"""The guided tour from end to end: real make, real runserver, real sockets."""
+"""The guided tour from end to end, with real make, runserver and sockets."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ import pytest
 import route
 from cafe.lessons import LESSONS
 
-from tests.demo.making import ROOT, make, python_that_notes_installs
+from tests.demo.makefile import ROOT, fake_python, make
 
 
 def lifetimes(journal: Path) -> list[dict[str, Any]]:
-    """Every lifetime that the newest process of a journal tells of."""
+    """Returns every lifetime of the newest process of a journal."""
     command = [sys.executable, "-m", "tracer", "show", str(journal), "--format", "json"]
     shown = subprocess.run(command, cwd=ROOT, check=True, capture_output=True, timeout=180)
     newest = max(json.loads(shown.stdout)["processes"], key=lambda process: process["started"])
@@ -30,14 +30,14 @@ def lifetimes(journal: Path) -> list[dict[str, Any]]:
 
 
 def free_port() -> int:
-    """A port that was free a moment ago."""
+    """Returns a port that was free a moment ago."""
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
 
 
 def rows(database: Path) -> dict[str, int]:
-    """How many rows each table of the café has."""
+    """Returns the number of rows of each table of the café."""
     with sqlite3.connect(database) as connection:
         tables = ("cafe_dish", "cafe_category", "cafe_order", "cafe_guestnote", "auth_user")
         counts = {
@@ -54,31 +54,31 @@ class Tours:
 
     results: list[subprocess.CompletedProcess[str]]
     rows: list[dict[str, int]]
-    """What was in the database after each."""
+    """The rows in the database after each run."""
     installs: list[str]
     journal: Path
 
 
 @pytest.fixture(scope="module")
 def tours(tmp_path_factory: pytest.TempPathFactory) -> Tours:
-    """Both runs; made once for the tests of this file."""
-    place = tmp_path_factory.mktemp("tours")
-    python = python_that_notes_installs(place)
-    done = Tours([], [], [], place / "journal")
+    """Both runs, made once for the tests of this file."""
+    directory = tmp_path_factory.mktemp("tours")
+    python = fake_python(directory)
+    done = Tours([], [], [], directory / "journal")
     for _ in range(2):
         result = make(
             "demo",
             "ONCE=1",
             f"PYTHON={python}",
-            f"VENV={place}/venv",
+            f"VENV={directory}/venv",
             f"PORT={free_port()}",
             timeout=600,
-            CAFE_DATABASE=str(place / "cafe.sqlite3"),
+            CAFE_DATABASE=str(directory / "cafe.sqlite3"),
             TRACER_JOURNAL=str(done.journal),
         )
         done.results.append(result)
-        done.rows.append(rows(place / "cafe.sqlite3"))
-    done.installs.extend((place / "installs").read_text().splitlines())
+        done.rows.append(rows(directory / "cafe.sqlite3"))
+    done.installs.extend((directory / "installs").read_text().splitlines())
     return done
 
 
@@ -92,8 +92,8 @@ def test_the_tour_ends_with_0_and_without_a_traceback(tours: Tours) -> None:
 
 @pytest.mark.slow
 def test_every_stop_says_what_to_look_for_and_is_drawn_before_the_next(tours: Tours) -> None:
-    said = tours.results[0].stdout
-    stops = re.split(r"▸ Stop \d+ of \d+ · ", said.partition("▸ The tour is over")[0])[1:]
+    out = tours.results[0].stdout
+    stops = re.split(r"▸ Stop \d+ of \d+ · ", out.partition("▸ The tour is over")[0])[1:]
     assert len(stops) == len(route.STOPS)
     for text, stop in zip(stops, route.STOPS, strict=True):
         assert text.startswith(stop.look)
@@ -102,11 +102,11 @@ def test_every_stop_says_what_to_look_for_and_is_drawn_before_the_next(tours: To
 
 
 @pytest.mark.slow
-def test_lifelines_and_ledger_are_drawn_on_the_way_out(tours: Tours) -> None:
-    last_words = tours.results[0].stdout.partition("▸ The tour is over")[2]
-    assert "Lifelines of process" in last_words
-    assert "Ledger of process" in last_words
-    assert "RECENT[" in last_words
+def test_lifelines_and_ledger_are_drawn_at_the_end(tours: Tours) -> None:
+    ending = tours.results[0].stdout.partition("▸ The tour is over")[2]
+    assert "Lifelines of process" in ending
+    assert "Ledger of process" in ending
+    assert "RECENT[" in ending
 
 
 @pytest.mark.slow
@@ -129,7 +129,7 @@ def test_the_tour_shows_every_scope_and_names_the_holders_of_what_is_kept(tours:
 
 @pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=lambda x: x.name)
-def test_the_end_is_orderly_at_any_moment(tmp_path: Path, number: signal.Signals) -> None:
+def test_a_signal_during_the_tour_ends_it_in_order(tmp_path: Path, number: signal.Signals) -> None:
     environment = os.environ | {
         "CAFE_DATABASE": str(tmp_path / "cafe.sqlite3"),
         "PYTHONPATH": str(ROOT),
@@ -148,10 +148,10 @@ def test_the_end_is_orderly_at_any_moment(tmp_path: Path, number: signal.Signals
             if "▸ Stop 3" in line:
                 process.send_signal(number)
                 break
-        said, complaints = process.communicate(timeout=240)
+        out, err = process.communicate(timeout=240)
     assert process.returncode == 0
-    assert "Traceback" not in complaints
-    assert "Ledger of process" in said
+    assert "Traceback" not in err
+    assert "Ledger of process" in out
 
 
 def test_the_route_visits_every_lesson() -> None:

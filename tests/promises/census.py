@@ -87,7 +87,7 @@ def set_up(way: str) -> None:
 
     for alias in ("default", "archive"):
         call_command("migrate", database=alias, verbosity=0)
-    sample.lay_out()
+    sample.add_sample_data()
 
 
 def staff() -> str:

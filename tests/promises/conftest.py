@@ -56,7 +56,7 @@ def open_cafe(
     monkeypatch.setattr(surprises, "_cooking", threading.Semaphore(1000))
     settings.MIDDLEWARE = cafe.MIDDLEWARE
     settings.CACHES = cafe.CACHES
-    sample.lay_out()
+    sample.add_sample_data()
     _forget()
     yield _forget
     _forget()

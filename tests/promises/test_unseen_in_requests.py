@@ -59,7 +59,7 @@ def loud(settings: Any, db: None, monkeypatch: Any) -> Any:
     """The site that tells; returns the settings."""
     from cafe import sample
 
-    sample.lay_out()
+    sample.add_sample_data()
     settings.ROOT_URLCONF = shouting.__name__
     settings.MIDDLEWARE = LAYERS
     settings.CACHES = {"default": {"BACKEND": f"{shouting_layers.__name__}.Loud"}}

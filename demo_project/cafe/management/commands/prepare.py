@@ -1,4 +1,4 @@
-"""`manage.py prepare`: makes the tables and lays out the sample data; twice is as good as once."""
+"""`manage.py prepare`: makes the tables and adds the sample data. Running it twice does no harm."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from cafe import sample
 
 
 class Command(BaseCommand):
-    """Brings both databases up to date."""
+    """The command, which brings both databases up to date."""
 
     help = "Migrate both databases and load the café's sample data (idempotent)."
     requires_system_checks: list[str] = []
 
     def handle(self, *args: Any, **options: Any) -> None:
-        """Do it, and say in one line what was added."""
+        """Migrates, adds the sample data, and prints how many rows were added."""
         try:
             for alias in settings.DATABASES:
                 call_command("migrate", database=alias, verbosity=0, interactive=False)
             with transaction.atomic():
-                added = sample.lay_out()
+                added = sample.add_sample_data()
         except (Error, sqlite3.Error, OSError) as error:
             place = settings.DATABASES["default"]["NAME"]
             raise CommandError(

@@ -1,4 +1,4 @@
-"""Running make as a person would, without a network."""
+"""Runs make as a person would, without a network."""
 
 from __future__ import annotations
 
@@ -12,25 +12,25 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[2]
 
 
-def script(path: Path, text: str) -> Path:
-    """An executable shell script."""
+def write_script(path: Path, text: str) -> Path:
+    """Writes an executable shell script."""
     path.write_text(f"#!/bin/sh\n{text}")
     path.chmod(0o755)
     return path
 
 
-def python_that_notes_installs(directory: Path) -> Path:
-    """A Python whose environments are this one, and whose pip only writes down that it ran.
+def fake_python(directory: Path) -> Path:
+    """Writes a Python whose environments are this one, and whose pip only logs that it ran.
 
     So the Makefile's own steps are tested without a network.
     """
     real = shlex.quote(sys.executable)
-    inner = script(
+    inner = write_script(
         directory / "inner",
         f'case "$*" in "-m pip "*) echo "$*" >> {directory}/installs; exit 0;; esac\n'
         f'PYTHONPATH={shlex.quote(str(ROOT))} exec {real} "$@"\n',
     )
-    return script(
+    return write_script(
         directory / "python",
         f'case "$*" in "-m venv --clear "*)\n'
         f'  mkdir -p "$4/bin" && cp {inner} "$4/bin/python"; exit;; esac\n'
@@ -39,7 +39,7 @@ def python_that_notes_installs(directory: Path) -> Path:
 
 
 def make(*arguments: str, timeout: float = 240, **extra: str) -> subprocess.CompletedProcess[str]:
-    """Run make in the project, as if from a plain shell; `timeout` in seconds."""
+    """Runs make in the project, as from a plain shell; `timeout` is in seconds."""
     environment = {
         name: value
         for name, value in os.environ.items()
@@ -57,9 +57,9 @@ def make(*arguments: str, timeout: float = 240, **extra: str) -> subprocess.Comp
         start_new_session=True,
     ) as process:
         try:
-            said, complaints = process.communicate(timeout=timeout)
+            out, err = process.communicate(timeout=timeout)
         except BaseException:
             # Make's children must not outlive a test that failed.
             os.killpg(process.pid, signal.SIGKILL)
             raise
-    return subprocess.CompletedProcess(command, process.returncode, said, complaints)
+    return subprocess.CompletedProcess(command, process.returncode, out, err)

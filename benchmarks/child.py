@@ -80,8 +80,8 @@ class Child:
     def last_error(self) -> str:
         """Returns the last line that it wrote to standard error."""
         lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines()
-        said = [line for line in lines if line.strip() and not line.startswith("==")]
-        return said[-1].strip() if said else "it said nothing."
+        printed = [line for line in lines if line.strip() and not line.startswith("==")]
+        return printed[-1].strip() if printed else "it printed nothing."
 
 
 @contextlib.contextmanager
@@ -105,7 +105,7 @@ def running(
             variables = _environment() | terminal | {"BENCH_LAYOUT": str(layout)}
             with _started(command, variables, own, directory / "errors") as child:
                 if child.read_line() != "ready":
-                    raise CannotMeasure("the measured program said something else than ready")
+                    raise CannotMeasure("the measured program printed something else than ready")
                 yield child, directory
                 child.end()
     finally:

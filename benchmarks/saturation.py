@@ -105,7 +105,7 @@ def _wait_until_listening(port: int, process: subprocess.Popen[bytes], errors: P
             return
         time.sleep(0.05)
     lines = errors.read_text(encoding="utf-8", errors="replace").splitlines()
-    raise CannotMeasure(f"gunicorn did not start: {lines[-1] if lines else 'it said nothing'}")
+    raise CannotMeasure(f"gunicorn did not start: {lines[-1] if lines else 'it printed nothing'}")
 
 
 def _saturate(port: int, seconds: float) -> float:

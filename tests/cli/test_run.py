@@ -218,15 +218,7 @@ def test_a_plain_project_is_traced_by_the_command_alone(tmp_path: Path) -> None:
     settings.write_text(settings.read_text().replace("DEBUG = True", "DEBUG = False"))
     journal = tmp_path / "traces"
     options = ["--no-console", "--journal", journal]
-    words = (sys.executable, "manage.py", "test")
-    done = subprocess.run(
-        command(*words, options=options),
-        cwd=project,
-        env=environ(),
-        capture_output=True,
-        text=True,
-        timeout=PATIENCE,
-    )
+    done = ran(sys.executable, "manage.py", "test", options=options, cwd=project)
     assert done.returncode == 0, done.stderr
     assert "OK" in done.stderr or "NO TESTS RAN" in done.stderr
     (process,) = processes(journal)

@@ -9,7 +9,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers import fake_servers, small_project
-from tests.servers.availability import PYTHON, require_server
+from tests.servers.availability import require_server
+from tests.servers.recorded import built
 from tests.support.waiting import PATIENCE
 from tracer.model import Process
 from tracer.servers import ServerFailed, proc, serve
@@ -22,8 +23,6 @@ ROWS = (
     "apache-mod_python",
     "apache-fcgi",
 )
-SECRET = """a "quoted" $word, ${HOME} back\\slash, 100 % & 'all'""" + "\nlong" * 100
-"""A value that a configuration file or a shell could misread, and too long for mod_fcgid."""
 
 
 def served(tmp_path: Path, name: str, **options: int) -> list[Process]:
@@ -46,11 +45,6 @@ def served(tmp_path: Path, name: str, **options: int) -> list[Process]:
     assert sum(process.served for process in found) == 20
     assert len({process.about.pid for process in found}) == len(found)
     return found
-
-
-def built(process: Process, kind: str) -> int:
-    """Counts the objects of a kind that the process built."""
-    return sum(row.built for row in process.ledger if row.kind == kind)
 
 
 def threads(process: Process) -> int:
@@ -118,37 +112,6 @@ def test_fastcgi_uses_its_processes_again(tmp_path: Path) -> None:
     assert {built(process, "handler") for process in found} == {1}
     assert max(process.served for process in found) >= 10
     assert all(process.ended for process in found)
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_the_application_gets_its_environment_its_packages_and_the_whole_request(name: str) -> None:
-    """Python itself gets its variables, so that a sitecustomize.py runs at its start."""
-    require_server(name)
-    with small_project.project() as directory:
-        extra = {**small_project.startup_environment(directory), "SECRET": SECRET}
-        with serve(
-            name, project=directory, settings="small_settings", environment=extra, timeout=60
-        ) as server:
-            answer = small_project.ask_about(server, "SECRET", "?q=caf%C3%A9")
-    import django
-
-    assert answer["value"] == SECRET
-    assert answer["started"] is True
-    assert answer["python"] == PYTHON
-    assert answer["django"] == django.__file__
-    assert answer["query"] == "café"
-    assert answer["path"] == "/report/SECRET"
-    assert answer["host"] == f"127.0.0.1:{server.port}"
-    assert (answer["uid"] == 0) is False
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_a_path_may_have_any_characters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project's path may, and those of all files that a start makes."""
-    require_server(name)
-    with small_project.odd_temporary_directory(monkeypatch), small_project.project() as directory:  # noqa: SIM117
-        with serve(name, project=directory, settings="small_settings", timeout=60) as server:
-            assert small_project.ask_about(server, "PATH", "?q=1")["query"] == "1"
 
 
 @pytest.mark.parametrize("name", ROWS)

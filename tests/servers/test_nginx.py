@@ -11,7 +11,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers import small_project
-from tests.servers.availability import PYTHON, require_server
+from tests.servers.availability import require_server
+from tests.servers.recorded import built
 from tests.support.waiting import until
 from tracer.model import Process
 from tracer.servers import ServerFailed, proc, serve
@@ -58,11 +59,6 @@ def served(tmp_path: Path, name: str) -> list[Process]:
     return server.processes()
 
 
-def built(process: Process, kind: str) -> int:
-    """Counts the objects of a kind that the process built."""
-    return sum(row.built for row in process.ledger if row.kind == kind)
-
-
 def test_behind_nginx_gunicorn_builds_once_in_each_of_its_workers(tmp_path: Path) -> None:
     """It has two workers of one thread, as without nginx."""
     found = served(tmp_path, "nginx-gunicorn")
@@ -82,33 +78,6 @@ def test_behind_nginx_uwsgi_builds_once_in_its_master(tmp_path: Path) -> None:
     assert {process.about.server for process in found} == {"uWSGI"}
     assert all(process.about.inherited for process in found)
     assert all(process.ended for process in found)
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_the_application_gets_its_environment_and_the_whole_request(name: str) -> None:
-    """It sees the client's host and scheme, though the connection comes from nginx."""
-    require_server(name)
-    with small_project.project() as directory:
-        extra = {**small_project.startup_environment(directory), "SECRET": "a secret"}
-        with serve(
-            name, project=directory, settings="small_settings", environment=extra, timeout=60
-        ) as server:
-            answer = small_project.ask_about(server, "SECRET", "?q=caf%C3%A9")
-    assert answer["value"] == "a secret"
-    assert answer["python"] == PYTHON
-    assert answer["query"] == "café"
-    assert answer["path"] == "/report/SECRET"
-    assert answer["host"] == f"127.0.0.1:{server.port}"
-    assert answer["scheme"] == "http"
-
-
-@pytest.mark.parametrize("name", ROWS)
-def test_a_path_may_have_any_characters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """The project's path may, and those of all files that a start makes."""
-    require_server(name)
-    with small_project.odd_temporary_directory(monkeypatch), small_project.project() as directory:  # noqa: SIM117
-        with serve(name, project=directory, settings="small_settings", timeout=60) as server:
-            assert small_project.ask_about(server, "PATH", "?q=1")["query"] == "1"
 
 
 @pytest.mark.parametrize("name", ROWS)

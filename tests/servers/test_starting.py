@@ -112,7 +112,7 @@ def test_a_server_that_loads_no_application_is_given_up(
 
 
 def test_the_time_out_is_in_seconds_from_the_start(serve_fake: Callable[..., Server]) -> None:
-    """Of the real clock; whatever the server has said by then."""
+    """The time-out counts real seconds, whatever is in the log."""
     begun = time.monotonic()
     with pytest.raises(ServerFailed, match="opened no port in time"):
         serve_fake(fake_servers.recipe(fake_servers.NEVER_LISTENS), timeout=0.5)

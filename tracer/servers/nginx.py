@@ -77,10 +77,10 @@ def _find(name: str, others: Callable[[], Availability]) -> Callable[[], Availab
             return Availability(False, "nginx is not installed: apt install nginx")
         if not behind.ok:
             return behind
-        said = subprocess.run(
+        printed = subprocess.run(
             [nginx, "-v"], capture_output=True, text=True, timeout=10, check=False
         )
-        number = re.search(r"nginx/([\d.]+)", said.stderr)
+        number = re.search(r"nginx/([\d.]+)", printed.stderr)
         version = number.group(1) if number else ""
         return Availability(True, version=f"{version} · {name} {behind.version}")
 

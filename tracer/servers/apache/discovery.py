@@ -105,10 +105,10 @@ def linked_python(module: Path) -> str:
 
 def version(found: Apache, name: str) -> str:
     """Returns the version of Apache, and that of its module if it states one."""
-    said = subprocess.run(
+    printed = subprocess.run(
         [found.program, "-v"], capture_output=True, text=True, timeout=10, check=False
     ).stdout
-    number = re.search(r"Apache/([\d.]+)", said)
+    number = re.search(r"Apache/([\d.]+)", printed)
     word = name.encode()
     # Some modules contain "mod_x/1.2", others the version and then the format "mod_x/%s".
     stated = rb"mod_%b/(\d+\.[\d.]*\d)|(\d+\.[\d.]*\d)\0mod_%b/%%s" % (word, word)

@@ -109,7 +109,7 @@ def give_back(spare: list[Trace], trace: Trace) -> None:
     """Keeps a trace for a later request, unless something besides the caller holds it.
 
     The caller must hold it by one name. A waiting trace lives for some dozens of requests, so new
-    ones would be promoted to the collector's oldest generation, which would be collected the sooner.
+    ones would be promoted to the collector's oldest generation, which would be collected sooner.
     A trace that is used again has been there for long.
     """
     if getrefcount(trace) == _HELD and trace.single and len(spare) < _SPARE:

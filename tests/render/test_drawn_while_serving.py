@@ -100,7 +100,7 @@ def test_what_earlier_ones_turned_out_to_be_is_told_by_those_forgotten_and_those
         process = Random(seed)
         for whole, _, _ in process.requests():
             counts: dict[str, dict[str, int]] = {}
-            for (_, name), folded in process.history._earlier.items():
+            for (_, name), folded in process.history.objects.ledger.earlier.items():
                 counts[name] = dict(folded)
             for life in whole.lifetimes:
                 before = counts.setdefault(life.name, {})

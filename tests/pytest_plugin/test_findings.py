@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.stories import process
 from tests.support.stories import request as plain
 from tracer.model import Barrier, Birth, History, Request, Span, stages
-from tracer.model.retention import Evidence, is_cached, left_behind
+from tracer.model.retention import Evidence, is_cached, kept_objects
 from tracer.pytest_plugin.report import Cost, Findings, Left, own_times
 from tracer.pytest_plugin.suite import fitting
 
@@ -119,7 +119,7 @@ def kept(*births: tuple[str, str]) -> list[str]:
     """Names of what counts as left behind of these."""
     history = story(*births)
     history.feed(process(1))
-    return [life.name for life in left_behind(history.snapshot())]
+    return [life.name for life in kept_objects(history.snapshot())]
 
 
 def test_what_django_builds_and_holds_is_cached() -> None:

@@ -9,7 +9,7 @@ import pytest
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, widest
 from tests.render.sample_process import EPOCH, Story
 from tracer.model import Process, ProcessStarted
-from tracer.model.process_tree import Member, family
+from tracer.model.process_tree import ProcessNode, build_process_tree
 from tracer.render.layout.theme import TIMES
 from tracer.render.pictures.processes import LEVELS, ROWS, Processes
 
@@ -55,9 +55,9 @@ def worker(
     return replace(story.process(), alive=alive)
 
 
-def recycled() -> tuple[Member, ...]:
+def recycled() -> tuple[ProcessNode, ...]:
     """Four workers in two places: one ended, one was killed, two run still."""
-    return family(
+    return build_process_tree(
         [
             worker(11, 0.0, 5, ends=4.0),
             worker(12, 0.1, 4, cut_off=2),
@@ -118,14 +118,14 @@ def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     text = plain(Processes(recycled()))
     legend = text.splitlines()[-2:]
     assert all(f"{mark} " in "".join(legend) for mark in "●○▶✗")
-    alone = plain(Processes(family([worker(11, 0.0, ends=1.0)])))
+    alone = plain(Processes(build_process_tree([worker(11, 0.0, ends=1.0)])))
     assert "✗" not in alone
     assert "still running" not in alone
 
 
 def test_an_end_that_nobody_can_tell_is_told_so() -> None:
     """On a system without locks."""
-    text = plain(Processes(family([worker(11, 0.0, alive=None)])))
+    text = plain(Processes(build_process_tree([worker(11, 0.0, alive=None)])))
     assert "end not known" in row(text, "└─ 11")
 
 
@@ -133,7 +133,7 @@ def test_servers_are_counted_where_there_are_several() -> None:
     """With their modes and applications."""
     text = plain(
         Processes(
-            family(
+            build_process_tree(
                 [
                     worker(11, 0.0, application="shop.settings"),
                     worker(12, 0.0, application="shop.settings"),
@@ -149,7 +149,9 @@ def test_servers_are_counted_where_there_are_several() -> None:
 def test_of_very_many_processes_the_earliest_are_counted() -> None:
     """As under CGI: one process for each request."""
     text = plain(
-        Processes(family([worker(n, n / 10, 1, ends=n / 10 + 0.2) for n in range(1, 201)]))
+        Processes(
+            build_process_tree([worker(n, n / 10, 1, ends=n / 10 + 0.2) for n in range(1, 201)])
+        )
     )
     assert len(text.splitlines()) < ROWS + 10
     assert "earlier processes, 140 requests · 140 ended in order" in row(text, "├─ …")
@@ -164,13 +166,15 @@ def test_a_brief_tree_has_no_axis_and_no_legend() -> None:
 
 
 def test_without_any_process_nothing_breaks() -> None:
-    """An empty family."""
+    """An empty build_process_tree."""
     assert "0 processes" in plain(Processes(()))
 
 
 def test_hostile_names_are_escaped() -> None:
     """Of servers and applications."""
-    text = plain(Processes(family([worker(11, 0.0, server="\x1b[2J", application="\x1b[1m")])))
+    text = plain(
+        Processes(build_process_tree([worker(11, 0.0, server="\x1b[2J", application="\x1b[1m")]))
+    )
     assert ESCAPE not in text
 
 

@@ -14,7 +14,7 @@ from tests.servers.serving import PATIENCE, Gunicorn, gunicorn
 from tests.support.stories import Run
 from tests.support.waiting import until
 from tracer.journal.reader import Story, read
-from tracer.model.process_tree import family
+from tracer.model.process_tree import build_process_tree
 
 pytestmark = [
     pytest.mark.slow,
@@ -78,7 +78,7 @@ def test_workers_that_are_recycled_follow_each_other(tmp_path: Path) -> None:
         assert handler.phase == "boot"
     ends = [process.moment(process.heard) for process in served]
     assert ends == sorted(ends)
-    (root,) = family(served)
+    (root,) = build_process_tree(served)
     assert [member.pid for member in root.children] == [one.about.pid for one in served]
 
 

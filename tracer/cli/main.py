@@ -25,7 +25,7 @@ from tracer.cli import compare, drawings, output, run
 from tracer.cli.watch import Follower
 from tracer.journal.reader import JournalError, Story, read
 from tracer.model import Process, Request
-from tracer.model.process_tree import family
+from tracer.model.process_tree import build_process_tree
 from tracer.render.formats.terminal import NARROWEST, Terminal, to_text
 from tracer.render.pictures.boot import BootTree
 from tracer.render.pictures.first_request import FirstRequest
@@ -217,8 +217,8 @@ def _chosen(
     """Give the pictures asked for, each with its kind and its process's pid."""
     only = "timeline" if asked.request is not None else asked.only
     if only == "processes" or (not only and len(stories) > 1):
-        families = family(story.process for story in stories)
-        yield "processes", stories[0].process.about.pid, Processes(families)
+        roots = build_process_tree(story.process for story in stories)
+        yield "processes", stories[0].process.about.pid, Processes(roots)
     names = (only,) if only else ("overview", "timeline", "lifelines", "ledger")
     for story in stories:
         for name in names:

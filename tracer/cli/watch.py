@@ -13,7 +13,7 @@ from tracer.journal import flight_record
 from tracer.journal.locks import alive
 from tracer.journal.reader import News, Tail, outstanding
 from tracer.model import Ended, History, Process, ProcessStarted, Request
-from tracer.model.process_tree import family, letter
+from tracer.model.process_tree import build_process_tree, letter
 from tracer.render.layout import wording
 from tracer.render.pictures.processes import Processes
 from tracer.render.pictures.sentence import Sentence
@@ -138,7 +138,7 @@ class Follower:
                 shown[path] = known.snapshot()
         if len(shown) > 1:
             ordered = [shown[path] for path in named if path in shown]
-            yield Processes(family(ordered), brief=True)
+            yield Processes(build_process_tree(ordered), brief=True)
 
 
 def _name(known: _Process) -> str:

@@ -49,7 +49,7 @@ class Flight:
     """
 
     def __init__(self, path: Path) -> None:
-        """Create the file, every block of it: a disk that is full must be no surprise later on.
+        """Creates the file, every block of it: a disk that is full must be no surprise later on.
 
         Raises OSError where there can be none.
         """
@@ -70,7 +70,7 @@ class Flight:
     def note(
         self, number: int, started: float, begun: int, ident: int, thread: int, text: str
     ) -> None:
-        """Note that a request begins; `text` is method and path. Raises TypeError once closed."""
+        """Notes that a request begins; `text` is method and path. Raises TypeError once closed."""
         data = text.encode("utf-8", "surrogatepass")
         size = len(data)
         _SLOT.pack_into(
@@ -93,12 +93,12 @@ class Flight:
             os.unlink(self.path)
 
     def forget(self) -> None:
-        """Let go of the file, and leave it to whom it belongs."""
+        """Lets go of the file, and leave it to whom it belongs."""
         self._map.close()
 
 
 def _reserve(file: int) -> None:
-    """Give every byte a block: a write to a mapped page without one kills where none is left."""
+    """Yields every byte a block: a write to a mapped page without one kills where none is left."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file, 0, SIZE)
@@ -137,7 +137,7 @@ class Flown:
 
 
 def read(path: Path) -> Flown:
-    """Read the flight record beside a journal file; `path` is either's. Empty if there is none."""
+    """Reads the flight record beside a journal file; `path` is either's. Empty if there is none."""
     try:
         data = path.with_suffix(SUFFIX).read_bytes()
     except OSError:

@@ -91,7 +91,7 @@ class UnknownFormat(Exception):
 
 
 def encode(fact: Fact) -> bytes:
-    """Return `fact` as one line, newline included. Raises TypeError for what JSON cannot hold."""
+    """Returns `fact` as one line, newline included. Raises TypeError for what JSON cannot hold."""
     if isinstance(fact, Request):
         document = _request(fact)
     elif isinstance(fact, Deaths):
@@ -143,7 +143,7 @@ def _deaths(fact: Deaths) -> dict[str, Any]:
 
 
 def read_header(line: bytes) -> None:
-    """Check a file's first line. Raises UnknownFormat or, where it is none of ours, Unreadable."""
+    """Checks a file's first line. Raises UnknownFormat or, where it is none of ours, Unreadable."""
     document = _object(line)
     if document.get("journal") != "tracer" or "format" not in document:
         raise Unreadable("not the header of a journal")
@@ -152,7 +152,7 @@ def read_header(line: bytes) -> None:
 
 
 def decode(line: bytes) -> Fact:
-    """Return the fact on this line. Raises UnknownFact, or Unreadable for torn and junk lines."""
+    """Returns the fact on this line. Raises UnknownFact, or Unreadable for torn and junk lines."""
     document = _object(line)
     name = document.get("fact")
     if not isinstance(name, str):

@@ -28,17 +28,17 @@ class Readable(Protocol):
     """What reading a journal takes."""
 
     def fileno(self) -> int:
-        """Return the descriptor."""
+        """Returns the descriptor."""
 
     def seek(self, offset: int, /) -> int:
-        """Read from here on."""
+        """Reads from here on."""
 
     def read(self, size: int, /) -> bytes:
-        """Return at most so many bytes; none at the end."""
+        """Returns at most so many bytes; none at the end."""
 
 
 def alive(path: Path) -> bool | None:
-    """Tell whether the process that writes this file lives; None where that cannot be told."""
+    """Returns whether the process that writes this file lives; None where that cannot be told."""
     if fcntl is None:
         return None
     try:
@@ -75,7 +75,7 @@ def is_own(path: Path) -> bool:
 
 @contextlib.contextmanager
 def reading(path: Path) -> Iterator[Readable]:
-    """Open a journal for the time of a `with` block. Raises OSError as `open` does."""
+    """Opens a journal for the time of a `with` block. Raises OSError as `open` does."""
     if is_own(path):
         yield _Beside(_opened(path))
         return
@@ -87,7 +87,7 @@ def reading(path: Path) -> Iterator[Readable]:
 
 
 def _opened(path: Path) -> int:
-    """Return the descriptor that an own journal is read through."""
+    """Returns the descriptor that an own journal is read through."""
     key = _key(os.stat(path))
     if key not in _kept:
         descriptor = os.open(path, os.O_RDONLY)
@@ -113,7 +113,7 @@ class _Beside:
         return self.descriptor
 
     def seek(self, offset: int, /) -> int:
-        """Read from here on."""
+        """Reads from here on."""
         self.offset = offset
         return offset
 

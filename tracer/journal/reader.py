@@ -19,7 +19,7 @@ from tracer.journal.writer import SUFFIX
 from tracer.model.facts import Fact, ProcessStarted, Request
 from tracer.model.history import History
 from tracer.model.process import Process
-from tracer.model.process_tree import told_apart
+from tracer.model.process_tree import with_letters
 
 _CHUNK: Final = 1 << 20
 
@@ -79,7 +79,7 @@ class _File:
     unknown: int = 0
 
     def is_new(self, status: os.stat_result) -> bool:
-        """Start again if the file was replaced or cut off; return whether that was so."""
+        """Starts again if the file was replaced or cut off; return whether that was so."""
         identity = status.st_dev, status.st_ino
         if self.identity == identity and status.st_size >= self.offset:
             return False
@@ -91,7 +91,7 @@ class _File:
         return begun
 
     def note(self, whole: bool) -> list[str]:
-        """Say what was skipped; `whole`: the file will not grow any more."""
+        """Says what was skipped; `whole`: the file will not grow any more."""
         notes = [self.refused] if self.refused else []
         if self.junk:
             notes.append(f"{self.path}: {_count(self.junk)} skipped, being damaged.")
@@ -121,7 +121,7 @@ class Tail:
         self._files: dict[Path, _File] = {}
 
     def read(self) -> list[News]:
-        """Return the news of every file that has any, oldest file first.
+        """Returns the news of every file that has any, oldest file first.
 
         Raises JournalError if the directory exists and cannot be listed.
         """
@@ -132,11 +132,11 @@ class Tail:
         return [each for each in news if each.facts or each.restarted]
 
     def notes(self, whole: bool = False) -> list[str]:
-        """Return what was skipped so far; `whole`: count a last line without end as cut off."""
+        """Returns what was skipped so far; `whole`: count a last line without end as cut off."""
         return [note for file in self._files.values() for note in file.note(whole)]
 
     def paths(self) -> list[Path]:
-        """Return the files that there are, oldest first; raises as `read` does."""
+        """Returns the files that there are, oldest first; raises as `read` does."""
         try:
             with os.scandir(self.directory) as entries:
                 names = [entry.name for entry in entries if entry.name.endswith(SUFFIX)]
@@ -200,13 +200,13 @@ class Tail:
 
 
 def _age(name: str) -> tuple[int, str]:
-    """Order `{pid}-{nanoseconds}.jsonl` by time; foreign names come first."""
+    """Orders `{pid}-{nanoseconds}.jsonl` by time; foreign names come first."""
     started = name.removesuffix(SUFFIX).rpartition("-")[2]
     return (int(started) if started.isdecimal() else 0, name)
 
 
 def read(directory: Path) -> Reading:
-    """Read everything in `directory`.
+    """Reads everything in `directory`.
 
     Raises JournalError if it is missing, holds no journal, or one of an unknown format.
     """
@@ -235,7 +235,7 @@ def read(directory: Path) -> Reading:
         reason = " ".join(notes) or "No process has written to it yet."
         raise JournalError(f"{directory} holds no journal. {reason}")
     stories.sort(key=lambda story: story.process.about.started)
-    told = told_apart([story.process for story in stories])
+    told = with_letters([story.process for story in stories])
     return Reading(
         tuple(replace(each, process=one) for each, one in zip(stories, told, strict=True)),
         tuple(notes),
@@ -243,7 +243,7 @@ def read(directory: Path) -> Reading:
 
 
 def processes(directory: Path) -> list[Process]:
-    """Return every process that wrote to `directory`, oldest first; raises as `read` does."""
+    """Returns every process that wrote to `directory`, oldest first; raises as `read` does."""
     return read(directory).processes
 
 
@@ -266,7 +266,7 @@ def _story(news: News, is_alive: bool | None, noted: flight_record.Flown) -> Sto
 def outstanding(
     noted: flight_record.Flown, written: Container[int], threads: Mapping[int, str]
 ) -> tuple[Request, ...]:
-    """Return what a flight record knows and the journal has not: how each such request began.
+    """Returns what a flight record knows and the journal has not: how each such request began.
 
     `written` holds the numbers of the journal's requests, `threads` the names of its threads.
     """

@@ -42,7 +42,7 @@ _TYPES: Final[dict[type, tuple[tuple[type, ...], ...]]] = {
 
 
 def check(fact: T) -> T:
-    """Return `fact`, a dataclass; raise TypeError if a field's value is not of the field's type."""
+    """Returns `fact`, a dataclass. Raises TypeError if a value is not of its field's type."""
     kind = type(fact)
     values = [getattr(fact, name) for name in FIELDS[kind]]
     if not all(map(isinstance, values, _TYPES[kind])):
@@ -51,7 +51,7 @@ def check(fact: T) -> T:
 
 
 def span_row(span: Span, home: int) -> Row:
-    """Return a span as a row; `home` is the thread that goes without saying."""
+    """Returns a span as a row; `home` is the thread that goes without saying."""
     row: Row = [span.stage, span.name, span.parent, span.start, span.end - span.start]
     if span.error:
         thread = None if span.thread == home else span.thread
@@ -66,7 +66,7 @@ def span_row(span: Span, home: int) -> Row:
 
 
 def span_from(row: Row, home: int) -> Span:
-    """Return the span that a row holds."""
+    """Returns the span that a row holds."""
     stage, name, parent, start, length, object_, detail, thread, error = _padded(
         row, 5, (None, "", None, "")
     )
@@ -75,7 +75,7 @@ def span_from(row: Row, home: int) -> Span:
 
 
 def birth_row(birth: Birth, at: int, home: int) -> Row:
-    """Return a birth as a row; `at` and `home` are the time and thread to count from."""
+    """Returns a birth as a row; `at` and `home` are the time and thread to count from."""
     cls = birth.cls
     name = None if cls.rpartition(".")[2] == birth.name else birth.name
     row: Row = [birth.token, cls, name, birth.kind, birth.at - at]
@@ -88,7 +88,7 @@ def birth_row(birth: Birth, at: int, home: int) -> Row:
 
 
 def birth_from(row: Row, at: int, home: int) -> Birth:
-    """Return the birth that a row holds."""
+    """Returns the birth that a row holds."""
     token, cls, name, kind, since, thread, phase, owner, mortal = _padded(
         row, 5, (None, None, None, True)
     )
@@ -108,7 +108,7 @@ def birth_from(row: Row, at: int, home: int) -> Birth:
 
 
 def death_row(death: Died, at: int, ident: int) -> Row:
-    """Return a death as a row; `at` and `ident` are the time and thread to count from."""
+    """Returns a death as a row; `at` and `ident` are the time and thread to count from."""
     row: Row = [death.token, death.at - at, death.how]
     if death.ident != ident:
         row.append(death.ident)
@@ -116,20 +116,20 @@ def death_row(death: Died, at: int, ident: int) -> Row:
 
 
 def death_from(row: Row, at: int, ident: int) -> Died:
-    """Return the death that a row holds."""
+    """Returns the death that a row holds."""
     token, since, how, own = _padded(row, 3, (None,))
     return check(Died(token, at + since, how, ident if own is None else own))
 
 
 def _padded(row: Row, least: int, defaults: tuple[Any, ...]) -> Row:
-    """Return a row with the defaults of what it leaves off, and without what is not known."""
+    """Returns a row with the defaults of what it leaves off, and without what is not known."""
     if not isinstance(row, list) or len(row) < least:
         raise TypeError("a row is too short")
     return (row + list(defaults[len(row) - least :]))[: least + len(defaults)]
 
 
 def pairs(flat: list[Any]) -> tuple[tuple[int, int], ...]:
-    """Return a flat array of integers as pairs."""
+    """Returns a flat array of integers as pairs."""
     if len(flat) % 2 or not all(isinstance(each, int) for each in flat):
         raise TypeError("seen is not an array of pairs of integers")
     return tuple(zip(flat[::2], flat[1::2], strict=True))

@@ -62,7 +62,7 @@ class Journal:
         """Closed, or given up."""
 
     def append(self, facts: Iterable[Fact | bytes]) -> None:
-        """Write `facts`, all of them in one write; bytes are a fact's line already."""
+        """Writes `facts`, all of them in one write; bytes are a fact's line already."""
         if os.getpid() != self.pid:
             return
         with self._lock:
@@ -73,7 +73,7 @@ class Journal:
                 self._append(batch)
 
     def fly(self) -> flight_record.Flight | None:
-        """Return the flight record beside the file, made at the first call.
+        """Returns the flight record beside the file, made at the first call.
 
         None where there is no file to lie beside, or nothing to tell the dead by.
         """
@@ -92,7 +92,7 @@ class Journal:
             return self.flight
 
     def close(self) -> None:
-        """Close the file and give up its lock; later facts are counted as lost.
+        """Closes the file and give up its lock; later facts are counted as lost.
 
         In a forked child this gives back the parent's descriptors, and takes nothing from it.
         """
@@ -129,7 +129,7 @@ class Journal:
         )
 
     def _open(self) -> int:
-        """Create the file; it appears under its name when it is locked and has its header."""
+        """Creates the file; it appears under its name when it is locked and has its header."""
         self.directory.mkdir(parents=True, exist_ok=True)
         name = f"{self.pid}-{self._clock()}"
         path = self.directory / f"{name}{SUFFIX}"

@@ -1,4 +1,4 @@
-"""Turns what a history remembers into what a reader gets: lifetimes, ledger rows and fates.
+"""Makes lifetimes, ledger rows and fates of what a history remembers.
 
 Tuples are made of lists here, for the reason that `tracer.model.assemble` gives.
 """

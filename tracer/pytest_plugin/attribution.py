@@ -17,7 +17,7 @@ from tracer import runtime
 from tracer.conf import Config
 from tracer.model import Fact, History, Lifetime, Request
 from tracer.model import scope as scopes
-from tracer.model.retention import Evidence, came_with_import, candidates, is_cached
+from tracer.model.retention import Evidence, built_by_import, is_cached, kept_or_cached
 from tracer.probes.garbage_collector import FULL
 from tracer.pytest_plugin.report import Findings, Left
 from tracer.recorder.trace import Trace
@@ -135,13 +135,13 @@ class Segments:
         """Note how objects have lived; return whether any is alive that should not be."""
         with self.tracer.lock:
             process = segment.history.snapshot()
-        self.seen.learn(process)
+        self.seen.add(process)
         return any(
             life.built_in is not None
             and life.died_at is None
             and life.mortal
             and not life.resource
-            and not self.seen.lasts(life.cls)
+            and not self.seen.is_reused(life.cls)
             for life in process.lifetimes
         )
 
@@ -165,7 +165,7 @@ class Segments:
             if not barriers or barriers[-1].by != "tracer":
                 self._cannot_tell(segment)
                 return []
-            return candidates(segment.history.snapshot())
+            return kept_or_cached(segment.history.snapshot())
 
     def _flying(self) -> list[Trace]:
         return list(self.tracer.recorder.flying.values())
@@ -183,7 +183,7 @@ class Segments:
             if len(self.suspects) >= MOST:
                 break
             held = replace(life, held_by=holders.get(life.id))
-            if came_with_import(held, imports.get(life.built_in or 0, ())):
+            if built_by_import(held, imports.get(life.built_in or 0, ())):
                 continue
             peer = peers.get(life.cls) if life.id not in tokens else None
             self.suspects[life.id] = suspect = Suspect(segment, held, peer)

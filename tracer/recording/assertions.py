@@ -16,7 +16,7 @@ from rich.console import RenderableType
 
 from tracer.model import Lifetime, Request, Span, stages
 from tracer.model import scope as scopes
-from tracer.model.retention import left_behind
+from tracer.model.retention import kept_objects
 from tracer.recording.view import Reading, RecordingError
 from tracer.render.formats.terminal import as_text
 from tracer.render.layout.wording import many
@@ -111,7 +111,7 @@ class Assertions(Reading):
         if not self.requests:
             raise RecordingError("No request was recorded, so nothing can be said of what is kept.")
         self._on_demand()
-        kept = left_behind(self.process)
+        kept = kept_objects(self.process)
         if kept:
             lines = [f"  {life.name}, built in #{life.built_in}, {_held(life)}" for life in kept]
             more = [f"  and {len(kept) - 20} more"] if len(kept) > 20 else []

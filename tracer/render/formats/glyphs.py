@@ -40,7 +40,7 @@ GLYPHS: Final = "".join((*_HALVES, *_LINES, _BLOCKS)) + "●○▶◆┊"
 
 
 def shape(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
-    """Give the elements of a run of glyphs that begins at this cell."""
+    """Yields the elements of a run of glyphs that begins at this cell."""
     middle = row * LINE + LINE / 2
     for glyph, same in groupby(run):
         count = len(list(same))
@@ -113,5 +113,5 @@ def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
 
 
 def number(value: float) -> str:
-    """Return a length in pixels with at most one decimal."""
+    """Returns a length in pixels with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")

@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 def document(processes: Iterable[Process]) -> dict[str, Any]:
-    """Return the document. Times of day are ISO 8601 in UTC, durations are in milliseconds.
+    """Returns the document. Times of day are ISO 8601 in UTC, durations are in milliseconds.
 
     An `object`, an `owner` and what is `used` are `id`s of the process's `lifetimes`, or None.
     """

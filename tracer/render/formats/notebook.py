@@ -15,7 +15,7 @@ from tracer.render.formats.terminal import DEFAULT_WIDTH, as_text
 
 
 def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str = "") -> str:
-    """Return a picture as a piece of HTML: the drawing, and below it the same as text."""
+    """Returns a picture as a piece of HTML: the drawing, and below it the same as text."""
     text = as_text(renderable, width)
     return (
         f'<figure style="margin:0">\n{to_svg(renderable, width, title)}'
@@ -25,5 +25,5 @@ def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str =
 
 
 def bundle(renderable: RenderableType) -> dict[str, str]:
-    """Return what a notebook asks for: the same picture by its media types."""
+    """Returns what a notebook asks for: the same picture by its media types."""
     return {"text/plain": as_text(renderable), "text/html": to_html(renderable)}

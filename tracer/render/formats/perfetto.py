@@ -26,7 +26,7 @@ _APART = 10_000_000
 
 
 def perfetto(processes: Iterable[Process]) -> dict[str, Any]:
-    """Return the trace, of what JSON has and nothing else."""
+    """Returns the trace, of what JSON has and nothing else."""
     events: list[Event] = []
     taken: set[int] = set()
     for index, process in enumerate(processes):
@@ -87,7 +87,7 @@ class _Drawing:
         """The first number that is no thread's."""
 
     def events(self, index: int) -> list[Event]:
-        """Return them, names first. `index` orders the processes."""
+        """Returns them, names first. `index` orders the processes."""
         slices = [*self._boot(), *self._requests()]
         slices.sort(key=lambda each: (each.start, -each.end))
         self.next = 1 + max([0, *self.names, *(each.thread for each in slices)])
@@ -143,7 +143,7 @@ class _Drawing:
         return _Slice(start, max(begun + span.end, start), span.thread, request, event)
 
     def _placed(self, each: _Slice) -> Event:
-        """Put a slice on the first of its thread's tracks on which it nests."""
+        """Puts a slice on the first of its thread's tracks on which it nests."""
         tracks = self.tracks.setdefault(each.thread, [_Track(each.thread)])
         event = {**each.event, "pid": self.pid, "ts": each.start}
         if each.end <= each.start:

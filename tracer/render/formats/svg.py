@@ -41,7 +41,7 @@ _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]"
 def to_svg(
     renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str = "", desc: str = ""
 ) -> str:
-    """Return a picture as one SVG element, `width` columns wide.
+    """Returns a picture as one SVG element, `width` columns wide.
 
     `title` names it for those who do not see it, and `desc` says more; without a title its first
     line stands for it.
@@ -77,7 +77,7 @@ class _Styles:
         self.known: dict[tuple[Rgb | None, bool], int] = {}
 
     def attributes(self, style: Style | None) -> tuple[str, str]:
-        """Return (class and colour, weight and slant) as SVG attributes."""
+        """Returns (class and colour, weight and slant) as SVG attributes."""
         if style is None:
             return "", ""
         colour = style.color.get_truecolor() if style.color and not style.color.is_default else None
@@ -92,7 +92,7 @@ class _Styles:
 
 
 def _line(row: int, line: list[tuple[str, Style | None]], styles: _Styles) -> Iterator[str]:
-    """Give one line's elements."""
+    """Yields one line's elements."""
     column = 0
     for text, style in line:
         colour, font = styles.attributes(style)
@@ -136,7 +136,7 @@ def _sheet(name: str, styles: _Styles) -> str:
 
 
 def _shade(colour: Rgb | None, dim: bool, scheme: tuple[Rgb, Rgb, Rgb]) -> Rgb:
-    """Return a colour as it can be read on this ground; dim ones are half-way into it."""
+    """Returns a colour as it can be read on this ground; dim ones are half-way into it."""
     ground, ink, _ = scheme
     shade = colour or ink
     for _ in range(20):

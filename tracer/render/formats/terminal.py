@@ -40,7 +40,7 @@ def _console() -> Console:
 def to_text(
     renderable: RenderableType, *, width: int, colour: bool, encoding: str = "utf-8"
 ) -> str:
-    """Return the picture as text: lines of at most `width` cells, each ended by a newline.
+    """Returns the picture as text: lines of at most `width` cells, each ended by a newline.
 
     With `colour` the text has colour codes, without it has none. Every character of it can be
     encoded in `encoding`; one that could not is replaced.
@@ -65,12 +65,12 @@ def to_text(
 
 
 def as_text(renderable: RenderableType, width: int = DEFAULT_WIDTH) -> str:
-    """Return the picture as plain text, without colours and without a newline at its end."""
+    """Returns the picture as plain text, without colours and without a newline at its end."""
     return to_text(renderable, width=width, colour=False).rstrip("\n")
 
 
 def as_lines(renderable: RenderableType, width: int) -> list[list[tuple[str, Style | None]]]:
-    """Return the picture line by line, each a list of pieces with their styles."""
+    """Returns the picture line by line, each a list of pieces with their styles."""
     console = _console()
     options = copy.copy(console.options.update_width(width))
     lines = Segment.split_lines(console.render(renderable, options))
@@ -127,7 +127,7 @@ class Terminal:
         return encoding if isinstance(encoding, str) and encoding else "utf-8"
 
     def write(self, renderable: RenderableType) -> bool:
-        """Draw one picture and an empty line below it. Return whether it was written.
+        """Draws one picture and an empty line below it. Return whether it was written.
 
         A fault of the picture's own is raised: it is no fault of the stream.
         """
@@ -163,7 +163,7 @@ class Terminal:
 
 
 def _write(descriptor: int, data: bytes) -> int:
-    """Write once; wait a while if the other end of a non-blocking stream is behind."""
+    """Writes once; wait a while if the other end of a non-blocking stream is behind."""
     try:
         return os.write(descriptor, data)
     except BlockingIOError:

@@ -50,7 +50,7 @@ class Axis:
         """What stands where there is no bar: a faint line at each tick."""
 
     def _ticks(self) -> tuple[str, list[tuple[int, str]]]:
-        """Return the unit and (column, label) at round numbers, at least seven cells apart."""
+        """Returns the unit and (column, label) at round numbers, at least seven cells apart."""
         unit, factor = ("µs", 1e3) if self.span < 1e6 else ("ms", 1e6)
         if self.span >= 1e10:
             unit, factor = "s", 1e9
@@ -74,7 +74,7 @@ class Axis:
         return unit, ticks
 
     def labels(self) -> str:
-        """Return the axis as text, one label at each tick."""
+        """Returns the axis as text, one label at each tick."""
         text = ""
         for column, label in self.ticks:
             text = text.ljust(column) + label
@@ -84,7 +84,7 @@ class Axis:
 def one(
     axis: Axis, span: Span, inner: Iterable[Span], own: Style, wait: Style, grid: Style
 ) -> list[Piece]:
-    """Return the bar of a stage and of the stages that ran inside it."""
+    """Returns the bar of a stage and of the stages that ran inside it."""
     scale = axis.scale
     states = bytearray(2 * axis.cells)
     first, last = _fill(states, axis, span)
@@ -106,7 +106,7 @@ def one(
 
 
 def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[Piece]:
-    """Return several stages' bars on one row."""
+    """Returns several stages' bars on one row."""
     states = bytearray(2 * axis.cells)
     first, last = len(states), 0
     for span in spans:
@@ -116,13 +116,13 @@ def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[
 
 
 def instant(axis: Axis, at: int, own: Style, grid: Style) -> list[Piece]:
-    """Return the bar of something that took no time: a single mark."""
+    """Returns the bar of something that took no time: a single mark."""
     column = min(max(int(at * axis.scale) // 2, 0), axis.cells - 1)
     return [(axis.empty[:column], grid), (MARK, own), (axis.empty[column + 1 :], grid)]
 
 
 def _fill(states: bytearray, axis: Axis, span: Span) -> tuple[int, int]:
-    """Fill the half cells of a stage, at least one. Return the first and the one past the last."""
+    """Fills the half cells of a stage, at least one. Return the first and the one past the last."""
     first = min(max(int(span.start * axis.scale), 0), len(states) - 1)
     last = min(max(round(span.end * axis.scale), first + 1), len(states))
     states[first:last] = bytes((OWN,)) * (last - first)
@@ -132,7 +132,7 @@ def _fill(states: bytearray, axis: Axis, span: Span) -> tuple[int, int]:
 def _pieces(
     axis: Axis, states: bytearray, first: int, last: int, own: Style, wait: Style, grid: Style
 ) -> list[Piece]:
-    """Return the bar as styled text, with the axis' ticks drawn faintly where it is empty."""
+    """Returns the bar as styled text, with the axis' ticks drawn faintly where it is empty."""
     left, right = first // 2, (last + 1) // 2
     pieces: list[Piece] = [(axis.empty[:left], grid)]
     text, style = "", own

@@ -27,23 +27,23 @@ class Line:
         self.width = 0
 
     def add(self, text: str, style: str | Style = "name") -> Line:
-        """Append a piece, in a style of the theme or one made from it."""
+        """Appends a piece, in a style of the theme or one made from it."""
         if text:
             self.pieces.append((text, STYLES[style] if isinstance(style, str) else style))
             self.width += cell_len(text)
         return self
 
     def to(self, column: int) -> Line:
-        """Go on at this column, counted from 0; at once if the line is there already."""
+        """Goes on at this column, counted from 0; at once if the line is there already."""
         return self.add(" " * (column - self.width))
 
     def fit(self, text: str, width: int, style: str | Style = "name") -> Line:
-        """Append a piece cropped to `width` cells, and fill up to them."""
+        """Appends a piece cropped to `width` cells, and fill up to them."""
         end = self.width + width
         return self.add(crop(text, width), style).to(end)
 
     def right(self, text: str, width: int, style: str | Style = "name") -> Line:
-        """Append a piece at the right end of the next `width` cells."""
+        """Appends a piece at the right end of the next `width` cells."""
         text = crop(text, width)
         return self.to(self.width + width - cell_len(text)).add(text, style)
 
@@ -51,7 +51,7 @@ class Line:
 def pack(
     pieces: Sequence[tuple[str, str]], width: int, indent: int = 1, between: str = " · "
 ) -> list[Line]:
-    """Lay pieces of text out on as few lines as hold them, breaking only between pieces.
+    """Lays pieces of text out on as few lines as hold them, breaking only between pieces.
 
     A piece is a text and the name of its style; one that is wider than a whole line is cropped.
     """
@@ -74,7 +74,7 @@ def pack(
 
 
 def wrapped(text: str, width: int, style: str = "name") -> Iterator[Line]:
-    """Lay running text out between the words, at the margin of the pictures."""
+    """Lays running text out between the words, at the margin of the pictures."""
     line = Line().to(1)
     for word in text.split():
         started = line.width > 1
@@ -86,7 +86,7 @@ def wrapped(text: str, width: int, style: str = "name") -> Iterator[Line]:
 
 
 def emit(lines: Iterable[Line], options: ConsoleOptions) -> Iterator[Segment]:
-    """Give lines to the console: never wider than it, and in glyphs that its encoding has."""
+    """Yields lines to the console: never wider than it, and in glyphs that its encoding has."""
     limit = options.max_width
     table = glyph_table(options.encoding)
     for line in lines:

@@ -38,13 +38,13 @@ class Columns:
         return cls(heads + names, len(heads), numbers, tuple(each.begun for each in ordered))
 
     def of_request(self, number: int) -> int:
-        """Return the column of a request; of one that is not shown, the column before it."""
+        """Returns the column of a request; of one that is not shown, the column before it."""
         if number <= 0:
             return self._last_early
         return self.first + bisect_right(self.numbers, number) - 1
 
     def of_birth(self, life: Lifetime) -> int:
-        """Return the column in which an object was born."""
+        """Returns the column in which an object was born."""
         if life.built_in is not None:
             return self.of_request(life.built_in)
         if life.phase in self.heads and life.phase != BOOT:
@@ -59,14 +59,14 @@ class Columns:
         return self.first - 1 - (self.heads[self.first - 1] == CUT)
 
     def of_death(self, life: Lifetime) -> int | None:
-        """Return the column in which an object died; None while it lives."""
+        """Returns the column in which an object died; None while it lives."""
         if life.died_at is None:
             return None
         return max(self.of_request(life.freed_in or 0), self.of_birth(life))
 
 
 def early(process: Process, wide: bool) -> tuple[str, ...]:
-    """Return the heads of the columns before the first request.
+    """Returns the heads of the columns before the first request.
 
     What was there before tracing has one if there is room; what was inherited has one if anything
     was, and leaves that of the boot out if nothing else was built outside requests.

@@ -56,7 +56,7 @@ class Row:
 
 
 def rows(process: Process, columns: Columns) -> tuple[list[Row], int]:
-    """Return the rows in the order in which they are drawn, and how many objects have none.
+    """Returns the rows in the order in which they are drawn, and how many objects have none.
 
     Without a row is what lived and died before the first request that is shown.
     """
@@ -79,7 +79,7 @@ def rows(process: Process, columns: Columns) -> tuple[list[Row], int]:
 
 
 def _sightings(process: Process, columns: Columns) -> dict[int, set[int]]:
-    """Return object id to the columns whose requests used it or gave birth to it."""
+    """Returns object id to the columns whose requests used it or gave birth to it."""
     found: dict[int, set[int]] = {}
     shown = set(columns.numbers)
     for request in process.requests:
@@ -93,7 +93,7 @@ def _sightings(process: Process, columns: Columns) -> dict[int, set[int]]:
 
 
 def _lanes(lives: list[Lifetime], columns: Columns, used: dict[int, set[int]]) -> Iterable[Row]:
-    """Return as few rows as hold a group's cohorts without overlap."""
+    """Returns as few rows as hold a group's cohorts without overlap."""
     together: dict[int | None, list[Lifetime]] = {}
     for life in lives:
         together.setdefault(columns.of_death(life), []).append(life)
@@ -120,7 +120,7 @@ def _lanes(lives: list[Lifetime], columns: Columns, used: dict[int, set[int]]) -
 
 
 def _held_together(found: list[Row]) -> list[Row]:
-    """Draw what was kept together as one row: a kept request keeps all that hangs on it.
+    """Draws what was kept together as one row: a kept request keeps all that hangs on it.
 
     Together are rows whose objects were born and ended alike, and were held through one of them
     or, where no holder is known any more, died in one and the same collection.
@@ -136,7 +136,7 @@ def _held_together(found: list[Row]) -> list[Row]:
 
 
 def _under_one(same: list[Row]) -> list[Row]:
-    """Fold the rows that the one with the shortest holder leads to; leave the others."""
+    """Folds the rows that the one with the shortest holder leads to; leave the others."""
     if len(same) == 1:
         return same
     lead = min(same, key=lambda row: (len(_holder(row) or "?" * 200), row.lives[0].id))
@@ -165,7 +165,7 @@ def _holder(row: Row) -> str:
 
 
 def _folded(found: list[Row]) -> list[Row]:
-    """Draw rows of one kind as one, where nothing but their names tells them apart."""
+    """Draws rows of one kind as one, where nothing but their names tells them apart."""
     alike: dict[tuple[object, ...], list[Row]] = {}
     for index, row in enumerate(found):
         key: tuple[object, ...] = (index,)
@@ -194,7 +194,7 @@ def _merge(same: list[Row]) -> list[Row]:
 
 
 def _owned(found: list[Row], process: Process) -> list[Row]:
-    """Put a resource's row below the row of the object that owns it."""
+    """Puts a resource's row below the row of the object that owns it."""
     owners = {life.id: life.owner for life in process.lifetimes if life.owner is not None}
     home = {life.id: row for row in found for life in row.lives}
     below: dict[int, list[Row]] = {}
@@ -216,7 +216,7 @@ def _told(row: Row) -> tuple[int, int, int, int]:
 
 
 def select(found: list[Row], limit: int) -> tuple[list[Row], list[Row]]:
-    """Return the rows to draw and the rows to count.
+    """Returns the rows to draw and the rows to count.
 
     The fullest scopes give up theirs first, those that tell least.
     """

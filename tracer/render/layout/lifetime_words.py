@@ -14,7 +14,7 @@ ENOUGH: Final = 14
 
 
 def lives_for(process: Process, row: Row, width: int) -> str:
-    """Return the fullest of the wordings that fits, beginning with the scope in each.
+    """Returns the fullest of the wordings that fits, beginning with the scope in each.
 
     Where even the shortest is too long, that one: the caller crops it.
     """
@@ -23,7 +23,7 @@ def lives_for(process: Process, row: Row, width: int) -> str:
 
 
 def _wordings(process: Process, row: Row, width: int) -> list[str]:
-    """Return wordings from the fullest to the shortest."""
+    """Returns wordings from the fullest to the shortest."""
     life = row.lives[0]
     match row.scope:
         case scope.PROCESS:
@@ -101,7 +101,7 @@ def _kept(row: Row, width: int) -> list[str]:
 
 
 def _why(row: Row) -> tuple[str, str]:
-    """Return why nothing can be said yet of the objects of a row, and that in short."""
+    """Returns why nothing can be said yet of the objects of a row, and that in short."""
     life = row.lives[0]
     if not life.requests:
         return "not used by a request", "unused"

@@ -17,7 +17,7 @@ Piece = tuple[str, str]
 
 
 def describe(index: Index, request: Request, row: Row, life: Lifetime | None) -> list[Piece]:
-    """Return what a row says of its stage and of the object that took part in it."""
+    """Returns what a row says of its stage and of the object that took part in it."""
     span = row.node.span
     if row.folded:
         return [(f"{row.times + FIRST:,} in all", "name")]
@@ -41,7 +41,7 @@ def describe(index: Index, request: Request, row: Row, life: Lifetime | None) ->
 
 
 def _named(life: Lifetime, span: Span, said: str) -> str:
-    """Say which object it is, unless the stage is named after it."""
+    """Says which object it is, unless the stage is named after it."""
     if life.name in span.name or span.name in life.name:
         return said
     name = wording.clean(life.name)
@@ -49,7 +49,7 @@ def _named(life: Lifetime, span: Span, said: str) -> str:
 
 
 def _life(index: Index, request: Request, life: Lifetime) -> str:
-    """Return where an object came from and the how manieth use of it this request is."""
+    """Returns where an object came from and the how manieth use of it this request is."""
     if life.built_in == request.number:
         return "new"
     use = f"use {index.use(life, request.number)}"
@@ -70,7 +70,7 @@ class Notes:
         self.index = index
 
     def pieces(self, letters: dict[int, str], left_out: int, as_before: bool) -> list[Piece]:
-        """Return them in pieces. `letters` stand for threads, `left_out` rows were not drawn."""
+        """Returns them in pieces. `letters` stand for threads, `left_out` rows were not drawn."""
         request = self.request
         pieces = [*self._births(), *self._cost()]
         if request.ending != "closed":

@@ -29,7 +29,7 @@ class Index:
                 self._used_by.setdefault(token, []).append(request.number)
 
     def use(self, life: Lifetime, number: int) -> int:
-        """Return the how manieth use of an object a request is, in order of their numbers."""
+        """Returns the how manieth use of an object a request is, in order of their numbers."""
         known = self._used_by.get(life.id, [])
         later = len(known) - bisect_right(known, number)
         return max(life.requests - later, 1)
@@ -39,7 +39,7 @@ _newest: tuple[Process, Index] | None = None
 
 
 def index_of(process: Process) -> Index:
-    """Return the index of a process; the newest one is remembered."""
+    """Returns the index of a process; the newest one is remembered."""
     global _newest
     newest = _newest
     if newest is None or newest[0] is not process:

@@ -59,7 +59,7 @@ class Label:
 
     @classmethod
     def of(cls, row: Row, narrow: bool) -> Label:
-        """Name a row after its stage; `narrow` when there is no column of objects."""
+        """Names a row after its stage; `narrow` when there is no column of objects."""
         span = row.node.span
         word, name = WORDS.get(span.stage, ""), wording.clean(str(span.name))
         if span.name == span.stage or name.lower().startswith(word.lower()):
@@ -93,7 +93,7 @@ class Columns:
 
     @classmethod
     def at(cls, width: int, rows: Sequence[Row], labels: Sequence[Label], letters: bool) -> Columns:
-        """Share out a line's width: names get what they need, then bars, then objects."""
+        """Shares out a line's width: names get what they need, then bars, then objects."""
         letter = 2 if letters else 0
         room = width - 4 - _MS - _LIVES - letter
         thing = 0
@@ -128,7 +128,7 @@ class Painter:
     """Thread token to its letter, for threads other than the request's own."""
 
     def head(self) -> Line:
-        """Draw the head of the columns, with the time axis."""
+        """Draws the head of the columns, with the time axis."""
         columns = self.columns
         line = Line().add(" ").fit("stage", columns.name, "column").add(" ")
         line.add(self.axis.labels(), "axis").right("ms", _MS, "column")
@@ -138,7 +138,7 @@ class Painter:
         return line
 
     def row(self, row: Row, label: Label) -> Line:
-        """Draw one row."""
+        """Draws one row."""
         columns, span = self.columns, row.node.span
         life = self.index.lives.get(span.object) if span.object is not None else None
         verdict, said = lives_for(life)
@@ -195,7 +195,7 @@ class Painter:
 
 
 def lives_for(life: Lifetime | None) -> tuple[str | None, str]:
-    """Return the scope whose colour is used, and the words for it."""
+    """Returns the scope whose colour is used, and the words for it."""
     if life is None:
         return None, ""
     if life.scope != scope.UNDECIDED:

@@ -44,7 +44,7 @@ class Row:
 
 
 def tree(spans: Sequence[Span]) -> list[Node]:
-    """Return the outermost stages, in order of their start."""
+    """Returns the outermost stages, in order of their start."""
     nodes = [Node(span) for span in spans]
     roots = []
     for index, node in enumerate(nodes):
@@ -70,7 +70,7 @@ def _outside(nodes: Sequence[Node], parent: int, index: int) -> bool:
 
 
 def _arrange(roots: list[Node]) -> None:
-    """Order children by their start, set depths, and number the shapes from the leaves up."""
+    """Orders children by their start, set depths, and number the shapes from the leaves up."""
     ordered = []
     stack = [(root, 0) for root in roots]
     while stack:
@@ -95,7 +95,7 @@ def _start(node: Node) -> int:
 
 
 def rows(roots: Sequence[Node]) -> list[Row]:
-    """Return the rows in the order in which they are drawn, with runs of equal stages folded."""
+    """Returns the rows in the order in which they are drawn, with runs of equal stages folded."""
     found: list[Row] = []
     stack: list[Row] = _fold(roots)[::-1]
     while stack:
@@ -128,7 +128,7 @@ def _fold(siblings: Sequence[Node]) -> list[Row]:
 
 
 def _run(siblings: Sequence[Node], start: int) -> tuple[int, int]:
-    """Return the period and the number of repetitions of the run that begins here."""
+    """Returns the period and the number of repetitions of the run that begins here."""
     for period in range(1, PERIOD + 1):
         index = start + period
         while index < len(siblings) and siblings[index].shape == siblings[index - period].shape:
@@ -140,7 +140,7 @@ def _run(siblings: Sequence[Node], start: int) -> tuple[int, int]:
 
 
 def longest(found: list[Row], limit: int = ROWS) -> tuple[list[Row], int]:
-    """Return at most `limit` rows, and how many were left out: the shortest without errors.
+    """Returns at most `limit` rows, and how many were left out: the shortest without errors.
 
     A row stays if anything drawn inside it stays, so that the nesting can still be read.
     """

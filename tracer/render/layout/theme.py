@@ -83,23 +83,23 @@ _TABLE: Final = str.maketrans(FALLBACK)
 
 
 def style(name: str) -> Style:
-    """Return the style of this name; KeyError if the theme has none."""
+    """Returns the style of this name; KeyError if the theme has none."""
     return STYLES[name]
 
 
 def scope_style(verdict: str | None) -> Style:
-    """Return the one style of a scope; None means that no object is known."""
+    """Returns the one style of a scope; None means that no object is known."""
     return STYLES[f"scope.{verdict or 'none'}"]
 
 
 def scope_word(verdict: str) -> str:
-    """Return how a scope is written: as it is, but for what should not be, which shouts."""
+    """Returns how a scope is written: as it is, but for what should not be, which shouts."""
     return "KEPT" if verdict == scope.KEPT else verdict
 
 
 @lru_cache(maxsize=16)
 def glyph_table(encoding: str) -> dict[int, str] | None:
-    """Return the `str.translate` table for streams of this encoding, None where none is needed."""
+    """Returns the `str.translate` table for streams of this encoding, None where none is needed."""
     try:
         "".join(FALLBACK).encode(encoding)
     except (UnicodeError, LookupError):
@@ -109,5 +109,5 @@ def glyph_table(encoding: str) -> dict[int, str] | None:
 
 @lru_cache(maxsize=32)
 def waiting(verdict: str | None) -> Style:
-    """Return the faint form of a scope's style, for the part of a bar that only waits."""
+    """Returns the faint form of a scope's style, for the part of a bar that only waits."""
     return scope_style(verdict) + STYLES["bar.wait"]

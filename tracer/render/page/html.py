@@ -42,7 +42,7 @@ RGB = tuple[int, int, int]
 
 
 def page(processes: Iterable[Process]) -> str:
-    """Return the page."""
+    """Returns the page."""
     whole = packed(document(processes))
     whole["scopes"] = scope.SCOPES
     whole["lessons"] = LESSONS
@@ -61,7 +61,7 @@ def page(processes: Iterable[Process]) -> str:
 
 
 def embedded(value: Any) -> str:
-    """Return JSON that can stand in a script block: in ASCII, and without any of `<`, `>`, `&`."""
+    """Returns JSON that can stand in a script block: in ASCII, and without any of `<`, `>`, `&`."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
@@ -69,7 +69,7 @@ def embedded(value: Any) -> str:
 
 
 def colours() -> str:
-    """Return the style sheet's colours: a scope's own, and the shades in which it is text."""
+    """Returns the style sheet's colours: a scope's own, and the shades in which it is text."""
     rules = []
     for verdict in scope.SCOPES:
         rgb = _rgb(verdict)
@@ -80,7 +80,7 @@ def colours() -> str:
 
 
 def readable(colour: RGB, ground: RGB, towards: RGB) -> RGB:
-    """Return the colour, mixed with as little of `towards` as makes it readable on `ground`."""
+    """Returns the colour, mixed with as little of `towards` as makes it readable on `ground`."""
     for step in range(101):
         red, green, blue = (
             round(own + (other - own) * step / 100)
@@ -93,7 +93,7 @@ def readable(colour: RGB, ground: RGB, towards: RGB) -> RGB:
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """Return the contrast of two colours as the accessibility guidelines (WCAG) define it."""
+    """Returns the contrast of two colours as the accessibility guidelines (WCAG) define it."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

@@ -49,7 +49,7 @@ class Table:
         self._numbers: dict[Hashable, int] = {}
 
     def number(self, key: Hashable, make: Callable[[], Any] | None = None) -> int:
-        """Return the number of the row for this key: what `make` returns, or the key itself."""
+        """Returns the number of the row for this key: what `make` returns, or the key itself."""
         found = self._numbers.get(key)
         if found is None:
             found = self._numbers[key] = len(self.rows)
@@ -58,7 +58,7 @@ class Table:
 
 
 def packed(document: Document) -> dict[str, Any]:
-    """Return `tracer.render.formats.json_document.document` in small."""
+    """Returns `tracer.render.formats.json_document.document` in small."""
     texts = Table()
     processes = [_Packing(texts, process).process() for process in document["processes"]]
     fields = {
@@ -83,7 +83,7 @@ class _Packing:
         self.sets = Table()
 
     def process(self) -> dict[str, Any]:
-        """Return the process: plain facts as they are, everything that is many in rows."""
+        """Returns the process: plain facts as they are, everything that is many in rows."""
         told = self.told
         many = ("requests", "lifetimes", "ledger", "boot")
         small = {name: value for name, value in told.items() if name not in many}

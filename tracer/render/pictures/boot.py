@@ -37,7 +37,7 @@ class BootTree(Picture):
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         process, boot = self.process, self.process.boot
         server = wording.clean(f"{process.about.server} {process.about.mode}".strip())
         yield Line().add(" ").add(_title(process), "title").add(f" · {server}", "dim")
@@ -94,7 +94,7 @@ class BootLine(Picture):
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         boot = self.process.boot
         if boot is None:
             return

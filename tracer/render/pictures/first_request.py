@@ -30,7 +30,7 @@ class FirstRequest(Picture):
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         pid = self.process.name
         yield Line().add(" ").add(f"What the first request of process {pid} paid", "title")
         requests = [each for each in self.process.requests if not each.cut_off]

@@ -29,7 +29,7 @@ class Ledger(Picture):
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         rows = sorted(self.process.ledger, key=_order)
         line = Line().add(" ").add(f"Ledger of process {self.process.name}", "title")
         served = wording.many(self.process.served, "request")
@@ -63,7 +63,7 @@ class Ledger(Picture):
 
 
 def _freed(row: LedgerRow, width: int) -> str:
-    """Return how its objects were freed, in one word each where there is no room for more."""
+    """Returns how its objects were freed, in one word each where there is no room for more."""
     ways = sorted(row.freed.items(), key=lambda item: -item[1])
     told = [
         " · ".join(f"{count:,} {FREED.get(how, (how, how))[short]}" for how, count in ways)
@@ -82,7 +82,7 @@ def _usual(row: LedgerRow) -> str:
 
 
 def _names(rows: list[LedgerRow]) -> list[str]:
-    """Return the rows' names, each with its kind where the name alone is not one row's."""
+    """Returns the rows' names, each with its kind where the name alone is not one row's."""
     counts = Counter(row.name for row in rows)
     return [
         wording.clean(row.name if counts[row.name] == 1 else f"{row.name} ({row.kind})")
@@ -91,7 +91,7 @@ def _names(rows: list[LedgerRow]) -> list[str]:
 
 
 def _lives(row: LedgerRow) -> Line:
-    """Return the scopes of its objects in words; counted, where there is more than one."""
+    """Returns the scopes of its objects in words; counted, where there is more than one."""
     line = Line()
     several = len(row.scopes) > 1
     for verdict, count in sorted(row.scopes.items(), key=lambda item: -item[1]):

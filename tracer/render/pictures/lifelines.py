@@ -44,7 +44,7 @@ class Lifelines(Picture):
         self.last = last
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         yield self._title(width)
         columns, layout, shown, hidden, gone = self._arranged(width)
         yield self._head(columns, layout)
@@ -56,7 +56,7 @@ class Lifelines(Picture):
     def _arranged(
         self, width: int
     ) -> tuple[Columns, _Layout, list[lifeline_rows.Row], list[lifeline_rows.Row], int]:
-        """Find how many requests fit beside the labels, and lay the rows out for them."""
+        """Finds how many requests fit beside the labels, and lay the rows out for them."""
         process = self.process
         heads = early(process, width >= NARROW)
         before = [max(len(head) + 1, 6) for head in heads]
@@ -152,7 +152,7 @@ def _label(row: lifeline_rows.Row) -> str:
 
 
 def _chart(row: lifeline_rows.Row, columns: Columns, layout: _Layout) -> list[str]:
-    """Return the row's lines, one character per cell."""
+    """Returns the row's lines, one character per cell."""
     starts = layout.starts
     cells = [" "] * layout.chart
     for start in starts[:-1]:

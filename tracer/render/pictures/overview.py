@@ -18,7 +18,7 @@ class Overview(Picture):
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         process, about = self.process, self.process.about
         server = wording.clean(f"{about.server} {about.mode}".strip())
         versions = f"Python {about.python} · Django {about.django}"

@@ -20,11 +20,11 @@ class Picture:
     """
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         raise NotImplementedError
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
+        """Draws it at the console's width."""
         yield from emit(self.lines(options.max_width), options)
 
     def __str__(self) -> str:

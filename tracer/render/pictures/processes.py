@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tracer.model import Process
-from tracer.model.process_tree import Member, at_once
+from tracer.model.process_tree import ProcessNode, most_at_once
 from tracer.render.layout import bars, theme, wording
 from tracer.render.layout.canvas import Line, pack
 from tracer.render.pictures.picture import Picture
@@ -29,17 +29,17 @@ class _Row:
 
     tree: str
     """What stands before the name, such as "├─ "."""
-    member: Member | None = None
+    node: ProcessNode | None = None
     more: str = ""
     """Words instead of a process's own."""
 
     @property
     def name(self) -> str:
         """What the process is called."""
-        if self.member is None:
+        if self.node is None:
             return "…"
-        process = self.member.process
-        return process.name if process is not None else str(self.member.pid)
+        process = self.node.process
+        return process.name if process is not None else str(self.node.pid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,16 +57,16 @@ class _Layout:
 
 
 class Processes(Picture):
-    """Draws families of processes, on one time axis."""
+    """Draws trees of processes on one time axis."""
 
-    def __init__(self, families: Sequence[Member], brief: bool = False) -> None:
+    def __init__(self, roots: Sequence[ProcessNode], brief: bool = False) -> None:
         """`brief`: without the time axis, as for a picture that is drawn again and again."""
-        self.families = families
+        self.roots = roots
         self.brief = brief
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
-        found = [each for root in self.families for each in root.all() if each.process is not None]
+        """Yields the picture line by line."""
+        found = [each for root in self.roots for each in root.walk() if each.process is not None]
         processes = [each.process for each in found if each.process is not None]
         yield self._title(processes, width)
         rows = list(self._rows())
@@ -90,14 +90,14 @@ class Processes(Picture):
     # -- who is drawn -----------------------------------------------------------------------
 
     def _rows(self) -> Iterator[_Row]:
-        parents = [each for root in self.families for each in root.all() if each.children]
+        parents = [each for root in self.roots for each in root.walk() if each.children]
         most = max(ROWS // max(len(parents), 1), 4)
-        for root in self.families:
+        for root in self.roots:
             yield from _branch(root, "", "", most)
 
     # -- how it is laid out -----------------------------------------------------------------
 
-    def _layout(self, rows: Sequence[_Row], found: Sequence[Member], width: int) -> _Layout:
+    def _layout(self, rows: Sequence[_Row], found: Sequence[ProcessNode], width: int) -> _Layout:
         name = max((wording.cells(row.tree + row.name) for row in rows), default=8)
         name = min(max(name, 7), width * 2 // 5)
         wide = width >= NARROW
@@ -126,18 +126,18 @@ class Processes(Picture):
 
     def _row(self, row: _Row, layout: _Layout, width: int) -> Line:
         line = Line().add(" ").add(row.tree, "grid")
-        member = row.member
-        if member is None or member.process is None:
+        node = row.node
+        if node is None or node.process is None:
             line.add(row.name, "name").add("  ")
             return line.add(wording.crop(row.more, width - line.width), "dim")
         line.fit(row.name, layout.name - wording.cells(row.tree), "name")
         if layout.began:
-            line.add("  ").fit(_began(member), layout.began, "dim")
-        served = member.process.served
+            line.add("  ").fit(_began(node), layout.began, "dim")
+        served = node.process.served
         line.right(f"{served:,}" if served else "-", _REQUESTS).add("  ")
-        text, style = _ended(member, width >= NARROW)
+        text, style = _ended(node, width >= NARROW)
         if layout.bar:
-            for piece, look in _bar(member, layout, style):
+            for piece, look in _bar(node, layout, style):
                 line.add(piece, look)
             line.add(" " * _TRAILING)
         return line.add(text, style)
@@ -167,10 +167,10 @@ _MEANINGS: Final = {
 }
 
 
-def _branch(member: Member, lead: str, tree: str, most: int) -> Iterator[_Row]:
-    """Give a member's row and those below it; `lead` is drawn before the latter."""
-    yield _Row(tree, member, _untraced(member) if member.process is None else "")
-    children = member.children
+def _branch(node: ProcessNode, lead: str, tree: str, most: int) -> Iterator[_Row]:
+    """Yields a node's row and those below it; `lead` is drawn before the latter."""
+    yield _Row(tree, node, _untraced(node) if node.process is None else "")
+    children = node.children
     hidden = children[: max(len(children) - most, 0)]
     if hidden:
         yield _Row(f"{lead}├─ ", None, _counted(hidden))
@@ -180,15 +180,15 @@ def _branch(member: Member, lead: str, tree: str, most: int) -> Iterator[_Row]:
         yield from _branch(child, below, lead + ("└─ " if last else "├─ "), most)
 
 
-def _untraced(member: Member) -> str:
+def _untraced(node: ProcessNode) -> str:
     """What there is to say of a parent that wrote no journal."""
-    children = wording.many(len(member.children), "process", "processes")
-    most = at_once(member.children)
-    few = f", never more than {most} at once" if most < len(member.children) else ""
+    children = wording.many(len(node.children), "process", "processes")
+    most = most_at_once(node.children)
+    few = f", never more than {most} at once" if most < len(node.children) else ""
     return f"not traced · began {children}{few}"
 
 
-def _counted(hidden: Sequence[Member]) -> str:
+def _counted(hidden: Sequence[ProcessNode]) -> str:
     """Those that are not drawn, in a few words."""
     processes = [each.process for each in hidden if each.process is not None]
     served = wording.many(sum(process.served for process in processes), "request")
@@ -197,9 +197,9 @@ def _counted(hidden: Sequence[Member]) -> str:
     return f"{count}, {served} · {ended:,} ended in order"
 
 
-def _began(member: Member) -> str:
+def _began(node: ProcessNode) -> str:
     """How a process began."""
-    process = member.process
+    process = node.process
     if process is None:
         return ""
     received = sum(life.phase == "inherited" for life in process.lifetimes)
@@ -208,9 +208,9 @@ def _began(member: Member) -> str:
     return "forked" if process.about.forked else "started"
 
 
-def _ended(member: Member, wide: bool) -> tuple[str, str]:
+def _ended(node: ProcessNode, wide: bool) -> tuple[str, str]:
     """How a process ended, and in which style to say so."""
-    process = member.process
+    process = node.process
     if process is None:
         return "", "name"
     if process.ended:
@@ -243,7 +243,7 @@ def _served_by(processes: Iterable[Process]) -> Iterator[str]:
 
 
 def _density(process: Process, layout: _Layout) -> list[int]:
-    """Count the requests that began in each cell of the bar."""
+    """Counts the requests that began in each cell of the bar."""
     cells = [0] * layout.bar
     for request in process.requests:
         cells[_cell(request.started, layout)] += 1
@@ -251,14 +251,14 @@ def _density(process: Process, layout: _Layout) -> list[int]:
 
 
 def _cell(moment: float, layout: _Layout) -> int:
-    """Return the cell of a moment, in seconds since the epoch."""
+    """Returns the cell of a moment, in seconds since the epoch."""
     cell = int((moment - layout.since) * 1e9 * layout.axis.scale) // 2
     return min(max(cell, 0), layout.bar - 1)
 
 
-def _bar(member: Member, layout: _Layout, style: str) -> Iterator[bars.Piece]:
-    """Draw a process's life: alive, how busy, and its end."""
-    process = member.process
+def _bar(node: ProcessNode, layout: _Layout, style: str) -> Iterator[bars.Piece]:
+    """Draws a process's life: alive, how busy, and its end."""
+    process = node.process
     assert process is not None
     first = _cell(process.about.started, layout)
     last = (

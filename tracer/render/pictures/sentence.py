@@ -16,5 +16,5 @@ class Sentence(Picture):
     text: str
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the sentence line by line."""
+        """Yields the sentence line by line."""
         yield from wrapped(self.text, width)

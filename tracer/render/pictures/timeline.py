@@ -23,7 +23,7 @@ class Timeline(Picture):
         self.request = request
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         request, index = self.request, index_of(self.process)
         if request.cut_off:
             yield self._heading(width)
@@ -82,7 +82,7 @@ def _status(status: int | None) -> str:
 
 
 def _letters(request: Request) -> dict[int, str]:
-    """Give each thread but the request's own a letter, in order of appearance."""
+    """Yields each thread but the request's own a letter, in order of appearance."""
     others = dict.fromkeys(
         span.thread for span in request.spans if span.thread not in (request.thread, 0)
     )

@@ -21,8 +21,8 @@ from tests.support.stories import (
     write,
 )
 from tracer.cli import watch
+from tracer.journal.encode import encode
 from tracer.journal.flight_record import Flight
-from tracer.journal.format import encode
 from tracer.journal.writer import Journal
 from tracer.model import Ended, Fact
 

@@ -7,8 +7,9 @@ import os
 import pytest
 
 from tracer.journal import reader
+from tracer.journal.encode import encode
 from tracer.journal.flight_record import SUFFIX, Flight
-from tracer.journal.format import HEADER, encode
+from tracer.journal.format import HEADER
 from tracer.journal.reader import read
 from tracer.model import Ended, ThreadSeen
 

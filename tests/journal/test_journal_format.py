@@ -7,15 +7,9 @@ import json
 import pytest
 
 from tests.support.programs import cost
-from tracer.journal.format import (
-    HEADER,
-    UnknownFact,
-    UnknownFormat,
-    decode,
-    encode,
-    read_header,
-)
-from tracer.journal.rows import Unreadable
+from tracer.journal.decode import UnknownFact, UnknownFormat, Unreadable, decode, read_header
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model import Birth, Built, Deaths, Ended, Span
 
 
@@ -51,7 +45,7 @@ def test_an_ordinary_request_is_encoded_in_well_under_a_millisecond():
     """About 40 µs; the bound leaves room for a slow machine."""
     setup = (
         "from tests.journal.conftest import requests\n"
-        "from tracer.journal.format import encode\n"
+        "from tracer.journal.encode import encode\n"
         "request = requests()(1)"
     )
     assert cost("encode(request)", setup) < 500_000

@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 from tracer.journal import reader, writer
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model import Ended
 
 ROOT = Path(writer.__file__).parents[2]

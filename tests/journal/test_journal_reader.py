@@ -9,7 +9,8 @@ import shutil
 import pytest
 
 from tracer.journal import locks, reader
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.journal.reader import JournalError, Tail, read
 from tracer.journal.writer import Journal
 from tracer.model import Ended, Named

@@ -11,7 +11,8 @@ import threading
 import pytest
 
 from tracer.journal import locks, reader, writer
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.journal.writer import Journal
 from tracer.model import Deaths, Ended, Held, Named
 

@@ -12,7 +12,8 @@ from tests.journal.recorded import STAGES, Thing, made
 from tests.support.driving import environ, serve
 from tracer import record, runtime
 from tracer.conf import Config
-from tracer.journal.format import decode, encode
+from tracer.journal.decode import decode
+from tracer.journal.encode import encode
 from tracer.journal.reader import read
 from tracer.journal.request_lines import Lines
 from tracer.model import Deaths, Died, Request

@@ -111,7 +111,7 @@ def story(*births: tuple[str, str]) -> History:
     history.feed(Request(**fields | {"births": born, "seen": (), "imports": ("decimal",)}))
     history.feed(Barrier(made.closed + 1, "tracer"))
     for index, (_, path) in enumerate(births):
-        history._objects[100 + index].held_by = path
+        history.objects.tracked[100 + index].held_by = path
     return history
 
 
@@ -159,7 +159,7 @@ def test_what_came_with_an_import_is_no_leftover() -> None:
 def test_a_class_that_later_requests_use_is_cached() -> None:
     """Whoever holds it; one that ends with requests is not."""
     history = story(("shop.Compiled", "shop.CACHE['…']"))
-    (life,) = history._objects.values()
+    (life,) = history.objects.tracked.values()
     history.feed(process(1))
     (lifetime,) = history.snapshot().lifetimes
     assert life.survived

@@ -11,7 +11,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracer.cli.main import main
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model import (
     Barrier,
     Birth,

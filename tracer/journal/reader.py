@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Final
 
 from tracer.journal import flight_record
-from tracer.journal.format import VERSION, UnknownFact, UnknownFormat, decode, read_header
+from tracer.journal.decode import UnknownFact, UnknownFormat, Unreadable, decode, read_header
+from tracer.journal.format import VERSION
 from tracer.journal.locks import Readable, alive, reading
-from tracer.journal.rows import Unreadable
 from tracer.journal.writer import SUFFIX
 from tracer.model.facts import Fact, ProcessStarted, Request
 from tracer.model.history import History

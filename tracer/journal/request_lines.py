@@ -1,6 +1,6 @@
 """A finished request as its line of the journal, straight from what was recorded.
 
-Byte for byte the line that `tracer.journal.format.encode` writes of the `Request` which
+Byte for byte the line that `tracer.journal.encode.encode` writes of the `Request` which
 `Assembly.request` makes of the same trace, for a fraction of its price: a process that keeps a
 journal writes every request and is seldom asked for one, so no fact is built that nobody looks at.
 And most requests to a view are alike, so of the second of a kind a stencil is made for the others,
@@ -16,9 +16,8 @@ from copy import copy
 from typing import Any, Final
 
 from tracer.journal import line_templates
-from tracer.journal.format import encode
+from tracer.journal.encode import birth_row, encode
 from tracer.journal.line_templates import Between, Form, Row, Sight, Stencil
-from tracer.journal.rows import birth_row
 from tracer.model import nesting, stages
 from tracer.model.assemble import (
     ROWS,

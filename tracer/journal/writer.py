@@ -17,7 +17,8 @@ from pathlib import Path
 from typing import Final
 
 from tracer.journal import flight_record
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model.facts import Fact
 
 try:

@@ -20,7 +20,7 @@ from tests.support.stories import (
     write,
 )
 from tracer.cli.main import PICTURES, main
-from tracer.journal.flight_record import Flight
+from tracer.journal.flight_record import FlightRecord
 
 
 @pytest.fixture
@@ -146,7 +146,7 @@ def test_a_process_without_requests_can_be_drawn(tmp_path):
 
 
 def test_what_a_living_process_has_begun_and_not_written_is_counted(traces, monkeypatch):
-    record = Flight(traces / "32-2.flight")
+    record = FlightRecord(traces / "32-2.flight")
     for number in (1, 2, 3):
         record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
     record.forget()

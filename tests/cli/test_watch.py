@@ -22,7 +22,7 @@ from tests.support.stories import (
 )
 from tracer.cli import watch
 from tracer.journal.encode import encode
-from tracer.journal.flight_record import Flight
+from tracer.journal.flight_record import FlightRecord
 from tracer.journal.writer import Journal
 from tracer.model import Ended, Fact
 
@@ -257,7 +257,7 @@ def test_two_processes_of_one_pid_are_told_apart(living, tmp_path):
 def test_requests_that_a_kill_cut_off_are_drawn_when_their_process_is_gone(tmp_path):
     def dies() -> None:
         path = write(tmp_path, "31-1", process(31), request(1))
-        record = Flight(path.with_suffix(".flight"))
+        record = FlightRecord(path.with_suffix(".flight"))
         for number in (1, 2, 3):
             record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
         record.forget()

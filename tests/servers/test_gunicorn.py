@@ -13,7 +13,7 @@ import pytest
 from tests.servers.serving import PATIENCE, Gunicorn, gunicorn
 from tests.support.stories import Run
 from tests.support.waiting import until
-from tracer.journal.reader import Story, read
+from tracer.journal.reader import JournalFile, read
 from tracer.model.process_tree import build_process_tree
 
 pytestmark = [
@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def stories(journal: Path) -> dict[int, Story]:
+def stories(journal: Path) -> dict[int, JournalFile]:
     """Each process's story by its pid."""
-    return {story.process.about.pid: story for story in read(journal).stories}
+    return {story.process.about.pid: story for story in read(journal).files}
 
 
 def ask_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:

@@ -10,7 +10,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.serving import Crowd, gunicorn
-from tracer.journal.reader import Tail, read
+from tracer.journal.reader import read
+from tracer.journal.tail import Tail
 from tracer.model import Request
 
 pytestmark = [
@@ -68,15 +69,15 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
     assert {path: told[path] for path in crowd.failed if told[path] > 1} == {}
     assert told.keys() <= set(paths)
     assert set(watched.values()) == {1}
-    ends = {story.process.about.pid: story for story in reading.stories}
+    ends = {story.process.about.pid: story for story in reading.files}
     assert len(killed) == len(KILL_AT)
     # One may have been killed between its last word and its end.
     gone = [pid for pid in set(killed) & ends.keys() if not ends[pid].process.ended]
     assert gone
-    assert sum(story.process.ended for story in reading.stories) >= 2
-    assert not any(story.alive for story in reading.stories)
+    assert sum(story.process.ended for story in reading.files) >= 2
+    assert not any(story.alive for story in reading.files)
     assert not list(journal.glob("*.new"))
-    for story in reading.stories:
+    for story in reading.files:
         process = story.process
         numbers = [each.number for each in process.requests]
         assert numbers == sorted(set(numbers))

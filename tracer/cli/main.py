@@ -23,7 +23,8 @@ from rich.console import RenderableType
 from tracer import __version__
 from tracer.cli import compare, drawings, output, run
 from tracer.cli.watch import Follower
-from tracer.journal.reader import JournalError, Story, read
+from tracer.journal.reader import JournalFile, read
+from tracer.journal.tail import JournalError
 from tracer.model import Process, Request
 from tracer.model.process_tree import build_process_tree
 from tracer.render.formats.terminal import NARROWEST, Terminal, to_text
@@ -197,7 +198,7 @@ def _show(asked: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         reading = read(asked.directory)
     for note in reading.notes:
         print(f"note: {note}", file=err)
-    stories = _of_process(reading.stories, asked.process)
+    stories = _of_process(reading.files, asked.process)
     if isinstance(asked.request, int):
         stories = _with_request(stories, asked.request)
     if asked.format == "svg":
@@ -212,7 +213,7 @@ def _show(asked: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
 
 def _chosen(
-    asked: argparse.Namespace, stories: Sequence[Story]
+    asked: argparse.Namespace, stories: Sequence[JournalFile]
 ) -> Iterator[tuple[str, int, RenderableType]]:
     """Give the pictures asked for, each with its kind and its process's pid."""
     only = "timeline" if asked.request is not None else asked.only
@@ -227,7 +228,7 @@ def _chosen(
 
 
 def _drawn(
-    asked: argparse.Namespace, stories: Sequence[Story]
+    asked: argparse.Namespace, stories: Sequence[JournalFile]
 ) -> Iterator[tuple[str, int, RenderableType]]:
     """Give the pictures asked for, with their kinds and processes; what is only said stays out."""
     for name, pid, picture in _chosen(asked, stories):
@@ -235,7 +236,9 @@ def _drawn(
             yield name, pid, picture
 
 
-def _export(asked: argparse.Namespace, stories: Sequence[Story], out: TextIO, err: TextIO) -> int:
+def _export(
+    asked: argparse.Namespace, stories: Sequence[JournalFile], out: TextIO, err: TextIO
+) -> int:
     if asked.format == "html" and asked.output is None and Terminal(out).is_terminal:
         print("A page is for a browser: name a file for it, as in --output page.html.", file=err)
         return 1
@@ -257,7 +260,7 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _of_process(stories: Sequence[Story], name: str | None) -> Sequence[Story]:
+def _of_process(stories: Sequence[JournalFile], name: str | None) -> Sequence[JournalFile]:
     """Return the stories of one process, or all. Raises JournalError if there is none.
 
     A pid alone stands for every process that had it.
@@ -273,7 +276,7 @@ def _of_process(stories: Sequence[Story], name: str | None) -> Sequence[Story]:
     return chosen
 
 
-def _with_request(stories: Sequence[Story], number: int) -> Sequence[Story]:
+def _with_request(stories: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
     """Return the stories that have a request, with it alone. Raises JournalError if none has."""
     chosen = []
     for story in stories:
@@ -286,14 +289,14 @@ def _with_request(stories: Sequence[Story], number: int) -> Sequence[Story]:
     return chosen
 
 
-def _served(story: Story) -> str:
+def _served(story: JournalFile) -> str:
     numbers = [request.number for request in story.process.requests]
     if not numbers:
         return "none"
     return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
 
 
-def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[RenderableType]:
+def _pictures(name: str, story: JournalFile, request: int | str | None) -> Iterable[RenderableType]:
     process = story.process
     match name:
         case "overview":
@@ -314,7 +317,7 @@ def _pictures(name: str, story: Story, request: int | str | None) -> Iterable[Re
             yield Ledger(process)
 
 
-def _state(story: Story) -> str:
+def _state(story: JournalFile) -> str:
     pid = story.process.name
     if story.alive:
         pending = len(story.pending)

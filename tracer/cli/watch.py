@@ -11,7 +11,8 @@ from rich.console import RenderableType
 
 from tracer.journal import flight_record
 from tracer.journal.locks import alive
-from tracer.journal.reader import News, Tail, outstanding
+from tracer.journal.reader import unwritten_requests
+from tracer.journal.tail import NewFacts, Tail
 from tracer.model import Ended, History, Process, ProcessStarted, Request
 from tracer.model.process_tree import build_process_tree, letter
 from tracer.render.layout import wording
@@ -44,7 +45,7 @@ class _Process:
     written: set[int] = field(default_factory=set)
     """Numbers of the newest requests that were written."""
 
-    def feed(self, news: News) -> None:
+    def feed(self, news: NewFacts) -> None:
         """Take what it has written."""
         for fact in news.facts:
             self.history.feed(fact)
@@ -104,7 +105,7 @@ class Follower:
         """Return what could not be read so far."""
         return self._tail.notes()
 
-    def _known(self, news: News) -> _Process:
+    def _known(self, news: NewFacts) -> _Process:
         known = self._processes.get(news.path)
         if known is None or news.restarted:
             known = self._processes[news.path] = _Process()
@@ -113,7 +114,7 @@ class Follower:
             known.letter = letter(len(same) - 1) if len(same) > 1 else ""
         return known
 
-    def _met(self, known: _Process, news: News) -> Iterator[RenderableType]:
+    def _met(self, known: _Process, news: NewFacts) -> Iterator[RenderableType]:
         """Tell of a process that was there before anybody looked."""
         assert known.history.about is not None
         known.server = _server(known.history.about)
@@ -150,7 +151,7 @@ def _server(about: ProcessStarted) -> str:
     return " ".join(word for word in (about.server, about.mode) if word)
 
 
-def _heard(known: _Process, news: News) -> Iterator[RenderableType]:
+def _heard(known: _Process, news: NewFacts) -> Iterator[RenderableType]:
     """Tell and draw what a process has written."""
     for fact in news.facts:
         if isinstance(fact, ProcessStarted):
@@ -172,7 +173,7 @@ def _heard(known: _Process, news: News) -> Iterator[RenderableType]:
 
 def _lost(known: _Process, path: Path) -> Iterator[RenderableType]:
     """Tell of a process that is gone without a word, and of the requests that it took along."""
-    missing = outstanding(flight_record.read(path), known.written, known.history.threads)
+    missing = unwritten_requests(flight_record.read(path), known.written, known.history.threads)
     for request in missing:
         known.history.feed(request)
     with_it = f"; {wording.many(len(missing), 'request')} cut off" if missing else ""

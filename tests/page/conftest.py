@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tracer.model import Process
-from tracer.render.page.html import page as page_of
+from tracer.render.page.html import html_page
 
 try:
     from playwright.sync_api import Browser, Page, sync_playwright
@@ -57,7 +57,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
     def open_(what: list[Process] | Path, where: str = "", **options: Any) -> Page:
         path = what if isinstance(what, Path) else tmp_path / f"page-{len(contexts)}.html"
         if not isinstance(what, Path):
-            path.write_text(page_of(what), "utf-8")
+            path.write_text(html_page(what), "utf-8")
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = chromium.new_context(**options)
         contexts.append(context)

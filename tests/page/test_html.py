@@ -18,7 +18,7 @@ from tracer.model import Process, scope
 from tracer.render.formats.json_document import document
 from tracer.render.layout import theme
 from tracer.render.page import html
-from tracer.render.page.packed import packed
+from tracer.render.page.packing import pack_document
 
 ROOT = Path(html.__file__).parents[2]
 PARTS = Path(html.__file__).parent / "page"
@@ -81,7 +81,7 @@ def nasty() -> Process:
 def test_packing_loses_nothing(process: Process) -> None:
     """What is in the document can be found again, by the names that come with the rows."""
     whole = document([process])
-    small = json.loads(json.dumps(packed(whole)))
+    small = json.loads(json.dumps(pack_document(whole)))
     texts, fields = small["texts"], small["fields"]
 
     def unpacked(kind: str, row: list[Any]) -> dict[str, Any]:
@@ -130,7 +130,7 @@ def test_a_request_takes_few_bytes(process: Process) -> None:
 
     def size(times: int) -> int:
         story = cafe_of(times)
-        return len(html.page([story]))
+        return len(html.html_page([story]))
 
     assert (size(400) - size(200)) / 200 < 2_000
 
@@ -151,7 +151,7 @@ def cafe_of(times: int) -> Process:
 
 def test_no_name_can_leave_the_block_that_holds_it() -> None:
     """A path is text, whatever it spells."""
-    text = html.page([nasty()])
+    text = html.html_page([nasty()])
     read = Reading(text)
     assert read.tags.count("script") == 2
     data = read.block("script", "application/json")
@@ -163,14 +163,14 @@ def test_no_name_can_leave_the_block_that_holds_it() -> None:
 
 def test_the_page_without_its_data_is_the_same_for_all() -> None:
     """Nothing recorded stands anywhere else, but for the title."""
-    pages = [html.page([each]) for each in (nasty(), cafe())]
+    pages = [html.html_page([each]) for each in (nasty(), cafe())]
     bare = [re.sub(r'<title>.*?</title>|id="data">[^<]*<', "", page) for page in pages]
     assert bare[0] == bare[1]
 
 
 def test_the_policy_allows_this_script_and_this_style_and_nothing_else(process: Process) -> None:
     """By their hashes; nothing is loaded, framed or sent."""
-    read = Reading(html.page([process]))
+    read = Reading(html.html_page([process]))
     hashes = []
     for tag in ("script", "style"):
         digest = hashlib.sha256(read.block(tag).encode()).digest()
@@ -191,7 +191,7 @@ def test_the_script_makes_text_of_names_and_nothing_else() -> None:
 
 def test_nothing_in_it_points_to_a_network(process: Process) -> None:
     """But for the name of SVG, which looks like an address and is none."""
-    addresses = set(re.findall(r"https?://[^\s\"'<]+", html.page([process])))
+    addresses = set(re.findall(r"https?://[^\s\"'<]+", html.html_page([process])))
     assert addresses == {"http://www.w3.org/2000/svg"}
 
 
@@ -245,6 +245,6 @@ def test_every_part_is_short_and_says_what_it_is() -> None:
 
 def test_the_title_tells_what_is_on_the_page(process: Process) -> None:
     """As a tab of a browser shows it."""
-    assert "<title>1 process · gunicorn · tracer</title>" in html.page([process])
-    assert "<title>2 processes · gunicorn · tracer</title>" in html.page([process, process])
-    assert "<title>0 processes · tracer</title>" in html.page([])
+    assert "<title>1 process · gunicorn · tracer</title>" in html.html_page([process])
+    assert "<title>2 processes · gunicorn · tracer</title>" in html.html_page([process, process])
+    assert "<title>0 processes · tracer</title>" in html.html_page([])

@@ -16,7 +16,7 @@ from typing import Final, TextIO
 from tracer.model import Process
 from tracer.render.formats.json_document import document
 from tracer.render.formats.perfetto import perfetto
-from tracer.render.page.html import page
+from tracer.render.page.html import html_page
 
 
 class Unwritable(Exception):
@@ -33,7 +33,7 @@ def _perfetto(processes: Iterable[Process]) -> str:
 
 FORMATS: Final[dict[str, Callable[[Iterable[Process]], str]]] = {
     "json": _json,
-    "html": page,
+    "html": html_page,
     "perfetto": _perfetto,
 }
 """What `--format` calls them, and what makes them."""

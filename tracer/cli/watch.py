@@ -120,7 +120,7 @@ class Follower:
         known.server = _server(known.history.about)
         state = alive(news.path)
         if state is not False and not known.history.ended:
-            served = wording.many(known.history.served, "request")
+            served = wording.plural(known.history.served, "request")
             running = "is running and has" if state else "has"
             yield Sentence(f"{_name(known)} {running} served {served} so far.")
 
@@ -176,7 +176,7 @@ def _lost(known: _Process, path: Path) -> Iterator[RenderableType]:
     missing = unwritten_requests(flight_record.read(path), known.written, known.history.threads)
     for request in missing:
         known.history.feed(request)
-    with_it = f"; {wording.many(len(missing), 'request')} cut off" if missing else ""
+    with_it = f"; {wording.plural(len(missing), 'request')} cut off" if missing else ""
     yield Sentence(f"{_name(known)} is gone without a word{with_it}.")
     if known.history.about is not None:
         yield from _drawn(known, missing)

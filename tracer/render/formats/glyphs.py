@@ -39,7 +39,7 @@ GLYPHS: Final = "".join((*_HALVES, *_LINES, _BLOCKS)) + "●○▶◆┊"
 """Every glyph that has a shape here."""
 
 
-def shape(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
+def draw_glyphs(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
     """Yields the elements of a run of glyphs that begins at this cell."""
     middle = row * LINE + LINE / 2
     for glyph, same in groupby(run):
@@ -83,14 +83,14 @@ def _branch(glyph: str, left: float, middle: float, attributes: str) -> str:
 
 def _rect(x: float, y: float, wide: float, high: float, attributes: str) -> str:
     return (
-        f'<rect x="{number(x)}" y="{number(y)}" width="{number(wide)}"'
-        f' height="{number(high)}"{attributes}/>'
+        f'<rect x="{pixels(x)}" y="{pixels(y)}" width="{pixels(wide)}"'
+        f' height="{pixels(high)}"{attributes}/>'
     )
 
 
 def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
     centre = left + CELL / 2
-    x, y = number(centre), number(middle)
+    x, y = pixels(centre), pixels(middle)
     if glyph in _LINES:
         return _branch(glyph, left, middle, attributes)
     if glyph in _BLOCKS:
@@ -101,17 +101,17 @@ def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
     if glyph == "○":
         # A ring as a path: everything here is filled, and nothing has a stroke.
         return (
-            f'<path d="M{number(centre - 4.2)} {y}a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z'
+            f'<path d="M{pixels(centre - 4.2)} {y}a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z'
             f'm1.6 0a2.6 2.6 0 1 1 5.2 0a2.6 2.6 0 1 1 -5.2 0z" fill-rule="evenodd"{attributes}/>'
         )
     if glyph == "▶":
-        return f'<path d="M{number(left)} {number(middle - 4.6)}v9.2l{CELL} -4.6z"{attributes}/>'
+        return f'<path d="M{pixels(left)} {pixels(middle - 4.6)}v9.2l{CELL} -4.6z"{attributes}/>'
     if glyph == "◆":
-        return f'<path d="M{x} {number(middle - 4.6)}l4.2 4.6l-4.2 4.6l-4.2 -4.6z"{attributes}/>'
+        return f'<path d="M{x} {pixels(middle - 4.6)}l4.2 4.6l-4.2 4.6l-4.2 -4.6z"{attributes}/>'
     top = middle - LINE / 2
     return "".join(_rect(centre - 0.5, top + step, 1, 2, attributes) for step in (1, 6, 11, 16))
 
 
-def number(value: float) -> str:
+def pixels(value: float) -> str:
     """Returns a length in pixels with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")

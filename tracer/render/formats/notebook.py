@@ -24,6 +24,6 @@ def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str =
     )
 
 
-def bundle(renderable: RenderableType) -> dict[str, str]:
+def media_types(renderable: RenderableType) -> dict[str, str]:
     """Returns what a notebook asks for: the same picture by its media types."""
     return {"text/plain": as_text(renderable), "text/html": to_html(renderable)}

@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.style import Style
 
-from tracer.render.formats.glyphs import CELL, GLYPHS, LINE, number, shape
+from tracer.render.formats.glyphs import CELL, GLYPHS, LINE, draw_glyphs, pixels
 from tracer.render.formats.terminal import DEFAULT_WIDTH, as_lines
 
 MARGIN: Final = 12
@@ -60,11 +60,11 @@ def to_svg(
     ground, ink, border = map(_hex, LIGHT)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" role="img"'
-        f' width="{number(wide)}" height="{number(high)}"'
-        f' viewBox="0 0 {number(wide)} {number(high)}" style="max-width:100%;height:auto"'
+        f' width="{pixels(wide)}" height="{pixels(high)}"'
+        f' viewBox="0 0 {pixels(wide)} {pixels(high)}" style="max-width:100%;height:auto"'
         f' font-family="{FONTS}" font-size="14">\n{head}\n{_sheet(name, styles)}\n'
-        f'<rect class="ground" x="0.5" y="0.5" width="{number(wide - 1)}"'
-        f' height="{number(high - 1)}" rx="6" fill="{ground}" stroke="{border}"/>\n'
+        f'<rect class="ground" x="0.5" y="0.5" width="{pixels(wide - 1)}"'
+        f' height="{pixels(high - 1)}" rx="6" fill="{ground}" stroke="{border}"/>\n'
         f'<g class="ink" fill="{ink}" stroke="none" transform="translate({MARGIN} {MARGIN})">\n'
         f"{body}\n</g>\n</svg>\n"
     )
@@ -98,7 +98,7 @@ def _line(row: int, line: list[tuple[str, Style | None]], styles: _Styles) -> It
         colour, font = styles.attributes(style)
         for run in _RUN.findall(text):
             if run[0] in GLYPHS:
-                yield from shape(run, column, row, colour)
+                yield from draw_glyphs(run, column, row, colour)
             else:
                 yield from _text(run, column, row, f"{colour}{font}")
             column += cell_len(run)
@@ -109,7 +109,7 @@ def _text(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
         x = (column + cell_len(run[: words.start()])) * CELL
         long = cell_len(words.group()) * CELL
         yield (
-            f'<text x="{number(x)}" y="{number(row * LINE + 14.5)}" textLength="{number(long)}"'
+            f'<text x="{pixels(x)}" y="{pixels(row * LINE + 14.5)}" textLength="{pixels(long)}"'
             f' lengthAdjust="spacingAndGlyphs"{attributes}>{_safe(words.group())}</text>'
         )
 

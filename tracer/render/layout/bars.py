@@ -81,7 +81,7 @@ class Axis:
         return text.ljust(self.cells)
 
 
-def one(
+def stage_bar(
     axis: Axis, span: Span, inner: Iterable[Span], own: Style, wait: Style, grid: Style
 ) -> list[Piece]:
     """Returns the bar of a stage and of the stages that ran inside it."""
@@ -105,7 +105,7 @@ def one(
     return _pieces(axis, states, first, last, own, wait, grid)
 
 
-def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[Piece]:
+def run_bar(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[Piece]:
     """Returns several stages' bars on one row."""
     states = bytearray(2 * axis.cells)
     first, last = len(states), 0
@@ -115,7 +115,7 @@ def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[
     return _pieces(axis, states, first, last, own, own, grid)
 
 
-def instant(axis: Axis, at: int, own: Style, grid: Style) -> list[Piece]:
+def instant_bar(axis: Axis, at: int, own: Style, grid: Style) -> list[Piece]:
     """Returns the bar of something that took no time: a single mark."""
     column = min(max(int(at * axis.scale) // 2, 0), axis.cells - 1)
     return [(axis.empty[:column], grid), (MARK, own), (axis.empty[column + 1 :], grid)]

@@ -73,7 +73,7 @@ def pack(
     return lines
 
 
-def wrapped(text: str, width: int, style: str = "name") -> Iterator[Line]:
+def wrap(text: str, width: int, style: str = "name") -> Iterator[Line]:
     """Lays running text out between the words, at the margin of the pictures."""
     line = Line().to(1)
     for word in text.split():

@@ -7,22 +7,22 @@ from typing import Final
 
 from tracer.model import Process, scope
 from tracer.render.layout import wording
-from tracer.render.layout.lifeline_rows import Row
+from tracer.render.layout.lifeline_rows import LifelineRow
 
 ENOUGH: Final = 14
 """Characters of a holder's path that are worth drawing."""
 
 
-def lives_for(process: Process, row: Row, width: int) -> str:
+def describe_lifetimes(process: Process, row: LifelineRow, width: int) -> str:
     """Returns the fullest of the wordings that fits, beginning with the scope in each.
 
     Where even the shortest is too long, that one: the caller crops it.
     """
-    told = _wordings(process, row, width)
+    told = _variants(process, row, width)
     return next((text for text in told if len(text) <= width), told[-1])
 
 
-def _wordings(process: Process, row: Row, width: int) -> list[str]:
+def _variants(process: Process, row: LifelineRow, width: int) -> list[str]:
     """Returns wordings from the fullest to the shortest."""
     life = row.lives[0]
     match row.scope:
@@ -43,7 +43,7 @@ def _wordings(process: Process, row: Row, width: int) -> list[str]:
     return [f"undecided · {why}", f"undecided · {short}"]
 
 
-def _thread(process: Process, row: Row) -> list[str]:
+def _thread(process: Process, row: LifelineRow) -> list[str]:
     threads = {life.thread for life in row.lives}
     ended = " · ended with it" if row.lives[0].freed == "thread" else ""
     if len(threads) > 1:
@@ -57,20 +57,20 @@ def _thread(process: Process, row: Row) -> list[str]:
     return [shown + ended, shown, "thread"]
 
 
-def _connection(process: Process, row: Row) -> list[str]:
+def _connection(process: Process, row: LifelineRow) -> list[str]:
     """Whose it is goes without saying below a DatabaseWrapper; a pool lends it to many."""
     owner = process.lifetime(row.lives[0].owner)
     of = f" · of {wording.clean(owner.name)}" if owner is not None and owner.kind == "pool" else ""
     most = max(each.requests for each in row.lives)
     upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
-    count = wording.many(most, "request")
+    count = wording.plural(most, "request")
     if not most:
         return [f"connection{of}", "connection"]
     told = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"]
     return [*told, f"connection{of}", f"connection · {count}", "connection"]
 
 
-def _request(row: Row) -> list[str]:
+def _request(row: LifelineRow) -> list[str]:
     late = any(life.freed_after for life in row.lives)
     if row.lives[0].freed == "collector":
         if late:
@@ -79,7 +79,7 @@ def _request(row: Row) -> list[str]:
     return ["request · freed late", "request · late"] if late else ["request"]
 
 
-def _kept(row: Row, width: int) -> list[str]:
+def _kept(row: LifelineRow, width: int) -> list[str]:
     since = min(life.built_in or 0 for life in row.lives)
     said = f"KEPT since #{since}" if since else "KEPT"
     let_go = " · let go since" if all(life.died_at is not None for life in row.lives) else ""
@@ -100,7 +100,7 @@ def _kept(row: Row, width: int) -> list[str]:
     return [*told, said]
 
 
-def _why(row: Row) -> tuple[str, str]:
+def _why(row: LifelineRow) -> tuple[str, str]:
     """Returns why nothing can be said yet of the objects of a row, and that in short."""
     life = row.lives[0]
     if not life.requests:

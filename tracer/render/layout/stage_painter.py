@@ -11,10 +11,10 @@ from rich.style import Style
 from tracer.model import Lifetime, Request, scope, stages
 from tracer.render.layout import bars, object_words, theme, wording
 from tracer.render.layout.canvas import Line
-from tracer.render.layout.process_index import Index
-from tracer.render.layout.stage_rows import Row
+from tracer.render.layout.process_index import ProcessIndex
+from tracer.render.layout.stage_rows import StageRow
 
-WORDS: Final = {
+STAGE_WORDS: Final = {
     stages.QUERY: "SQL",
     stages.TRANSACTION: "SQL",
     stages.TEMPLATE: "template",
@@ -41,14 +41,14 @@ WIDEST_BAR: Final = 110
 
 _MS: Final = 7
 _LIVES: Final = 13
-_TAIL_FIRST: Final = frozenset(
+_CROPPED_AT_START: Final = frozenset(
     {stages.RESOLVE, stages.HOOK, stages.VIEW, stages.TEMPLATE, stages.COMPILE}
 )
 """Stages named by paths, whose ends say most."""
 
 
 @dataclass(frozen=True, slots=True)
-class Label:
+class StageLabel:
     """What a row is called."""
 
     word: str
@@ -58,10 +58,10 @@ class Label:
     failed: bool
 
     @classmethod
-    def of(cls, row: Row, narrow: bool) -> Label:
+    def of(cls, row: StageRow, narrow: bool) -> StageLabel:
         """Names a row after its stage; `narrow` when there is no column of objects."""
         span = row.node.span
-        word, name = WORDS.get(span.stage, ""), wording.clean(str(span.name))
+        word, name = STAGE_WORDS.get(span.stage, ""), wording.clean(str(span.name))
         if span.name == span.stage or name.lower().startswith(word.lower()):
             word = ""
         if row.folded and span.stage == stages.IMPORT:
@@ -79,7 +79,7 @@ class Label:
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
+class StageColumns:
     """Where things stand, in characters."""
 
     name: int
@@ -92,7 +92,9 @@ class Columns:
     """By how much a nested name is indented."""
 
     @classmethod
-    def at(cls, width: int, rows: Sequence[Row], labels: Sequence[Label], letters: bool) -> Columns:
+    def at(
+        cls, width: int, rows: Sequence[StageRow], labels: Sequence[StageLabel], letters: bool
+    ) -> StageColumns:
         """Shares out a line's width: names get what they need, then bars, then objects."""
         letter = 2 if letters else 0
         room = width - 4 - _MS - _LIVES - letter
@@ -111,18 +113,18 @@ class Columns:
         return cls(name, bar, room - name - bar if thing else 0, letter, step)
 
 
-def _widest(rows: Sequence[Row], labels: Sequence[Label], step: int) -> int:
+def _widest(rows: Sequence[StageRow], labels: Sequence[StageLabel], step: int) -> int:
     pairs = zip(rows, labels, strict=True)
     return max((row.node.depth * step + label.width for row, label in pairs), default=0)
 
 
 @dataclass(frozen=True, slots=True)
-class Painter:
+class StagePainter:
     """Draws the rows of one request's timeline."""
 
     request: Request
-    index: Index
-    columns: Columns
+    index: ProcessIndex
+    columns: StageColumns
     axis: bars.Axis
     letters: Mapping[int, str]
     """Thread token to its letter, for threads other than the request's own."""
@@ -137,11 +139,11 @@ class Painter:
             line.add("  ").fit("object", columns.object, "column")
         return line
 
-    def row(self, row: Row, label: Label) -> Line:
+    def row(self, row: StageRow, label: StageLabel) -> Line:
         """Draws one row."""
         columns, span = self.columns, row.node.span
         life = self.index.lives.get(span.object) if span.object is not None else None
-        verdict, said = lives_for(life)
+        verdict, said = scope_and_words(life)
         line = Line().add(" ")
         self._name(line, row, label)
         line.add(" ")
@@ -154,10 +156,10 @@ class Painter:
         line.add("  ").fit(said, _LIVES, theme.scope_style(verdict))
         if columns.object:
             line.add("  ")
-            self._object(line, object_words.describe(self.index, self.request, row, life))
+            self._object(line, object_words.describe_object(self.index, self.request, row, life))
         return line
 
-    def _name(self, line: Line, row: Row, label: Label) -> None:
+    def _name(self, line: Line, row: StageRow, label: StageLabel) -> None:
         columns, span = self.columns, row.node.span
         end = line.width + columns.name
         # Deep nesting must leave room for a name.
@@ -169,20 +171,20 @@ class Painter:
         if not columns.object and not after and len(name) + 3 + len(span.detail) <= room:
             after = f" · {wording.clean(span.detail)}" if span.detail else ""
             after = wording.crop(after, room * 2 // 3)
-        shorten = wording.crop_start if span.stage in _TAIL_FIRST else wording.crop
+        shorten = wording.crop_start if span.stage in _CROPPED_AT_START else wording.crop
         line.add(shorten(name, room - wording.cells(after)), style)
         line.add(after, "dim" if style == "name" else style).to(end)
 
-    def _bar(self, row: Row, verdict: str | None) -> list[tuple[str, Style]]:
+    def _bar(self, row: StageRow, verdict: str | None) -> list[tuple[str, Style]]:
         span, axis, grid = row.node.span, self.axis, theme.style("grid")
         own = theme.scope_style(verdict) if verdict else theme.style("bar.own")
         if row.folded:
-            return bars.several(axis, row.folded, own, grid)
+            return bars.run_bar(axis, row.folded, own, grid)
         if span.end <= span.start:
-            return bars.instant(axis, span.start, own, grid)
+            return bars.instant_bar(axis, span.start, own, grid)
         # What runs on after its parent ended was not waited for.
         inner = [child.span for child in row.node.children if child.span.end <= span.end]
-        return bars.one(axis, span, inner, own, theme.waiting(verdict), grid)
+        return bars.stage_bar(axis, span, inner, own, theme.waiting_style(verdict), grid)
 
     def _object(self, line: Line, parts: Sequence[tuple[str, str]]) -> None:
         end = line.width + self.columns.object
@@ -194,7 +196,7 @@ class Painter:
                 break
 
 
-def lives_for(life: Lifetime | None) -> tuple[str | None, str]:
+def scope_and_words(life: Lifetime | None) -> tuple[str | None, str]:
     """Returns the scope whose colour is used, and the words for it."""
     if life is None:
         return None, ""

@@ -108,6 +108,6 @@ def glyph_table(encoding: str) -> dict[int, str] | None:
 
 
 @lru_cache(maxsize=32)
-def waiting(verdict: str | None) -> Style:
+def waiting_style(verdict: str | None) -> Style:
     """Returns the faint form of a scope's style, for the part of a bar that only waits."""
     return scope_style(verdict) + STYLES["bar.wait"]

@@ -82,12 +82,12 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 99.95 else f"{value:,.0f} {unit}"
 
 
-def many(count: int, noun: str, plural: str | None = None) -> str:
+def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
     """Returns a count with its noun in the right number, such as "1 request" or "3 requests"."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+    return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
 
 
-def listed(
+def list_names(
     names: Iterable[str], first: int = 3, brief: Callable[[str], str] = lambda name: name
 ) -> str:
     """Returns the first few names, equal ones counted, the others as "and 4 more".
@@ -103,15 +103,15 @@ def listed(
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
-def grouped(names: Iterable[str], first: int = 3) -> str:
-    """Returns names as `listed` does, but those with the same first word counted as one.
+def group_names(names: Iterable[str], first: int = 3) -> str:
+    """Returns names as `list_names` does, but those with the same first word counted as one.
 
     "Template a.html" and "Template b.html" are two of "Template"; one alone keeps its full name.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(name.partition(" ")[0], []).append(name)
-    return listed(
+    return list_names(
         (
             group[0] if len(set(group)) == 1 else word
             for word, group in groups.items()

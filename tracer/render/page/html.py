@@ -20,9 +20,9 @@ from tracer.model import Process, scope
 from tracer.model.stages import LESSONS
 from tracer.render.formats.json_document import document
 from tracer.render.layout import theme
-from tracer.render.layout.stage_painter import WORDS
+from tracer.render.layout.stage_painter import STAGE_WORDS
 from tracer.render.layout.wording import clean
-from tracer.render.page.packed import packed
+from tracer.render.page.packing import pack_document
 from tracer.render.pictures.ledger import FREED
 
 STYLES: Final = ("base", "timeline", "lifelines", "processes")
@@ -41,12 +41,12 @@ CONTRAST: Final = 4.6
 RGB = tuple[int, int, int]
 
 
-def page(processes: Iterable[Process]) -> str:
+def html_page(processes: Iterable[Process]) -> str:
     """Returns the page."""
-    whole = packed(document(processes))
+    whole = pack_document(document(processes))
     whole["scopes"] = scope.SCOPES
     whole["lessons"] = LESSONS
-    whole["words"] = WORDS
+    whole["words"] = STAGE_WORDS
     whole["freed"] = {how: said for how, (said, _) in FREED.items()}
     style = colours() + "".join(_part(f"{name}.css") for name in STYLES)
     script = _script()

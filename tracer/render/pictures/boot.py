@@ -8,7 +8,7 @@ from typing import Final
 from tracer.model import Boot, Imported, Process, Span, stages
 from tracer.render.layout import bars, stage_rows, theme, wording
 from tracer.render.layout.canvas import Line, pack
-from tracer.render.layout.stage_rows import Row
+from tracer.render.layout.stage_rows import StageRow
 from tracer.render.pictures.picture import Picture
 
 WORDS: Final = {
@@ -50,7 +50,7 @@ class BootTree(Picture):
         yield from pack([(told, "name") for told in _sums(boot)], width, 2)
 
     def _tree(self, boot: Boot, width: int) -> Iterator[Line]:
-        found, left_out = stage_rows.longest(stage_rows.rows(stage_rows.tree(boot.spans)))
+        found, left_out = stage_rows.rows_of(boot.spans)
         names = [_label(row) for row in found]
         widest = max(
             2 * row.node.depth + sum(map(wording.cells, name))
@@ -66,7 +66,7 @@ class BootTree(Picture):
         if left_out:
             yield Line().add("  ").add(f"{left_out} shorter stages are not drawn.", "dim")
 
-    def _row(self, row: Row, name: tuple[str, str, str], room: int, axis: bars.Axis) -> Line:
+    def _row(self, row: StageRow, name: tuple[str, str, str], room: int, axis: bars.Axis) -> Line:
         span = row.node.span
         own, wait, grid = map(theme.style, ("bar.own", "bar.wait", "grid"))
         line = Line().add(" ").to(1 + min(2 * row.node.depth, room // 2))
@@ -77,10 +77,10 @@ class BootTree(Picture):
         line.add(middle, "alarm" if span.error else "name")
         line.add(wording.crop(after, 1 + room - line.width), "dim").to(room + 1).add(" ")
         if row.folded:
-            pieces = bars.several(axis, row.folded, own, grid)
+            pieces = bars.run_bar(axis, row.folded, own, grid)
         else:
             inner = [child.span for child in row.node.children]
-            pieces = bars.one(axis, span, inner, own, wait, grid)
+            pieces = bars.stage_bar(axis, span, inner, own, wait, grid)
         for text, style in pieces:
             line.add(text, style)
         took = sum(each.end - each.start for each in row.folded or (span,))
@@ -118,10 +118,10 @@ def _briefly(span: Span, spans: Sequence[Span]) -> str:
     inside = [each for each in spans if each.parent is not None and spans[each.parent] is span]
     name = WORDS.get(span.stage, wording.clean(span.name))
     told = f"{name} {wording.duration(span.end - span.start)}"
-    for stage, noun in ((stages.APP, "app"), (stages.MIDDLEWARE, "middleware")):
+    for stage, nouns in ((stages.APP, ("app",)), (stages.MIDDLEWARE, ("middleware",) * 2)):
         count = sum(each.stage == stage for each in inside)
         if count:
-            told += f" for {wording.many(count, noun, 'middleware' if noun != 'app' else None)}"
+            told += f" for {wording.plural(count, *nouns)}"
     return told
 
 
@@ -144,7 +144,7 @@ def _origin(process: Process) -> list[tuple[str, str]]:
     return []
 
 
-def _label(row: Row) -> tuple[str, str, str]:
+def _label(row: StageRow) -> tuple[str, str, str]:
     """(word, name, what comes after it)"""
     span = row.node.span
     word = WORDS.get(span.stage, "")
@@ -176,5 +176,5 @@ def _modules(modules: Sequence[Imported], width: int) -> Iterator[Line]:
 
 
 def _sums(boot: Boot) -> Iterator[str]:
-    yield f"{wording.many(boot.modules, 'module')} imported in {wording.duration(boot.importing)}"
+    yield f"{wording.plural(boot.modules, 'module')} imported in {wording.duration(boot.importing)}"
     yield f"the tracer took {wording.duration(boot.watching)} to start, counted nowhere else"

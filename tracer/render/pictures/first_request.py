@@ -102,5 +102,7 @@ def _row(cost: _Cost, width: int) -> Line:
     line.right(f"{cost.first:,}", _NUMBER, "heading" if more else "name")
     line.right(f"{cost.second:,}" if cost.second is not None else "", _NUMBER)
     if cost.names:
-        line.add("   ").add(wording.crop(wording.grouped(cost.names), width - line.width), "dim")
+        line.add("   ").add(
+            wording.crop(wording.group_names(cost.names), width - line.width), "dim"
+        )
     return line

@@ -32,8 +32,8 @@ class Ledger(Picture):
         """Yields the picture line by line."""
         rows = sorted(self.process.ledger, key=_order)
         line = Line().add(" ").add(f"Ledger of process {self.process.name}", "title")
-        served = wording.many(self.process.served, "request")
-        kinds = wording.many(len(rows), "kind of object", "kinds of objects")
+        served = wording.plural(self.process.served, "request")
+        kinds = wording.plural(len(rows), "kind of object", "kinds of objects")
         yield line.add(f" · {served} · {kinds}", "dim")
         names = _names(rows)
         name = min(max(map(len, names), default=6), width * 26 // 100)

@@ -32,13 +32,13 @@ class Overview(Picture):
         facts = [f"parent {about.parent}", f"started {started}"]
         if about.inherited:
             facts.append(f"its application was built by {about.parent} and handed down by fork")
-        facts.append(f"{wording.many(process.served, 'request')} served")
+        facts.append(f"{wording.plural(process.served, 'request')} served")
         if process.ended:
             facts.append("ended in an orderly way")
         pieces = [(fact, "name") for fact in facts]
         cut_off = sum(request.cut_off for request in process.requests)
         if cut_off:
-            pieces.append((f"{wording.many(cut_off, 'request')} cut off by its end", "alarm"))
+            pieces.append((f"{wording.plural(cut_off, 'request')} cut off by its end", "alarm"))
         yield from pack(pieces, width, 2)
         begun = min((request.begun for request in process.requests), default=None)
         outside = [life for life in process.lifetimes if life.built_in is None]
@@ -67,7 +67,7 @@ def _built(label: str, lives: Sequence[Lifetime], width: int) -> Iterator[Line]:
         kinds.setdefault(life.kind, []).append(life.name)
     pieces = [(f"{label}: {len(lives) or 'nothing seen'}", "heading")]
     for kind, names in kinds.items():
-        named = wording.grouped(names, 2)
+        named = wording.group_names(names, 2)
         known = named.lower() == kind.lower()
         pieces.append((named if known else f"{wording.clean(kind)}: {named}", "name"))
     yield from pack(pieces, width, 2)

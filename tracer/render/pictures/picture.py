@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from tracer.render.formats.notebook import bundle
+from tracer.render.formats.notebook import media_types
 from tracer.render.formats.terminal import as_text
 from tracer.render.layout.canvas import Line, emit
 
@@ -34,4 +34,4 @@ class Picture:
         return as_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return bundle(self)
+        return media_types(self)

@@ -79,8 +79,8 @@ class Processes(Picture):
             yield from pack(_legend(processes), width)
 
     def _title(self, processes: Sequence[Process], width: int) -> Line:
-        served = wording.many(sum(process.served for process in processes), "request")
-        line = Line().add(" ").add(wording.many(len(processes), "process", "processes"), "title")
+        served = wording.plural(sum(process.served for process in processes), "request")
+        line = Line().add(" ").add(wording.plural(len(processes), "process", "processes"), "title")
         line.add(f" · {served} served", "dim")
         cut_off = sum(map(_cut_off, processes))
         if cut_off:
@@ -182,7 +182,7 @@ def _branch(node: ProcessNode, lead: str, tree: str, most: int) -> Iterator[_Row
 
 def _untraced(node: ProcessNode) -> str:
     """What there is to say of a parent that wrote no journal."""
-    children = wording.many(len(node.children), "process", "processes")
+    children = wording.plural(len(node.children), "process", "processes")
     most = most_at_once(node.children)
     few = f", never more than {most} at once" if most < len(node.children) else ""
     return f"not traced · began {children}{few}"
@@ -191,9 +191,9 @@ def _untraced(node: ProcessNode) -> str:
 def _counted(hidden: Sequence[ProcessNode]) -> str:
     """Those that are not drawn, in a few words."""
     processes = [each.process for each in hidden if each.process is not None]
-    served = wording.many(sum(process.served for process in processes), "request")
+    served = wording.plural(sum(process.served for process in processes), "request")
     ended = sum(process.ended for process in processes)
-    count = wording.many(len(hidden), "earlier process", "earlier processes")
+    count = wording.plural(len(hidden), "earlier process", "earlier processes")
     return f"{count}, {served} · {ended:,} ended in order"
 
 
@@ -204,7 +204,7 @@ def _began(node: ProcessNode) -> str:
         return ""
     received = sum(life.phase == "inherited" for life in process.lifetimes)
     if received:
-        return f"forked, inheriting {wording.many(received, 'object')}"
+        return f"forked, inheriting {wording.plural(received, 'object')}"
     return "forked" if process.about.forked else "started"
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from tracer.render.layout.canvas import Line, wrapped
+from tracer.render.layout.canvas import Line, wrap
 from tracer.render.pictures.picture import Picture
 
 
@@ -17,4 +17,4 @@ class Sentence(Picture):
 
     def lines(self, width: int) -> Iterator[Line]:
         """Yields the sentence line by line."""
-        yield from wrapped(self.text, width)
+        yield from wrap(self.text, width)

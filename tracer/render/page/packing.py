@@ -57,10 +57,10 @@ class Table:
         return found
 
 
-def packed(document: Document) -> dict[str, Any]:
+def pack_document(document: Document) -> dict[str, Any]:
     """Returns `tracer.render.formats.json_document.document` in small."""
     texts = Table()
-    processes = [_Packing(texts, process).process() for process in document["processes"]]
+    processes = [_ProcessPacker(texts, process).process() for process in document["processes"]]
     fields = {
         "request": REQUEST,
         "stage": STAGE,
@@ -72,7 +72,7 @@ def packed(document: Document) -> dict[str, Any]:
     return {"format": 1, "fields": fields, "texts": texts.rows, "processes": processes}
 
 
-class _Packing:
+class _ProcessPacker:
     """Packs one process."""
 
     def __init__(self, texts: Table, process: Document) -> None:

@@ -93,7 +93,9 @@ def test_a_torn_note_is_counted_in_a_note_for_the_reader(write_traces, tmp_path)
     assert path.stat().st_size == size
     contents = read(tmp_path)
     assert [each.number for each in contents.files[0].process.requests] == [1]
-    assert contents.notes == (f"{path}: 1 more began at the very end, and cannot be told.",)
+    assert contents.notes == (
+        f"{path}: 1 more began at the very end, of which nothing else is known.",
+    )
 
 
 def test_a_flight_record_without_its_journal_is_ignored(write_traces, tmp_path):

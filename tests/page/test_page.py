@@ -294,7 +294,7 @@ def test_lifelines_tell_who_lives_how_long_and_who_holds_what(opened: Any) -> No
     page = opened([cafe(end=True)], "#lifelines")
     rows = page.locator(".line-row")
     told = dict(zip(rows.locator(".label").all_inner_texts(),
-                    rows.locator(".said").all_inner_texts(), strict=True))  # fmt: skip
+                    rows.locator(".words").all_inner_texts(), strict=True))  # fmt: skip
     assert told["WSGIHandler"] == "process"
     assert told["URLResolver '^/'"] == "process · built on first use, in #1"
     assert "KEPT since #3 · by cafe.views.RECENT[…]" in told.values()
@@ -329,7 +329,7 @@ def test_a_boot_that_was_seen_is_drawn(opened: Any) -> None:
     assert "412 modules imported in 180 ms" in page.locator("main h2").inner_text()
     assert "cafe.models" in page.locator(".heaviest").inner_text()
     page.select_option("#process", index=1)
-    assert "Nobody watched it boot" in page.locator("main").inner_text()
+    assert "Its boot is not known" in page.locator("main").inner_text()
     assert opened([cafe()]).get_by_role("tab", name="Boot").count() == 0
 
 

@@ -147,7 +147,7 @@ def test_a_kept_object_alone_names_its_holder_in_full() -> None:
     assert "KEPT since #1 · by cafe.views.RECENT[0]" in row(text, "Basket")
     assert "KEPT since #1 · holder unknown" in row(text, "Crate")
     story.dies(other)
-    assert "KEPT since #1 · holder unknown · let go since" in row(drawn(story), "Crate")
+    assert "KEPT since #1 · holder unknown · freed since" in row(drawn(story), "Crate")
 
 
 def test_kept_says_so_at_eighty_columns(process: Process) -> None:
@@ -309,7 +309,7 @@ def test_the_tracers_own_collection_is_admitted() -> None:
     with story.request():
         pass
     story.collects()
-    said = "The tracer ran a full collection before drawing this, so that what waits is told"
+    said = "The tracer ran a full collection before drawing this, to see which objects"
     assert said not in drawn(story)
     story.collects(by="tracer")
     assert said in drawn(story)

@@ -151,7 +151,7 @@ def test_a_reader_that_is_behind_is_waited_for_but_not_for_ever(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A full pipe that does not block ends the drawing after a while."""
-    monkeypatch.setattr("tracer.render.formats.terminal.PATIENCE", 0.01)
+    monkeypatch.setattr("tracer.render.formats.terminal.WRITE_TIMEOUT", 0.01)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with os.fdopen(writing, "w") as stream, os.fdopen(reading, "rb"):
@@ -269,7 +269,7 @@ def test_standard_error_under_test_can_be_drawn_on(capsys: pytest.CaptureFixture
 
 def test_a_reader_that_catches_up_gets_the_whole_block(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full pipe that does not block is written to again as soon as there is room."""
-    monkeypatch.setattr(terminal, "PATIENCE", 60.0)
+    monkeypatch.setattr(terminal, "WRITE_TIMEOUT", 60.0)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     while True:

@@ -134,4 +134,4 @@ def unwritten_requests(
 
 
 def _torn(count: int) -> str:
-    return f"{count} more began at the very end, and cannot be told."
+    return f"{count} more began at the very end, of which nothing else is known."

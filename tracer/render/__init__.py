@@ -1,4 +1,8 @@
-"""Model in, picture out: one file per picture, one theme."""
+"""Draws pictures of processes and requests, for terminals, documents, notebooks and browsers.
+
+May import `model/` only. Its layers, each of which may import those before it: `layout/`,
+`formats/`, `pictures/`, `page/`.
+"""
 
 from tracer.render.formats.json_document import document
 from tracer.render.formats.notebook import to_html

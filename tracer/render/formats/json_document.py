@@ -1,4 +1,4 @@
-"""Processes as one JSON document: what was seen, for programs to read."""
+"""Processes as one JSON document, for other programs."""
 
 from __future__ import annotations
 
@@ -44,7 +44,7 @@ def _process(process: Process) -> dict[str, Any]:
         "heard": _time(process.moment(process.heard)),
         "requests": [_request(process, request, known) for request in process.requests],
         "lifetimes": [_lifetime(process, life, begins) for life in process.lifetimes],
-        "ledger": [_counted(row) for row in process.ledger],
+        "ledger": [_ledger_row(row) for row in process.ledger],
         "boot": _boot(process, process.boot, known) if process.boot else None,
         "barriers": len(process.barriers),
         "forced": sum(barrier.by == "tracer" for barrier in process.barriers),
@@ -119,7 +119,7 @@ def _lifetime(process: Process, life: Lifetime, begins: list[tuple[int, int]]) -
     }
 
 
-def _counted(row: LedgerRow) -> dict[str, Any]:
+def _ledger_row(row: LedgerRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "class": row.cls,

@@ -1,7 +1,7 @@
-"""Lines of styled pieces, laid out by column; every picture is drawn with these.
+"""Lines of styled text, filled column by column: every picture is made of these.
 
-Plain segments instead of rich's tables: a timeline is drawn after every request, and a table of
-thirty rows takes about ten times as long.
+They are plain segments instead of rich's tables: a timeline is drawn after every request, and a
+table of thirty rows takes about ten times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tracer.render.layout.wording import crop
 
 
 class Line:
-    """One line of a picture, filled from left to right. It knows how wide it has become."""
+    """One line of a picture, filled from left to right."""
 
     __slots__ = ("pieces", "width")
 
@@ -34,11 +34,11 @@ class Line:
         return self
 
     def to(self, column: int) -> Line:
-        """Goes on at this column, counted from 0; at once if the line is there already."""
+        """Fills up to this column, counted from 0; does nothing if the line is wider already."""
         return self.add(" " * (column - self.width))
 
     def fit(self, text: str, width: int, style: str | Style = "name") -> Line:
-        """Appends a piece cropped to `width` cells, and fill up to them."""
+        """Appends a piece cropped to `width` cells, and fills these up."""
         end = self.width + width
         return self.add(crop(text, width), style).to(end)
 
@@ -51,7 +51,7 @@ class Line:
 def pack(
     pieces: Sequence[tuple[str, str]], width: int, indent: int = 1, between: str = " · "
 ) -> list[Line]:
-    """Lays pieces of text out on as few lines as hold them, breaking only between pieces.
+    """Lays pieces of text out on as few lines as possible, breaking only between pieces.
 
     A piece is a text and the name of its style; one that is wider than a whole line is cropped.
     """
@@ -74,7 +74,7 @@ def pack(
 
 
 def wrap(text: str, width: int, style: str = "name") -> Iterator[Line]:
-    """Lays running text out between the words, at the margin of the pictures."""
+    """Wraps running text between its words, at the margin of the pictures."""
     line = Line().to(1)
     for word in text.split():
         started = line.width > 1
@@ -86,7 +86,7 @@ def wrap(text: str, width: int, style: str = "name") -> Iterator[Line]:
 
 
 def emit(lines: Iterable[Line], options: ConsoleOptions) -> Iterator[Segment]:
-    """Yields lines to the console: never wider than it, and in glyphs that its encoding has."""
+    """Yields lines for a console: never wider than it, and in characters that its encoding has."""
     limit = options.max_width
     table = glyph_table(options.encoding)
     for line in lines:

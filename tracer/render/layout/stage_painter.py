@@ -1,4 +1,4 @@
-"""One row of a timeline: a stage's name, its bar, its time, and the object that took part."""
+"""Draws the rows of a timeline: each stage's name, bar, time, and the object that took part."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ STAGE_WORDS: Final = {
     stages.THREAD: "thread",
     stages.URLCONF: "URLconf",
 }
-"""What stands before a stage's name, where the name alone does not say what it is."""
+"""Stage to the word before its name, where the name alone does not say what it is."""
 
 NARROW: Final = 100
 """Below this width the column of objects is left out."""
@@ -44,22 +44,22 @@ _LIVES: Final = 13
 _CROPPED_AT_START: Final = frozenset(
     {stages.RESOLVE, stages.HOOK, stages.VIEW, stages.TEMPLATE, stages.COMPILE}
 )
-"""Stages named by paths, whose ends say most."""
+"""Stages named by paths: the end of a path says most."""
 
 
 @dataclass(frozen=True, slots=True)
 class StageLabel:
-    """What a row is called."""
+    """The name of a row, in its parts."""
 
     word: str
     name: str
     after: str
-    """How often it is repeated, or, where there is no column for it, the exception that left."""
+    """How often it is repeated; and the exception that left it, if there is no column for that."""
     failed: bool
 
     @classmethod
     def of(cls, row: StageRow, narrow: bool) -> StageLabel:
-        """Names a row after its stage; `narrow` when there is no column of objects."""
+        """Makes the label of a row; `narrow` when there is no column of objects."""
         span = row.node.span
         word, name = STAGE_WORDS.get(span.stage, ""), wording.clean(str(span.name))
         if span.name == span.stage or name.lower().startswith(word.lower()):
@@ -74,43 +74,43 @@ class StageLabel:
 
     @property
     def width(self) -> int:
-        """Characters that it takes."""
+        """Its length in characters."""
         return len(self.word) + len(self.name) + len(self.after)
 
 
 @dataclass(frozen=True, slots=True)
 class StageColumns:
-    """Where things stand, in characters."""
+    """The widths of a timeline's columns, in characters."""
 
     name: int
     bar: int
     object: int
-    """0 leaves the column of objects out."""
+    """0 if there is no column of objects."""
     letter: int
-    """Width of the column that tells threads apart; 0 where there is only one."""
+    """Width of the column with the threads' letters; 0 if there is only one thread."""
     step: int
-    """By how much a nested name is indented."""
+    """Indent of a nested name."""
 
     @classmethod
     def at(
         cls, width: int, rows: Sequence[StageRow], labels: Sequence[StageLabel], letters: bool
     ) -> StageColumns:
-        """Shares out a line's width: names get what they need, then bars, then objects."""
+        """Divides a line's width: names get what they need, bars and objects the rest."""
         letter = 2 if letters else 0
         room = width - 4 - _MS - _LIVES - letter
-        thing = 0
+        objects = 0
         if width >= NARROW:
             room -= 2
-            thing = room * 28 // 100
-        most = max((room - thing) * 11 // 20, 8)
+            objects = room * 28 // 100
+        most = max((room - objects) * 11 // 20, 8)
         step, wanted = 2, _widest(rows, labels, 2)
         if wanted > most:
             step, wanted = 1, _widest(rows, labels, 1)
         name = min(max(wanted, 16), most)
-        if thing:
-            thing = max(thing, (room - name) * 45 // 100)
-        bar = min(max(room - thing - name, 6), WIDEST_BAR)
-        return cls(name, bar, room - name - bar if thing else 0, letter, step)
+        if objects:
+            objects = max(objects, (room - name) * 45 // 100)
+        bar = min(max(room - objects - name, 6), WIDEST_BAR)
+        return cls(name, bar, room - name - bar if objects else 0, letter, step)
 
 
 def _widest(rows: Sequence[StageRow], labels: Sequence[StageLabel], step: int) -> int:
@@ -143,7 +143,7 @@ class StagePainter:
         """Draws one row."""
         columns, span = self.columns, row.node.span
         life = self.index.lives.get(span.object) if span.object is not None else None
-        verdict, said = scope_and_words(life)
+        verdict, words = scope_and_words(life)
         line = Line().add(" ")
         self._name(line, row, label)
         line.add(" ")
@@ -153,7 +153,7 @@ class StagePainter:
         line.right(wording.milliseconds(took) if took else "", _MS, "duration")
         if columns.letter:
             line.add(" ").fit(self.letters.get(span.thread, ""), columns.letter - 1, "dim")
-        line.add("  ").fit(said, _LIVES, theme.scope_style(verdict))
+        line.add("  ").fit(words, _LIVES, theme.scope_style(verdict))
         if columns.object:
             line.add("  ")
             self._object(line, object_words.describe_object(self.index, self.request, row, life))
@@ -162,7 +162,7 @@ class StagePainter:
     def _name(self, line: Line, row: StageRow, label: StageLabel) -> None:
         columns, span = self.columns, row.node.span
         end = line.width + columns.name
-        # Deep nesting must leave room for a name.
+        # However deep it is nested, half the column is left for the name.
         line.to(line.width + min(row.node.depth * columns.step, columns.name // 2))
         line.add(wording.crop(label.word, end - line.width), "dim")
         room = end - line.width
@@ -182,7 +182,7 @@ class StagePainter:
             return bars.run_bar(axis, row.folded, own, grid)
         if span.end <= span.start:
             return bars.instant_bar(axis, span.start, own, grid)
-        # What runs on after its parent ended was not waited for.
+        # The stage did not wait for a nested one that ended after it.
         inner = [child.span for child in row.node.children if child.span.end <= span.end]
         return bars.stage_bar(axis, span, inner, own, theme.waiting_style(verdict), grid)
 

@@ -1,4 +1,4 @@
-"""From a request's spans to the rows of its timeline: nested, in order, runs of equals folded."""
+"""The rows of a timeline: stages nested and in order, with runs of alike ones folded."""
 
 from __future__ import annotations
 
@@ -9,16 +9,16 @@ from typing import Final
 from tracer.model import Span, stages
 
 MIN_RUN: Final = 5
-"""Equal stages in a row from which on they are folded."""
+"""From so many alike stages in a row on, they are folded."""
 SHOWN_OF_RUN: Final = 2
-"""How many of a folded run are still drawn one by one."""
+"""How many stages of a folded run are drawn one by one."""
 MAX_PERIOD: Final = 3
-"""Up to so many different stages taking turns count as a run: a query for each row of a list."""
+"""Up to so many stages that alternate are a run, such as queries for each row of a list."""
 MAX_ROWS: Final = 70
-"""Rows of one timeline; of more, the longest are drawn and the others counted."""
+"""At most so many rows are drawn, the longest ones; the others are counted."""
 
 _ALIKE_WHATEVER_NAME: Final = frozenset({stages.IMPORT, stages.COLLECTION})
-"""Stages whose neighbours are alike whatever their names are."""
+"""Stages that are alike whatever their names are."""
 
 
 @dataclass(slots=True)
@@ -29,12 +29,12 @@ class StageNode:
     depth: int = 0
     children: list[StageNode] = field(default_factory=list)
     shape: int = 0
-    """Equal for nodes that look alike, with everything inside them."""
+    """A number that alike nodes share; alike in themselves and in all that is nested in them."""
 
 
 @dataclass(slots=True)
 class StageRow:
-    """One row of the picture: one stage, or the rest of a run of equal ones."""
+    """One row of a timeline: one stage, or the rest of a run of alike ones."""
 
     node: StageNode
     folded: tuple[Span, ...] = ()
@@ -63,7 +63,7 @@ def _tree(spans: Sequence[Span]) -> list[StageNode]:
 
 
 def _has_no_circle(nodes: Sequence[StageNode], parent: int, index: int) -> bool:
-    """Whether walking up from `parent` ends without meeting `index`: a journal may be damaged."""
+    """Whether the way up from `parent` does not lead to `index`, as in a damaged journal."""
     at: int | None = parent
     for _ in range(len(nodes)):
         if at is None or not 0 <= at < len(nodes):
@@ -75,7 +75,7 @@ def _has_no_circle(nodes: Sequence[StageNode], parent: int, index: int) -> bool:
 
 
 def _arrange(roots: list[StageNode]) -> None:
-    """Orders children by their start, set depths, and number the shapes from the leaves up."""
+    """Orders children by their start, sets depths, and numbers shapes from the leaves up."""
     ordered = []
     stack = [(root, 0) for root in roots]
     while stack:
@@ -100,7 +100,7 @@ def _start(node: StageNode) -> int:
 
 
 def _fold_runs(roots: Sequence[StageNode]) -> list[StageRow]:
-    """Returns the rows in the order in which they are drawn, with runs of equal stages folded."""
+    """Returns the rows in the order in which they are drawn, with runs of alike stages folded."""
     found: list[StageRow] = []
     stack: list[StageRow] = _fold(roots)[::-1]
     while stack:
@@ -133,7 +133,7 @@ def _fold(siblings: Sequence[StageNode]) -> list[StageRow]:
 
 
 def _find_run(siblings: Sequence[StageNode], start: int) -> tuple[int, int]:
-    """Returns the period and the number of repetitions of the run that begins here."""
+    """Returns how many stages alternate in the run that begins here, and how often."""
     for period in range(1, MAX_PERIOD + 1):
         index = start + period
         while index < len(siblings) and siblings[index].shape == siblings[index - period].shape:
@@ -145,9 +145,9 @@ def _find_run(siblings: Sequence[StageNode], start: int) -> tuple[int, int]:
 
 
 def _longest(found: list[StageRow], limit: int = MAX_ROWS) -> tuple[list[StageRow], int]:
-    """Returns at most `limit` rows, and how many were left out: the shortest without errors.
+    """Returns at most `limit` rows, and how many are left out: the shortest without errors.
 
-    A row stays if anything drawn inside it stays, so that the nesting can still be read.
+    A row is drawn if any row nested in it is, so that the nesting stays readable.
     """
     if len(found) <= limit:
         return found, 0
@@ -155,7 +155,7 @@ def _longest(found: list[StageRow], limit: int = MAX_ROWS) -> tuple[list[StageRo
     for row in found:
         span = row.node.span
         weights.append((bool(span.error), max(span.end - span.start, 0)))
-    # An enclosing stage weighs no less than what is inside it.
+    # An enclosing stage weighs at least as much as any stage nested in it.
     path: list[int] = []
     for index, row in enumerate(found):
         del path[row.node.depth :]

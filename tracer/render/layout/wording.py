@@ -1,4 +1,4 @@
-"""Numbers and names as people read them; names of others are made safe for a terminal here."""
+"""Numbers and names as people read them; names from outside are made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.render.layout.theme import TIMES
 
 
 def clean(text: str) -> str:
-    """Returns the text with everything that is not plainly printable written as an escape.
+    """Returns the text with every character that is not printable written as an escape.
 
     Paths and names come from outside: control characters, escape sequences, bidirectional
     overrides and lone surrogates must not reach a terminal.
@@ -41,7 +41,7 @@ def crop(text: str, width: int) -> str:
 def crop_start(text: str, width: int) -> str:
     """Returns the text in at most `width` cells, its start replaced by an ellipsis if too long.
 
-    For dotted and file paths, whose end says most.
+    For dotted paths and file paths: their end says most.
     """
     if cell_len(text) <= width:
         return text
@@ -90,7 +90,7 @@ def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
 def list_names(
     names: Iterable[str], first: int = 3, brief: Callable[[str], str] = lambda name: name
 ) -> str:
-    """Returns the first few names, equal ones counted, the others as "and 4 more".
+    """Returns the first few names, equal ones with their count, the others as "and 4 more".
 
     `brief` shortens a name.
     """
@@ -104,9 +104,9 @@ def list_names(
 
 
 def group_names(names: Iterable[str], first: int = 3) -> str:
-    """Returns names as `list_names` does, but those with the same first word counted as one.
+    """Returns names as `list_names` does, but counts those with the same first word as one.
 
-    "Template a.html" and "Template b.html" are two of "Template"; one alone keeps its full name.
+    "Template a.html" and "Template b.html" are two of "Template"; a single one keeps its full name.
     """
     groups: dict[str, list[str]] = {}
     for name in names:

@@ -121,12 +121,12 @@ class Lifelines(Picture):
         pieces: list[tuple[str, str]] = []
         if hidden:
             objects = Counter(row.scope for row in hidden for _ in row.lives)
-            told = ", ".join(
+            counts = ", ".join(
                 f"{count} {theme.scope_word(verdict)}" for verdict, count in objects.items()
             )
             style = "alarm" if scope.KEPT in objects else "dim"
             rows = wording.plural(len(hidden), "more kind")
-            pieces.append((f"and {rows} in the ledger: {told}", style))
+            pieces.append((f"and {rows} in the ledger: {counts}", style))
         if gone:
             count = wording.plural(gone, "object")
             pieces.append((f"{count} lived and died before #{columns.numbers[0]}", "dim"))
@@ -136,7 +136,7 @@ class Lifelines(Picture):
             pieces.append(
                 (
                     "The tracer ran a full collection before drawing this, "
-                    "so that what waits is told from what is held.",
+                    "to see which objects are held.",
                     "dim",
                 )
             )

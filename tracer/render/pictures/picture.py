@@ -1,4 +1,4 @@
-"""What all pictures have in common: each can draw itself, wherever it is shown."""
+"""The base of all pictures: each draws itself wherever it is shown."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ from tracer.render.layout.canvas import Line, emit
 
 
 class Picture:
-    """The base of every picture that is drawn line by line.
+    """A picture that is drawn line by line.
 
-    In a terminal through rich, at its width and in its colours; as plain text by `print`, in a
-    shell and in a message; in a notebook as a drawing with the text beside it.
+    rich draws it in a terminal, at its width and in its colours; `print`, a shell and a message
+    show plain text; a notebook shows a drawing, and the text beside it.
     """
 
     def lines(self, width: int) -> Iterator[Line]:

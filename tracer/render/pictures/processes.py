@@ -1,4 +1,4 @@
-"""The processes of a journal as a tree: who began whom, what each served, and how it ended."""
+"""The processes of a journal as a tree: who started whom, what each served, how it ended."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ from tracer.render.layout.canvas import Line, pack
 from tracer.render.pictures.picture import Picture
 
 ROWS: Final = 60
-"""About so many processes are drawn; of the others those that ended first are counted."""
+"""About so many processes are drawn; the earliest of the others are counted."""
 NARROW: Final = 100
-"""Below this width, how a process began is left out, and how it ended is told in a word."""
+"""Below this width, how a process began is left out, and one word says how it ended."""
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 _REQUESTS: Final = 9
@@ -28,14 +28,14 @@ class _Row:
     """One line: a process, a parent that is not traced, or a number of processes."""
 
     tree: str
-    """What stands before the name, such as "├─ "."""
+    """The lines of the tree before the name, such as "├─ "."""
     node: ProcessNode | None = None
     more: str = ""
-    """Words instead of a process's own."""
+    """Text of a row that stands for no single traced process."""
 
     @property
     def name(self) -> str:
-        """What the process is called."""
+        """The name of the process."""
         if self.node is None:
             return "…"
         process = self.node.process
@@ -44,7 +44,7 @@ class _Row:
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where things stand, in characters, and the time axis."""
+    """The widths of the columns, in characters, and the time axis."""
 
     name: int
     began: int
@@ -53,14 +53,14 @@ class _Layout:
     since: float = 0.0
     axis: bars.Axis = field(default_factory=lambda: bars.Axis(1, 1))
     busiest: int = 1
-    """Requests in the fullest cell of all."""
+    """Requests in the cell with the most of them."""
 
 
 class Processes(Picture):
-    """Draws trees of processes on one time axis."""
+    """A picture of trees of processes, on one time axis."""
 
     def __init__(self, roots: Sequence[ProcessNode], brief: bool = False) -> None:
-        """`brief`: without the time axis, as for a picture that is drawn again and again."""
+        """`brief`: without the time axis, for a picture that is drawn repeatedly."""
         self.roots = roots
         self.brief = brief
 
@@ -87,15 +87,11 @@ class Processes(Picture):
             line.add(" · ", "dim").add(f"{cut_off:,} cut off", "alarm")
         return line
 
-    # -- who is drawn -----------------------------------------------------------------------
-
     def _rows(self) -> Iterator[_Row]:
         parents = [each for root in self.roots for each in root.walk() if each.children]
         most = max(ROWS // max(len(parents), 1), 4)
         for root in self.roots:
             yield from _branch(root, "", "", most)
-
-    # -- how it is laid out -----------------------------------------------------------------
 
     def _layout(self, rows: Sequence[_Row], found: Sequence[ProcessNode], width: int) -> _Layout:
         name = max((wording.cells(row.tree + row.name) for row in rows), default=8)
@@ -111,7 +107,10 @@ class Processes(Picture):
         axis = bars.Axis(int(max(until - since, 1e-3) * 1e9), room - 1)
         plain = _Layout(name, began, room, end, since, axis)
         counts = [
-            count for each in found if each.process for count in _density(each.process, plain)
+            count
+            for each in found
+            if each.process
+            for count in _requests_by_cell(each.process, plain)
         ]
         return _Layout(name, began, room, end, since, axis, max(counts, default=1) or 1)
 
@@ -144,16 +143,16 @@ class Processes(Picture):
 
 
 def _legend(processes: Sequence[Process]) -> list[tuple[str, str]]:
-    """How to read the bars, as far as there is anything to read."""
+    """Returns how to read the bars: what the signs mean that occur in them."""
     texts = ["● began", "─ alive"]
     if any(process.requests for process in processes):
         texts.append(f"{LEVELS} requests begun")
-    texts += list(dict.fromkeys(_MEANINGS[_mark(process)] for process in processes))
+    texts += list(dict.fromkeys(_MEANINGS[_end_sign(process)] for process in processes))
     return [(text, "dim") for text in texts]
 
 
-def _mark(process: Process) -> str:
-    """What stands at the end of a process's bar."""
+def _end_sign(process: Process) -> str:
+    """Returns the sign at the end of a process's bar."""
     if process.ended:
         return "○"
     return {True: "▶", False: "✗", None: "?"}[process.alive]
@@ -168,7 +167,7 @@ _MEANINGS: Final = {
 
 
 def _branch(node: ProcessNode, lead: str, tree: str, most: int) -> Iterator[_Row]:
-    """Yields a node's row and those below it; `lead` is drawn before the latter."""
+    """Yields the rows of a node and of those below it, before which `lead` is drawn."""
     yield _Row(tree, node, _untraced(node) if node.process is None else "")
     children = node.children
     hidden = children[: max(len(children) - most, 0)]
@@ -181,7 +180,7 @@ def _branch(node: ProcessNode, lead: str, tree: str, most: int) -> Iterator[_Row
 
 
 def _untraced(node: ProcessNode) -> str:
-    """What there is to say of a parent that wrote no journal."""
+    """Returns the text of a parent that wrote no journal."""
     children = wording.plural(len(node.children), "process", "processes")
     most = most_at_once(node.children)
     few = f", never more than {most} at once" if most < len(node.children) else ""
@@ -189,7 +188,7 @@ def _untraced(node: ProcessNode) -> str:
 
 
 def _counted(hidden: Sequence[ProcessNode]) -> str:
-    """Those that are not drawn, in a few words."""
+    """Returns the text that counts the processes that are not drawn."""
     processes = [each.process for each in hidden if each.process is not None]
     served = wording.plural(sum(process.served for process in processes), "request")
     ended = sum(process.ended for process in processes)
@@ -198,7 +197,7 @@ def _counted(hidden: Sequence[ProcessNode]) -> str:
 
 
 def _began(node: ProcessNode) -> str:
-    """How a process began."""
+    """Returns how a process began."""
     process = node.process
     if process is None:
         return ""
@@ -209,7 +208,7 @@ def _began(node: ProcessNode) -> str:
 
 
 def _ended(node: ProcessNode, wide: bool) -> tuple[str, str]:
-    """How a process ended, and in which style to say so."""
+    """Returns how a process ended, and the style of these words."""
     process = node.process
     if process is None:
         return "", "name"
@@ -229,7 +228,7 @@ def _cut_off(process: Process) -> int:
 
 
 def _served_by(processes: Iterable[Process]) -> Iterator[str]:
-    """Servers, modes and applications, each with the number of its processes."""
+    """Yields servers, modes and applications, each with the number of its processes."""
     counts = Counter(
         " · ".join(
             wording.clean(text)
@@ -242,7 +241,7 @@ def _served_by(processes: Iterable[Process]) -> Iterator[str]:
         yield f"{count:,} {theme.TIMES} {text}" if len(counts) > 1 else text
 
 
-def _density(process: Process, layout: _Layout) -> list[int]:
+def _requests_by_cell(process: Process, layout: _Layout) -> list[int]:
     """Counts the requests that began in each cell of the bar."""
     cells = [0] * layout.bar
     for request in process.requests:
@@ -257,7 +256,7 @@ def _cell(moment: float, layout: _Layout) -> int:
 
 
 def _bar(node: ProcessNode, layout: _Layout, style: str) -> Iterator[bars.Piece]:
-    """Draws a process's life: alive, how busy, and its end."""
+    """Yields a process's bar: when it was alive, how busy it was, and its end."""
     process = node.process
     assert process is not None
     first = _cell(process.about.started, layout)
@@ -269,11 +268,11 @@ def _bar(node: ProcessNode, layout: _Layout, style: str) -> Iterator[bars.Piece]
     grid, look = theme.style("grid"), theme.style("scope.process")
     yield layout.axis.empty[:first].ljust(first), grid
     drawn = ""
-    for cell, count in enumerate(_density(process, layout)[first : last + 1], first):
+    for cell, count in enumerate(_requests_by_cell(process, layout)[first : last + 1], first):
         if count:
             drawn += LEVELS[(count * len(LEVELS) - 1) // layout.busiest]
         else:
             drawn += "●" if cell == first else "─"
     yield drawn[:-1], look
-    yield _mark(process), theme.style(style)
+    yield _end_sign(process), theme.style(style)
     yield layout.axis.empty[last + 1 :].ljust(layout.bar - last - 1), grid

@@ -1,4 +1,4 @@
-"""A sentence among pictures: what is said and not drawn."""
+"""A sentence among pictures."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.render.pictures.picture import Picture
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Sentence(Picture):
-    """Says it at the pictures' margin, on as many lines as it takes."""
+    """A sentence at the margin of the pictures, on as many lines as it takes."""
 
     text: str
 

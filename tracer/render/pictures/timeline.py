@@ -1,4 +1,4 @@
-"""The timeline of one request: every stage in true order, nested, on a common time axis."""
+"""The timeline of one request: every stage in order, nested, on one time axis."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ _BODY = "the body, streamed after every middleware had returned:"
 
 
 class Timeline(Picture):
-    """Draws one request of one process."""
+    """A picture of the stages of one request, and of the objects that took part."""
 
     def __init__(self, process: Process, request: Request) -> None:
         self.process = process
@@ -88,7 +88,7 @@ def _status(status: int | None) -> str:
 
 
 def _letters(request: Request) -> dict[int, str]:
-    """Yields each thread but the request's own a letter, in order of appearance."""
+    """Returns a letter for each thread but the request's own, in order of appearance."""
     others = dict.fromkeys(
         span.thread for span in request.spans if span.thread not in (request.thread, 0)
     )

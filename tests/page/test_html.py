@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 
-from tests.render.sample_process import Cafe, Story, cafe
+from tests.render.sample_process import Cafe, SampleProcess, cafe
 from tracer.model import Process, scope
 from tracer.render.formats.json_document import document
 from tracer.render.layout import theme
@@ -71,10 +71,10 @@ def process() -> Process:
 
 def nasty() -> Process:
     """A process whose every name is out to break the page."""
-    story = Story(server=NASTY, mode=NASTY)
-    with story.request(NASTY, method=NASTY) as now:
+    sample = SampleProcess(server=NASTY, mode=NASTY)
+    with sample.request(NASTY, method=NASTY) as now:
         now.does("view", NASTY, now.builds("view", NASTY, cls=NASTY), detail=NASTY, error=NASTY)
-    return story.process()
+    return sample.process()
 
 
 # -- what it carries ------------------------------------------------------------------------------
@@ -131,21 +131,21 @@ def test_a_request_takes_few_bytes(process: Process) -> None:
     """Thousands of them must open at once."""
 
     def size(times: int) -> int:
-        story = cafe_of(times)
-        return len(html.html_page([story]))
+        sample = cafe_of(times)
+        return len(html.html_page([sample]))
 
     assert (size(400) - size(200)) / 200 < 2_000
 
 
 def cafe_of(times: int) -> Process:
     """Return a café that served so many requests."""
-    story = Cafe()
+    sample = Cafe()
     for number in range(times):
-        story.menu(2 + number % 2)
+        sample.menu(2 + number % 2)
         if number % 7 == 6:
-            story.collects(*story.late)
-            story.late.clear()
-    return story.process()
+            sample.collects(*sample.late)
+            sample.late.clear()
+    return sample.process()
 
 
 # -- escaping -------------------------------------------------------------------------------------

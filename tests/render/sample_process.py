@@ -36,7 +36,7 @@ MIDDLEWARE = (
 )
 
 
-class Story:
+class SampleProcess:
     """One process, told in the order in which things happen. Its clock moves when told to."""
 
     def __init__(self, server: str = "gunicorn", mode: str = "gthread", pid: int = 48213) -> None:
@@ -70,13 +70,13 @@ class Story:
         return [birth.token for birth in births]
 
     @contextmanager
-    def request(self, path: str = "/", **about: object) -> Iterator[Telling]:
+    def request(self, path: str = "/", **about: object) -> Iterator[SampleRequest]:
         """A request, told inside the block."""
         self.number += 1
         self.now += 300 * MICROSECOND
-        telling = Telling(self, self.number, path, **about)
-        yield telling
-        self.facts.append(telling.fact())
+        request = SampleRequest(self, self.number, path, **about)
+        yield request
+        self.facts.append(request.fact())
 
     def dies(self, *tokens: int, how: str = "reference", ident: int = 9) -> None:
         """Objects die now."""
@@ -107,14 +107,14 @@ class Story:
         return history.snapshot()
 
 
-class Telling:
+class SampleRequest:
     """One request while it is being told."""
 
-    def __init__(self, story: Story, number: int, path: str, **about: object) -> None:
-        self.story, self.number, self.path, self.about = story, number, path, about
+    def __init__(self, sample: SampleProcess, number: int, path: str, **about: object) -> None:
+        self.sample, self.number, self.path, self.about = sample, number, path, about
         self.thread = int(about.pop("thread", 1))  # type: ignore[call-overload]
         self.thread_name = str(about.pop("thread_name", "MainThread"))
-        self.begun = story.now
+        self.begun = sample.now
         self.spans: list[Span] = []
         self.births: list[Birth] = []
         self.seen: dict[tuple[int, int], None] = {}
@@ -122,7 +122,7 @@ class Telling:
 
     def works(self, microseconds: int) -> None:
         """Time passes."""
-        self.story.now += microseconds * MICROSECOND
+        self.sample.now += microseconds * MICROSECOND
 
     @contextmanager
     def stage(
@@ -132,7 +132,7 @@ class Telling:
         index = len(self.spans)
         parent = self.open[-1] if self.open else None
         thread = int(more.pop("thread", self.thread))  # type: ignore[call-overload]
-        start = self.story.now - self.begun
+        start = self.sample.now - self.begun
         self.spans.append(Span(stage, name, parent, start, start))
         self.open.append(index)
         self.uses(obj, thread=thread)
@@ -140,7 +140,7 @@ class Telling:
         yield
         self.works(took - took // 2)
         self.open.pop()
-        end = self.story.now - self.begun
+        end = self.sample.now - self.begun
         span = Span(stage, name, parent, start, end, obj, thread, **more)  # type: ignore[arg-type]
         self.spans[index] = span
 
@@ -157,7 +157,7 @@ class Telling:
 
     def builds(self, kind: str, name: str, **more: object) -> int:
         """An object is born in this request."""
-        birth = self.story.birth(kind, name, "request", self.thread, **more)
+        birth = self.sample.birth(kind, name, "request", self.thread, **more)
         self.births.append(birth)
         return birth.token
 
@@ -172,7 +172,7 @@ class Telling:
             ident=9,
             started=EPOCH + self.begun / 1e9,
             begun=self.begun,
-            closed=self.story.now,
+            closed=self.sample.now,
             spans=tuple(self.spans),
             births=tuple(self.births),
             seen=tuple(self.seen),
@@ -180,7 +180,7 @@ class Telling:
         )
 
 
-class Cafe(Story):
+class Cafe(SampleProcess):
     """A café served by a worker with two threads: objects of every scope."""
 
     def __init__(self) -> None:
@@ -224,14 +224,14 @@ class Cafe(Story):
         self.dies(*self.brief)
         return self.baskets[-1]
 
-    def _through(self, now: Telling, layers: list[int], keep: bool, queries: int) -> None:
+    def _through(self, now: SampleRequest, layers: list[int], keep: bool, queries: int) -> None:
         if not layers:
             return self._view(now, keep, queries)
         name = MIDDLEWARE[len(MIDDLEWARE) - len(layers)]
         with now.stage("middleware", name, layers[0], 120):
             self._through(now, layers[1:], keep, queries)
 
-    def _view(self, now: Telling, keep: bool, queries: int) -> None:
+    def _view(self, now: SampleRequest, keep: bool, queries: int) -> None:
         self.late += [now.builds("request", "WSGIRequest"), now.builds("context", "RequestContext")]
         if not self.resolver:
             self.resolver = now.builds("resolver", "URLResolver '^/'")
@@ -249,7 +249,7 @@ class Cafe(Story):
         if not keep:
             self.brief.append(self.baskets[-1])
 
-    def _list(self, now: Telling, queries: int) -> None:
+    def _list(self, now: SampleRequest, queries: int) -> None:
         if not self.list_template:
             self.engine = now.builds("engine", "Engine")
             self.list_template = now.builds("template", "Template cafe/menu.html")
@@ -266,7 +266,7 @@ class Cafe(Story):
                 now.does("query", "SELECT cafe_dish", wrapper, 900 // queries, detail=detail)
             now.does("cache", "get", took=60, detail="hit")
 
-    def _database(self, now: Telling) -> int:
+    def _database(self, now: SampleRequest) -> int:
         if now.thread not in self.wrappers:
             owner = now.builds("database", "DatabaseWrapper default")
             self.wrappers[now.thread] = owner
@@ -279,19 +279,19 @@ class Cafe(Story):
 
 def cafe(end: bool = False) -> Process:
     """Six requests on two threads; the third and fifth leave a basket behind in a list."""
-    story = Cafe()
-    story.menu(2)
-    story.menu(3)
-    kept = [story.menu(2, keep=True)]
-    story.collects(*story.late)
-    story.late.clear()
-    story.menu(3)
-    kept.append(story.menu(2, keep=True, queries=50))
-    story.collects(*story.late)
-    story.late.clear()
+    sample = Cafe()
+    sample.menu(2)
+    sample.menu(3)
+    kept = [sample.menu(2, keep=True)]
+    sample.collects(*sample.late)
+    sample.late.clear()
+    sample.menu(3)
+    kept.append(sample.menu(2, keep=True, queries=50))
+    sample.collects(*sample.late)
+    sample.late.clear()
     for index, token in enumerate(kept):
-        story.held(token, f"cafe.views.RECENT[{index}]")
-    story.menu(2)
+        sample.held(token, f"cafe.views.RECENT[{index}]")
+    sample.menu(2)
     if end:
-        story.ends()
-    return story.process()
+        sample.ends()
+    return sample.process()

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import WIDTHS, plain, row, widest
-from tests.render.sample_process import Story
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, Request
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.first_request import FirstRequest
@@ -16,18 +16,18 @@ from tracer.render.pictures.overview import Overview
 
 def killed(*paths: str, served: int = 2) -> Process:
     """A process that served some requests, and was killed when these had begun."""
-    story = Story()
-    (handler,) = story.built("boot", ("handler", "WSGIHandler"))
+    sample = SampleProcess()
+    (handler,) = sample.built("boot", ("handler", "WSGIHandler"))
     for _ in range(served):
-        with story.request("/menu/") as now:
+        with sample.request("/menu/") as now:
             now.uses(handler)
     for path in paths:
-        with story.request(path, thread=4, thread_name="") as now:
+        with sample.request(path, thread=4, thread_name="") as now:
             pass
-        request = story.facts[-1]
+        request = sample.facts[-1]
         assert isinstance(request, Request)
-        story.facts[-1] = replace(request, status=None, closed=request.begun, ending="cut off")
-    return story.process()
+        sample.facts[-1] = replace(request, status=None, closed=request.begun, ending="cut off")
+    return sample.process()
 
 
 def test_a_request_that_was_cut_off_is_none_that_was_served() -> None:

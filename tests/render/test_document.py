@@ -6,15 +6,9 @@ import json
 
 import pytest
 
-from tests.render.sample_process import Story, cafe
+from tests.render.sample_process import SampleProcess, cafe
 from tracer.model import Process
 from tracer.render import document
-
-
-@pytest.fixture(scope="module")
-def process() -> Process:
-    """The café after six requests."""
-    return cafe()
 
 
 def test_it_can_be_written_as_json_and_read_back(process: Process) -> None:
@@ -73,10 +67,10 @@ def test_a_span_names_its_object_by_the_id_of_a_lifetime(process: Process) -> No
 
 def test_an_object_that_is_no_longer_remembered_is_null() -> None:
     """Its token means nothing to a reader."""
-    story = Story()
-    with story.request() as now:
+    sample = SampleProcess()
+    with sample.request() as now:
         now.does("view", "page", 999)
-    told = document([story.process()])["processes"][0]
+    told = document([sample.process()])["processes"][0]
     assert told["requests"][0]["spans"][0]["object"] is None
 
 

@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import plain
-from tests.render.sample_process import MIDDLEWARE, Story
+from tests.render.sample_process import MIDDLEWARE, SampleProcess
 from tracer.model import Built, History, Process, Request, scope
 from tracer.render import Timeline
 
@@ -17,7 +17,7 @@ KEEP = 8
 NAMES = ("QuerySet", "Basket", "WSGIRequest", "TemplateResponse")
 
 
-class Random(Story):
+class Random(SampleProcess):
     """A process that builds, keeps and frees a little of everything, as its seed has it."""
 
     def __init__(self, seed: int) -> None:

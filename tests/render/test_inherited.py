@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.render.drawing import WIDTHS, plain, row, widest
-from tests.render.sample_process import Story
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, scope
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.overview import Overview
@@ -11,17 +11,17 @@ from tracer.render.pictures.overview import Overview
 
 def worker(built: str = "") -> Process:
     """A preloaded worker that has served twice; it may have `built` something of its own too."""
-    story = Story()
-    handler, layer, _ = story.built(
+    sample = SampleProcess()
+    handler, layer, _ = sample.built(
         "inherited", ("handler", "WSGIHandler"), ("middleware", "Doorbell"), ("signal", "Signal")
     )
     if built:
-        story.built(built, ("thread", "mailer"))
+        sample.built(built, ("thread", "mailer"))
     for _ in range(2):
-        with story.request("/menu/") as now:
+        with sample.request("/menu/") as now:
             now.uses(handler)
             now.does("middleware", "Doorbell", layer)
-    return story.process()
+    return sample.process()
 
 
 def test_an_inherited_object_belongs_to_the_process_as_one_that_was_built_at_boot() -> None:

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, widest
-from tests.render.sample_process import EPOCH, Story
+from tests.render.sample_process import EPOCH, SampleProcess
 from tracer.model import Process, ProcessStarted
 from tracer.model.process_tree import ProcessNode, build_process_tree
 from tracer.render.layout.theme import TIMES
@@ -27,8 +27,8 @@ def worker(
     **about: str,
 ) -> Process:
     """A worker of 48200 that began so many seconds after the first."""
-    story = Story(pid=pid)
-    story.facts[0] = ProcessStarted(
+    sample = SampleProcess(pid=pid)
+    sample.facts[0] = ProcessStarted(
         pid,
         48200,
         about.get("server", "gunicorn"),
@@ -40,19 +40,19 @@ def worker(
         application=about.get("application", ""),
     )
     if inherits:
-        story.built("inherited", *(("middleware", f"Layer{index}") for index in range(inherits)))
+        sample.built("inherited", *(("middleware", f"Layer{index}") for index in range(inherits)))
     for _ in range(requests + cut_off):
-        story.now += SECOND // 10
-        with story.request("/menu/"):
+        sample.now += SECOND // 10
+        with sample.request("/menu/"):
             pass
-        started = EPOCH + begins + story.now / 1e9
-        story.facts[-1] = replace(story.facts[-1], started=started)
-        if story.number > requests:
-            story.facts[-1] = replace(story.facts[-1], ending="cut off", status=None)
+        started = EPOCH + begins + sample.now / 1e9
+        sample.facts[-1] = replace(sample.facts[-1], started=started)
+        if sample.number > requests:
+            sample.facts[-1] = replace(sample.facts[-1], ending="cut off", status=None)
     if ends is not None:
-        story.now = int((ends - begins) * SECOND)
-        story.ends()
-    return replace(story.process(), alive=alive)
+        sample.now = int((ends - begins) * SECOND)
+        sample.ends()
+    return replace(sample.process(), alive=alive)
 
 
 def recycled() -> tuple[ProcessNode, ...]:

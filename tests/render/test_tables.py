@@ -7,18 +7,12 @@ from typing import Any
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
-from tests.render.sample_process import Story, cafe
+from tests.render.sample_process import SampleProcess, cafe
 from tracer.model import Process, ProcessStarted
 from tracer.render import FirstRequest, Ledger, Overview, to_text
 from tracer.render.layout.theme import TIMES
 
 PICTURES = (Ledger, FirstRequest, Overview)
-
-
-@pytest.fixture(scope="module")
-def process() -> Process:
-    """The café after six requests."""
-    return cafe()
 
 
 @pytest.mark.parametrize("picture", PICTURES)
@@ -48,7 +42,7 @@ def test_ascii_streams_get_ascii(process: Process, picture: Any) -> None:
 @pytest.mark.parametrize("picture", PICTURES)
 def test_a_process_that_has_done_nothing_is_drawn(picture: Any) -> None:
     """It says whose picture it is."""
-    assert "rocess 48213" in plain(picture(Story().process()))
+    assert "rocess 48213" in plain(picture(SampleProcess().process()))
 
 
 def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
@@ -68,23 +62,23 @@ def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
 
 def test_the_ledger_tells_rows_of_one_name_apart() -> None:
     """By their kinds."""
-    story = Story()
-    story.built("boot", ("engine", "Engine"), ("backend", "Engine"))
-    text = plain(Ledger(story.process()))
+    sample = SampleProcess()
+    sample.built("boot", ("engine", "Engine"), ("backend", "Engine"))
+    text = plain(Ledger(sample.process()))
     assert "Engine (engine)" in text
     assert "Engine (backend)" in text
 
 
 def test_the_ledger_after_the_end_says_what_went_with_a_thread() -> None:
     """In words, not in the model's terms."""
-    story = Story()
-    with story.request(thread=2) as now:
+    sample = SampleProcess()
+    with sample.request(thread=2) as now:
         wrapper = now.builds("database", "DatabaseWrapper default")
-    story.thread_ends(2)
-    with story.request(thread=3):
+    sample.thread_ends(2)
+    with sample.request(thread=3):
         pass
-    story.dies(wrapper)
-    assert "1 with its thread" in row(plain(Ledger(story.process())), "DatabaseWrapper")
+    sample.dies(wrapper)
+    assert "1 with its thread" in row(plain(Ledger(sample.process())), "DatabaseWrapper")
 
 
 def test_the_first_request_stands_beside_the_second(process: Process) -> None:
@@ -110,32 +104,32 @@ def test_the_slower_request_has_the_longer_bar(process: Process) -> None:
 
 def test_without_a_second_request_nothing_is_compared() -> None:
     """It says so, and shows what there is."""
-    story = Story()
-    with story.request() as now:
+    sample = SampleProcess()
+    with sample.request() as now:
         now.builds("engine", "Engine")
-    text = plain(FirstRequest(story.process()))
+    text = plain(FirstRequest(sample.process()))
     assert "There is no second request yet to compare with." in text
     assert row(text, "objects built").split() == ["objects", "built", "1"]
 
 
 def test_different_pages_are_not_passed_off_as_the_same() -> None:
     """Some of the difference is theirs."""
-    story = Story()
+    sample = SampleProcess()
     for path in ("/a/", "/b/"):
-        with story.request(path):
+        with sample.request(path):
             pass
-    assert "They asked for different pages" in plain(FirstRequest(story.process()))
+    assert "They asked for different pages" in plain(FirstRequest(sample.process()))
 
 
 def test_a_first_request_that_is_no_longer_there_is_not_made_up() -> None:
     """Nor one that never was."""
-    assert "There was no request yet." in plain(FirstRequest(Story().process()))
-    story = Story()
+    assert "There was no request yet." in plain(FirstRequest(SampleProcess().process()))
+    sample = SampleProcess()
     for _ in range(2):
-        with story.request():
+        with sample.request():
             pass
-    del story.facts[1]
-    assert "It is no longer remembered." in plain(FirstRequest(story.process()))
+    del sample.facts[1]
+    assert "It is no longer remembered." in plain(FirstRequest(sample.process()))
 
 
 def test_the_overview_says_who_the_process_is(process: Process) -> None:
@@ -161,29 +155,29 @@ def test_the_overview_counts_what_was_built_before_the_first_request(process: Pr
 
 def test_what_was_built_between_requests_is_not_called_boot() -> None:
     """Boot ends where the first request begins."""
-    story = Story()
-    with story.request():
+    sample = SampleProcess()
+    with sample.request():
         pass
-    story.built("boot", ("thread", "mailer"))
-    assert "built at boot: nothing seen" in plain(Overview(story.process()))
+    sample.built("boot", ("thread", "mailer"))
+    assert "built at boot: nothing seen" in plain(Overview(sample.process()))
 
 
 def test_a_forked_child_says_who_built_its_application() -> None:
     """Its parent did."""
-    story = Story()
+    sample = SampleProcess()
     about = ProcessStarted(2, 1, "gunicorn", "sync", "3.13", "6.1", 0.0, 0, inherited=True)
-    story.facts[0] = about
+    sample.facts[0] = about
     assert "its application was built by 1 and handed down by fork" in plain(
-        Overview(story.process())
+        Overview(sample.process())
     )
 
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_hostile_names_are_escaped(picture: Any) -> None:
     """Whatever a server, a class, a module or a path is called."""
-    story = Story(server="\x1b[2J")
-    story.built("boot", ("\x1b[1m", "\x1b[2mX"))
-    with story.request("/\x1b[3m", imports=("\x1b[4m",)) as now:
+    sample = SampleProcess(server="\x1b[2J")
+    sample.built("boot", ("\x1b[1m", "\x1b[2mX"))
+    with sample.request("/\x1b[3m", imports=("\x1b[4m",)) as now:
         now.does("compile", "\x1b[5m")
         now.builds("\x1b[6m", "\x1b[7m", cls="a.\x1b[8m")
-    assert ESCAPE not in plain(picture(story.process()))
+    assert ESCAPE not in plain(picture(sample.process()))

@@ -19,7 +19,7 @@ import pytest
 from rich.text import Text
 
 from tests.render.drawing import ESCAPE, plain, widest
-from tests.render.sample_process import Story, cafe
+from tests.render.sample_process import SampleProcess, cafe
 from tracer.render import Lifelines, Terminal, Timeline, to_text
 from tracer.render.formats import terminal
 
@@ -156,7 +156,7 @@ def test_a_reader_that_is_behind_is_waited_for_but_not_for_ever(
     os.set_blocking(writing, False)
     with os.fdopen(writing, "w") as stream, os.fdopen(reading, "rb"):
         terminal = Terminal(stream, {})
-        process, drawn = Story().process(), 0
+        process, drawn = SampleProcess().process(), 0
         while terminal.write(Lifelines(process)):
             drawn += 1
         assert drawn > 100
@@ -225,10 +225,10 @@ def test_the_environment_is_the_process_s_own_unless_told(monkeypatch: pytest.Mo
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "no such encoding", None])
 def test_a_stream_gets_nothing_that_it_cannot_encode(encoding: str | None) -> None:
     """Names too are replaced, letter by letter."""
-    story = Story()
-    with story.request("/メニュー/\ud800"):
+    sample = SampleProcess()
+    with sample.request("/メニュー/\ud800"):
         pass
-    process = story.process()
+    process = sample.process()
     stream = Stream(encoding=encoding)
     assert Terminal(stream, {}).write(Timeline(process, process.requests[0]))
     try:

@@ -1,4 +1,4 @@
-"""Pages in a real browser: Debian's Chromium, which Playwright drives."""
+"""Opens HTML pages in a real browser: Debian's Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ PATIENCE = 90_000
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser for a module's tests; where there is none they are skipped, but never in CI."""
+    """Yields a browser for a module's tests. Without one they are skipped; in CI they fail."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None or sync_playwright is None:
         missing = "chromium" if program is None else "playwright"

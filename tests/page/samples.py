@@ -1,4 +1,4 @@
-"""Processes to show on a page, and a way through the page's pictures."""
+"""Processes to show on an HTML page, and a way through the page's pictures."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ NASTY = "/</script><script>alert(1)</script><img src=x onerror=alert(2)>\u202egn
 
 
 def booted(process: Process) -> Process:
-    """Return the process as one whose boot was seen."""
+    """Returns the process with a boot that was recorded."""
     spans = (
         Span("interpreter", "python", None, 0, 40_000_000),
         Span("setup", "django.setup", None, 40_000_000, 240_000_000),
@@ -25,7 +25,7 @@ def booted(process: Process) -> Process:
 
 
 def workers() -> list[Process]:
-    """Two workers that served the same café, the second of them less."""
+    """Returns two workers that served the same café; the second served fewer requests."""
     sample = Cafe()
     sample.facts[0] = replace(sample.facts[0], pid=48214)  # type: ignore[type-var]
     sample.menu(2)
@@ -34,8 +34,8 @@ def workers() -> list[Process]:
     return [booted(cafe(end=True)), sample.process()]
 
 
-def nasty() -> Process:
-    """A process that was asked for a path that is markup."""
+def hostile() -> Process:
+    """Returns a process that served a request whose path is markup."""
     sample = SampleProcess()
     with sample.request(NASTY) as now:
         now.does("view", NASTY, now.builds("view", f"View {NASTY}"), detail=NASTY)
@@ -43,7 +43,7 @@ def nasty() -> Process:
 
 
 def each_view(page: Any) -> Iterator[str]:
-    """Go to each picture that the page has."""
+    """Goes to each picture of the page, and yields its name."""
     for view in VIEWS:
         if page.locator(f"#tab-{view}").count():
             page.evaluate(f"location.hash = '#{view}/1/3'")

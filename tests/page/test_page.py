@@ -1,16 +1,16 @@
-"""The page in a real browser: what it shows, and that all of it can be reached and read."""
+"""The HTML page in a real browser: lifelines, ledger, boot and addresses."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from tests.page.samples import NASTY, VIEWS, each_view, nasty, workers
+from tests.page.samples import NASTY, VIEWS, each_view, hostile, workers
 from tests.render.sample_process import SampleProcess, cafe
 
 
 def test_a_path_that_is_markup_is_shown_as_it_was_typed(opened: Any) -> None:
-    """No script runs, no dialog opens, and what reorders text is written out."""
-    page = opened([nasty()])
+    """No script runs, no dialog opens, and a character that reorders text is shown as an escape."""
+    page = opened([hostile()])
     for view in each_view(page):
         assert page.locator("script").count() == 2
         assert page.locator("main img, main script").count() == 0
@@ -21,15 +21,15 @@ def test_a_path_that_is_markup_is_shown_as_it_was_typed(opened: Any) -> None:
             assert shown in page.locator("#card").inner_text()
 
 
-def test_lifelines_tell_who_lives_how_long_and_who_holds_what(opened: Any) -> None:
-    """In lines, and in words beside them."""
+def test_lifelines_show_how_long_objects_live_and_what_holds_them(opened: Any) -> None:
+    """The chart shows it in lines, the words beside it in full."""
     page = opened([cafe(end=True)], "#lifelines")
     rows = page.locator(".line-row")
-    told = dict(zip(rows.locator(".label").all_inner_texts(),
+    by_name = dict(zip(rows.locator(".label").all_inner_texts(),
                     rows.locator(".words").all_inner_texts(), strict=True))  # fmt: skip
-    assert told["WSGIHandler"] == "process"
-    assert told["URLResolver '^/'"] == "process · built on first use, in #1"
-    assert "KEPT since #3 · by cafe.views.RECENT[…]" in told.values()
+    assert by_name["WSGIHandler"] == "process"
+    assert by_name["URLResolver '^/'"] == "process · built on first use, in #1"
+    assert "KEPT since #3 · by cafe.views.RECENT[…]" in by_name.values()
     basket = page.locator(".line-row.kept", has_text="Basket").first
     assert basket.locator(".born").count() == 2
     assert basket.locator(".on").count() == 1
@@ -38,14 +38,14 @@ def test_lifelines_tell_who_lives_how_long_and_who_holds_what(opened: Any) -> No
 
 
 def test_a_column_of_the_lifelines_leads_to_its_request(opened: Any) -> None:
-    """One click."""
+    """A click on its head opens the request."""
     page = opened([cafe(end=True)], "#lifelines")
     page.get_by_role("button", name="Open request 5").click()
     assert "its request 5" in page.locator(".request-head").inner_text()
 
 
-def test_the_ledger_counts_every_kind(opened: Any) -> None:
-    """As many rows as there are kinds of objects."""
+def test_the_ledger_has_a_row_for_each_class(opened: Any) -> None:
+    """Each row counts the objects of a class."""
     process = cafe(end=True)
     page = opened([process], "#ledger")
     assert page.locator("tbody tr").count() == len(process.ledger)
@@ -54,8 +54,8 @@ def test_the_ledger_counts_every_kind(opened: Any) -> None:
     assert "4 request" in row
 
 
-def test_a_boot_that_was_seen_is_drawn(opened: Any) -> None:
-    """Its stages and its heaviest imports; without one there is no such tab."""
+def test_a_boot_that_was_recorded_is_drawn(opened: Any) -> None:
+    """Stages and slowest imports are shown; without any boot there is no such tab."""
     page = opened(workers(), "#boot")
     assert page.locator(".row .what").all_inner_texts() == ["python", "django.setup", "cafe"]
     assert "412 modules imported in 180 ms" in page.locator("main h2").inner_text()
@@ -65,16 +65,16 @@ def test_a_boot_that_was_seen_is_drawn(opened: Any) -> None:
     assert opened([cafe()]).get_by_role("tab", name="Boot").count() == 0
 
 
-def test_pages_of_little_are_no_fault(opened: Any) -> None:
-    """No process, no request, no object."""
+def test_a_page_without_processes_requests_or_objects_is_drawn(opened: Any) -> None:
+    """A sentence says what is missing."""
     assert "There is no process" in opened([]).locator("main").inner_text()
     empty = opened([SampleProcess().process()])
     assert "served no request yet" in empty.locator("main").inner_text()
     assert list(each_view(empty)) == list(VIEWS[:4])
 
 
-def test_an_address_leads_to_what_it_showed(opened: Any) -> None:
-    """And one that makes no sense to the beginning."""
+def test_an_address_opens_what_it_names(opened: Any) -> None:
+    """One that names nothing opens the first picture."""
     page = opened(workers(), "#requests/2-48214/2")
     assert "process 48214" in page.locator(".request-head").inner_text()
     assert "its request 2" in page.locator(".request-head").inner_text()

@@ -13,7 +13,7 @@ from tracer.render.page import html
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_it_follows_the_system_in_light_and_dark_and_can_be_told_otherwise(
+def test_it_follows_the_system_in_light_and_dark_and_a_button_changes_it(
     opened: Any, scheme: str
 ) -> None:
     """The button says what it does."""
@@ -27,9 +27,9 @@ def test_it_follows_the_system_in_light_and_dark_and_can_be_told_otherwise(
 
 
 def brightness(page: Any) -> float:
-    """How bright the page's ground is, from 0 to 255."""
-    told = page.evaluate("getComputedStyle(document.body).backgroundColor")
-    return sum(map(int, re.findall(r"\d+", told)[:3])) / 3
+    """Returns the brightness of the page's ground, from 0 to 255."""
+    text = page.evaluate("getComputedStyle(document.body).backgroundColor")
+    return sum(map(int, re.findall(r"\d+", text)[:3])) / 3
 
 
 TEXTS = """
@@ -61,7 +61,7 @@ TEXTS = """
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 def test_every_text_can_be_read(opened: Any, scheme: str) -> None:
-    """4.5 to one at least, against what it stands on."""
+    """Its contrast to its ground is at least 4.5."""
     page = opened(workers(), color_scheme=scheme)
     for view in each_view(page):
         texts = page.evaluate(TEXTS)
@@ -98,8 +98,8 @@ UNNAMED = """
 """
 
 
-def test_all_that_can_be_used_has_a_name_and_a_role(opened: Any) -> None:
-    """For those who hear the page; and no two things have one id."""
+def test_every_control_has_a_name_and_a_role(opened: Any) -> None:
+    """Screen readers need them; and no id is used twice."""
     page = opened(workers())
     for view in each_view(page):
         assert page.evaluate(UNNAMED) == []
@@ -116,8 +116,8 @@ PICTURE = {"processes": "line-row", "requests": "row", "lifelines": "line-row", 
 """View to what can be walked through in it."""
 
 
-def test_what_has_the_focus_can_be_seen_and_all_is_reached_by_tab(opened: Any) -> None:
-    """The tabs of the page, its filters, and every picture."""
+def test_tab_reaches_everything_and_the_focus_is_visible(opened: Any) -> None:
+    """It reaches the tabs, the filters and every picture."""
     page = opened(workers())
     for view in each_view(page):
         page.evaluate("document.activeElement.blur()")
@@ -132,8 +132,8 @@ def test_what_has_the_focus_can_be_seen_and_all_is_reached_by_tab(opened: Any) -
         assert {PICTURE[view], "toggle"} <= set(reached)
 
 
-def test_tabs_are_walked_through_by_arrows(opened: Any) -> None:
-    """Round and round."""
+def test_arrows_move_from_tab_to_tab(opened: Any) -> None:
+    """After the last comes the first."""
     page = opened(workers())
     page.get_by_role("tab", name="Processes").focus()
     for name in ("Requests", "Lifelines", "Ledger", "Boot", "Processes"):
@@ -143,8 +143,8 @@ def test_tabs_are_walked_through_by_arrows(opened: Any) -> None:
 
 
 @pytest.mark.parametrize("width", [1280, 390])
-def test_nothing_hangs_over_the_edge(opened: Any, width: int) -> None:
-    """On a desk and on a telephone."""
+def test_nothing_is_wider_than_the_window(opened: Any, width: int) -> None:
+    """On a desktop and on a telephone."""
     page = opened(workers(), viewport={"width": width, "height": 844})
     over = {
         view: page.evaluate("document.documentElement.scrollWidth - innerWidth")

@@ -1,4 +1,4 @@
-"""Several processes on the page in a real browser: side by side, compared, and one at a time."""
+"""Several processes on the HTML page in a real browser: side by side, compared, one at a time."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.render.sample_process import SampleProcess, cafe
 
 
 def test_two_workers_stand_side_by_side(opened: Any) -> None:
-    """Beside each other, with the same kinds of objects at the same heights."""
+    """Rows of the same kind of object stand at the same height."""
     page = opened(workers())
     columns = page.locator(".one-process")
     assert columns.count() == 2
@@ -30,21 +30,21 @@ def test_two_workers_stand_side_by_side(opened: Any) -> None:
 
 
 def test_what_each_of_them_built_is_compared(opened: Any) -> None:
-    """Counts beside each other; where they differ, a word says so."""
+    """Counts stand side by side; a word says where they differ."""
     page = opened(workers())
     rows = page.locator(".compared tbody tr")
-    told = {row.split("\t")[0]: row for row in rows.all_inner_texts()}
+    by_name = {row.split("\t")[0]: row for row in rows.all_inner_texts()}
     heads = page.locator(".compared thead th").all_inner_texts()
     assert heads[1:3] == ["process 48213", "process 48214"]
-    basket = next(row for name, row in told.items() if "Basket" in name)
+    basket = next(row for name, row in by_name.items() if "Basket" in name)
     assert "differs" in basket
     assert re.search(r"\b6\b.*\b2\b", basket, re.S)
-    handler = next(row for name, row in told.items() if "WSGIHandler" in name)
+    handler = next(row for name, row in by_name.items() if "WSGIHandler" in name)
     assert "alike" in handler
 
 
 def test_on_a_telephone_no_count_runs_into_the_next_process(opened: Any) -> None:
-    """A count that needs more room makes its column wider, and the table is pushed aside."""
+    """A count that needs more room makes its column wider, and the table scrolls."""
     page = opened(workers(), viewport={"width": 390, "height": 844})
     over = page.locator(".compared .side").evaluate_all(
         """sides => {
@@ -60,7 +60,7 @@ def test_on_a_telephone_no_count_runs_into_the_next_process(opened: Any) -> None
 
 
 def test_of_many_processes_a_few_are_drawn_at_a_time(opened: Any) -> None:
-    """As CGI leaves them behind: one for each request."""
+    """Under CGI there is one process for each request."""
     page = opened([replace(cafe(), about=replace(cafe().about, pid=pid)) for pid in range(1, 8)])
     assert page.locator(".one-process").count() == 3
     page.get_by_role("button", name="later").click()
@@ -69,7 +69,7 @@ def test_of_many_processes_a_few_are_drawn_at_a_time(opened: Any) -> None:
 
 
 def test_a_master_that_serves_nothing_comes_last_with_what_it_built(opened: Any) -> None:
-    """Of its objects nothing is proven, but they are the same kinds."""
+    """Its objects are undecided, but stand in the rows of the same kinds."""
     sample = SampleProcess(pid=48200)
     sample.built("boot", ("handler", "WSGIHandler"))
     page = opened([sample.process(), cafe(end=True)])
@@ -83,7 +83,7 @@ def test_a_master_that_serves_nothing_comes_last_with_what_it_built(opened: Any)
 
 
 def test_another_process_can_be_chosen(opened: Any) -> None:
-    """Its requests come with it."""
+    """Then its requests are shown."""
     page = opened(workers(), "#requests")
     assert page.locator(".option").count() == 6
     page.select_option("#process", index=1)

@@ -1,4 +1,4 @@
-"""Requests on the page in a real browser: the list, the timeline, and the facts of its rows."""
+"""Requests on the HTML page in a real browser: the list, the timeline, and the card of facts."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ from tracer.model import Process
 
 
 def test_a_request_can_be_chosen_and_its_stages_nest(opened: Any) -> None:
-    """Each stage is a row that says at which depth it stands."""
+    """The row of each stage states its depth."""
     page = opened([cafe(end=True)], "#requests")
     page.locator(".option", has_text="#3").click()
     assert page.locator(".request-head h2").inner_text() == "GET /menu/?page=…"
@@ -31,27 +31,27 @@ def test_a_request_can_be_chosen_and_its_stages_nest(opened: Any) -> None:
     assert "Basket" in fate
 
 
-def test_a_request_that_was_cut_off_is_told_as_such(opened: Any) -> None:
-    """Nothing is known of it but how it began: no status, and no duration."""
+def test_a_request_that_was_cut_off_is_shown_as_cut_off(opened: Any) -> None:
+    """Only its begin is known: it has no status and no duration."""
     process = cafe()
     *before, last = process.requests
     cut = replace(last, ending="cut off", status=None, closed=last.begun, spans=(), births=())
     page = opened([replace(process, requests=(*before, cut))], "#requests")
-    told = page.locator(".chosen-request").inner_text()
-    assert "cut off: the process was gone before" in told
-    assert "0 µs ·" not in told
-    assert "No stage was recorded." in told
+    text = page.locator(".chosen-request").inner_text()
+    assert "cut off: the process was gone before" in text
+    assert "0 µs ·" not in text
+    assert "No stage was recorded." in text
     assert "cut off" in page.locator(".option[aria-selected=true]").inner_text()
 
 
-def test_facts_are_told_on_hover_and_on_focus_alike(opened: Any) -> None:
-    """With the lesson of the stage; Escape closes them."""
+def test_facts_are_shown_on_hover_and_on_focus(opened: Any) -> None:
+    """The lesson of the stage is among them; Escape closes them."""
     page = opened([cafe(end=True)], "#requests")
     row = page.locator(".row", has_text="SELECT cafe_dish").first
     row.hover()
-    told = page.locator("#card").inner_text()
-    assert "One statement on one connection" in told
-    assert "default · 20 rows" in told
+    text = page.locator("#card").inner_text()
+    assert "One statement on one connection" in text
+    assert "default · 20 rows" in text
     page.mouse.move(0, 0)
     page.wait_for_selector("#card", state="hidden")
     page.locator("#search").focus()
@@ -63,8 +63,8 @@ def test_facts_are_told_on_hover_and_on_focus_alike(opened: Any) -> None:
     assert page.locator("#card").is_hidden()
 
 
-def test_a_run_of_equal_stages_is_folded_and_can_be_opened(opened: Any) -> None:
-    """Fifty queries are three rows until somebody asks for them."""
+def test_a_run_of_alike_stages_is_folded_and_can_be_opened(opened: Any) -> None:
+    """Fifty queries are three rows until the run is opened."""
     page = opened([cafe(end=True)], "#requests/1/5")
     queries = page.locator(".row", has_text="SELECT cafe_dish")
     assert queries.count() == 3
@@ -75,7 +75,7 @@ def test_a_run_of_equal_stages_is_folded_and_can_be_opened(opened: Any) -> None:
 
 
 def test_a_stage_can_be_closed_opened_and_magnified_by_keys(opened: Any) -> None:
-    """And the focus stays where it was."""
+    """The focus stays on its row."""
     page = opened([cafe(end=True)], "#requests/1/4")
     rows = page.locator(".row")
     before = rows.count()
@@ -97,7 +97,7 @@ def test_a_stage_can_be_closed_opened_and_magnified_by_keys(opened: Any) -> None
 
 
 def test_stages_and_scopes_can_be_filtered(opened: Any) -> None:
-    """What encloses them stays, faintly, so that the nesting can be read."""
+    """Enclosing stages stay, faintly, so that the nesting is readable."""
     page = opened([cafe(end=True)], "#requests/1/2")
     page.locator(".stages summary").click()
     page.locator(".stages button", has_text="query").click()
@@ -112,7 +112,7 @@ def test_stages_and_scopes_can_be_filtered(opened: Any) -> None:
 
 
 def test_requests_can_be_found(opened: Any) -> None:
-    """By number, path, method and status; and by what they left."""
+    """By number, path, method and status, and by kept objects."""
     page = opened([cafe(end=True)], "#requests")
     page.fill("#search", "#5 get 200")
     assert page.locator(".option").count() == 1
@@ -124,8 +124,8 @@ def test_requests_can_be_found(opened: Any) -> None:
     assert [text.split()[0] for text in page.locator(".option").all_inner_texts()] == ["#3", "#5"]
 
 
-def test_requests_are_walked_through_by_keys(opened: Any) -> None:
-    """The list says which one is chosen, and the address keeps it."""
+def test_keys_move_from_request_to_request(opened: Any) -> None:
+    """The list marks the chosen request, and the address names it."""
     page = opened([cafe(end=True)], "#requests")
     page.locator(".options").focus()
     page.keyboard.press("Home")
@@ -142,7 +142,7 @@ def test_requests_are_walked_through_by_keys(opened: Any) -> None:
 
 @pytest.fixture(scope="module")
 def thousands() -> Process:
-    """A process that served five thousand requests."""
+    """Returns a process that served five thousand requests."""
     sample = SampleProcess()
     sample.thread(1, "MainThread")
     handler, *_ = sample.built("boot", ("handler", "WSGIHandler"))
@@ -161,19 +161,19 @@ def thousands() -> Process:
 
 
 def work_of(page: Any) -> Callable[[], float]:
-    """Return what tells the seconds of processor time that the page's own thread takes from now."""
+    """Returns a function that returns the processor seconds of the page's main thread so far."""
     session = page.context.new_cdp_session(page)
     session.send("Performance.enable")
 
-    def told() -> float:
+    def seconds() -> float:
         metrics = session.send("Performance.getMetrics")["metrics"]
         return float({each["name"]: each["value"] for each in metrics}["ThreadTime"])
 
-    return told
+    return seconds
 
 
 def test_five_thousand_requests_open_and_answer_at_once(opened: Any, thousands: Process) -> None:
-    """Only what is in sight are elements, wherever one goes."""
+    """Only requests in sight are elements of the document."""
     page = opened([thousands], "#requests")
     worked = work_of(page)
     page.reload()

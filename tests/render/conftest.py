@@ -1,4 +1,4 @@
-"""The process that most pictures are drawn of."""
+"""The process of which most pictures are drawn."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Processes to draw, told as stories and folded from their facts by the real history."""
+"""Made-up processes to draw: each call reports facts, of which the real history makes a process."""
 
 from __future__ import annotations
 
@@ -37,7 +37,7 @@ MIDDLEWARE = (
 
 
 class SampleProcess:
-    """One process, told in the order in which things happen. Its clock moves when told to."""
+    """One process. Methods report facts in the order of their calls, and advance its clock."""
 
     def __init__(self, server: str = "gunicorn", mode: str = "gthread", pid: int = 48213) -> None:
         self.now = 0
@@ -48,30 +48,30 @@ class SampleProcess:
         ]
 
     def thread(self, token: int, name: str) -> None:
-        """A thread is met."""
+        """Reports a thread that is seen for the first time."""
         self.facts.append(ThreadSeen(token, name, self.now))
 
     def thread_ends(self, token: int) -> None:
-        """A thread is gone."""
+        """Reports the end of a thread."""
         self.now += MICROSECOND
         self.facts.append(ThreadSeen(token, "", self.now, ended=True))
 
     def birth(self, kind: str, name: str, phase: str, thread: int = 1, **more: object) -> Birth:
-        """An object comes into being; the fact is for the caller to report."""
+        """Makes the birth of an object; the caller reports it."""
         self.now += MICROSECOND
         cls = str(more.pop("cls", f"{kind}s.{name.split()[0]}"))
         token = next(self.tokens)
         return Birth(token, kind, cls, name, self.now, thread, phase, **more)  # type: ignore[arg-type]
 
     def built(self, phase: str, *objects: tuple[str, str]) -> list[int]:
-        """Objects of these kinds and names are built outside any request."""
+        """Reports objects of these kinds and names that were built outside any request."""
         births = tuple(self.birth(kind, name, phase) for kind, name in objects)
         self.facts.append(Built(births))
         return [birth.token for birth in births]
 
     @contextmanager
     def request(self, path: str = "/", **about: object) -> Iterator[SampleRequest]:
-        """A request, told inside the block."""
+        """Opens a request; it is reported when the block ends."""
         self.number += 1
         self.now += 300 * MICROSECOND
         request = SampleRequest(self, self.number, path, **about)
@@ -79,28 +79,28 @@ class SampleProcess:
         self.facts.append(request.fact())
 
     def dies(self, *tokens: int, how: str = "reference", ident: int = 9) -> None:
-        """Objects die now."""
+        """Reports the deaths of objects, now."""
         self.now += MICROSECOND
         self.facts.append(Deaths(tuple(Died(token, self.now, how, ident) for token in tokens)))
 
     def collects(self, *tokens: int, by: str = "collector") -> None:
-        """A full collection with no request in flight, freeing these."""
+        """Reports a full collection with no request in flight, which frees these objects."""
         if tokens:
             self.dies(*tokens, how="collector")
         self.now += MICROSECOND
         self.facts.append(Barrier(self.now, by))
 
     def held(self, token: int, path: str) -> None:
-        """It is found what holds an object."""
+        """Reports what holds an object."""
         self.facts.append(Held(token, path))
 
     def ends(self) -> None:
-        """The process ends in an orderly way."""
+        """Reports the orderly end of the process."""
         self.now += MICROSECOND
         self.facts.append(Ended(self.now))
 
     def process(self) -> Process:
-        """Fold the facts told so far."""
+        """Returns the process that follows from the facts reported so far."""
         history = History()
         for fact in self.facts:
             history.feed(fact)
@@ -108,7 +108,7 @@ class SampleProcess:
 
 
 class SampleRequest:
-    """One request while it is being told."""
+    """One request of a sample process, while it is in flight."""
 
     def __init__(self, sample: SampleProcess, number: int, path: str, **about: object) -> None:
         self.sample, self.number, self.path, self.about = sample, number, path, about
@@ -121,14 +121,14 @@ class SampleRequest:
         self.open: list[int] = []
 
     def works(self, microseconds: int) -> None:
-        """Time passes."""
+        """Advances the clock."""
         self.sample.now += microseconds * MICROSECOND
 
     @contextmanager
     def stage(
         self, stage: str, name: str, obj: int | None = None, took: int = 40, **more: object
     ) -> Iterator[None]:
-        """A stage with what runs inside it; `took` microseconds of its own, half before."""
+        """Opens a stage that takes `took` microseconds itself, half of them before its inside."""
         index = len(self.spans)
         parent = self.open[-1] if self.open else None
         thread = int(more.pop("thread", self.thread))  # type: ignore[call-overload]
@@ -145,24 +145,24 @@ class SampleRequest:
         self.spans[index] = span
 
     def does(self, stage: str, name: str, obj: int | None = None, took: int = 40, **more: object):
-        """A stage with nothing inside; `took` 0 makes it an instant."""
+        """Adds a stage with nothing inside; `took` 0 makes it an instant."""
         with self.stage(stage, name, obj, took, **more):
             pass
 
     def uses(self, *objects: int | None, thread: int | None = None) -> None:
-        """Objects are used by this request."""
+        """Notes that the request uses these objects."""
         for obj in objects:
             if obj is not None:
                 self.seen[obj, thread or self.thread] = None
 
     def builds(self, kind: str, name: str, **more: object) -> int:
-        """An object is born in this request."""
+        """Notes an object that is born in the request; returns its token."""
         birth = self.sample.birth(kind, name, "request", self.thread, **more)
         self.births.append(birth)
         return birth.token
 
     def fact(self) -> Request:
-        """The request as it would be reported."""
+        """Returns the request as a fact."""
         about = {"method": "GET", "status": 200, "size": 1900, "watching": 120_000, **self.about}
         return Request(
             number=self.number,
@@ -181,7 +181,7 @@ class SampleRequest:
 
 
 class Cafe(SampleProcess):
-    """A café served by a worker with two threads: objects of every scope."""
+    """A café served by a worker with two threads: it has objects of every scope."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +208,7 @@ class Cafe(SampleProcess):
         self.late: list[int] = []
 
     def menu(self, thread: int = 2, keep: bool = False, queries: int = 1) -> int:
-        """A visitor looks at the menu. Returns the basket."""
+        """Serves the menu; returns the token of the basket."""
         name = f"ThreadPoolExecutor-0_{thread - 2}"
         modules = tuple(f"cafe.part_{index}" for index in range(26)) if not self.number else ()
         about = {"thread": thread, "thread_name": name, "imports": modules}
@@ -278,7 +278,7 @@ class Cafe(SampleProcess):
 
 
 def cafe(end: bool = False) -> Process:
-    """Six requests on two threads; the third and fifth leave a basket behind in a list."""
+    """Returns a process of six requests on two threads, of which two left a basket in a list."""
     sample = Cafe()
     sample.menu(2)
     sample.menu(3)

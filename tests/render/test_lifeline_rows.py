@@ -10,14 +10,14 @@ from tracer.render.layout.theme import TIMES
 
 
 def test_the_rows_are_ordered_by_scope(process: Process) -> None:
-    """Process first and undecided last, as a reader asks."""
+    """Process comes first and undecided last."""
     text = plain(Lifelines(process))
     rows = ["settings", "Template cafe/menu.html", "DatabaseWrapper", "QuerySet", "Basket " + TIMES,
             "model Dish + 11"]  # fmt: skip
     assert [text.index(name) for name in rows] == sorted(text.index(name) for name in rows)
 
 
-def test_objects_that_wait_together_share_a_line(process: Process) -> None:
+def test_objects_that_died_in_the_same_column_share_a_line(process: Process) -> None:
     """Three requests' WSGIRequests died in one collection, and the next two in another."""
     found = [
         line for line in plain(Lifelines(process)).splitlines() if line.startswith(" WSGIRequest")
@@ -29,7 +29,7 @@ def test_objects_that_wait_together_share_a_line(process: Process) -> None:
 
 
 def test_lives_of_one_name_that_overlap_but_end_apart_get_a_row_each() -> None:
-    """A line never runs through another."""
+    """No line runs through another."""
     sample = SampleProcess()
     with sample.request() as now:
         first = now.builds("view", "Menu view")
@@ -47,7 +47,7 @@ def test_lives_of_one_name_that_overlap_but_end_apart_get_a_row_each() -> None:
 
 
 def test_many_alike_objects_fold_into_one_row(process: Process) -> None:
-    """48 patterns are one row; seven middlewares of different classes too."""
+    """48 patterns share a row, and so do seven middleware of different classes."""
     text = plain(Lifelines(process))
     assert "process · built on first use, in #1" in row(text, f"URLPattern {TIMES} 48")
     assert row(text, "SecurityMiddleware + 6")
@@ -55,15 +55,15 @@ def test_many_alike_objects_fold_into_one_row(process: Process) -> None:
 
 
 def test_a_resource_stands_below_its_owner(process: Process) -> None:
-    """Indented, whatever its own scope."""
+    """It is indented, whatever its own scope."""
     lines = plain(Lifelines(process)).splitlines()
     index = next(i for i, line in enumerate(lines) if line.startswith(" DatabaseWrapper"))
     assert lines[index + 1].startswith("   sqlite connection")
     assert "connection · open in up to 4 requests" in lines[index + 1]
 
 
-def test_too_many_rows_are_cut_and_counted_but_kept_ones_stay() -> None:
-    """Sixty kinds of request objects give way to one kept one."""
+def test_of_too_many_rows_some_are_counted_but_kept_ones_are_drawn() -> None:
+    """Sixty kinds of request objects lose rows to one kept object."""
     sample = SampleProcess()
     with sample.request() as now:
         for index in range(60):
@@ -77,8 +77,8 @@ def test_too_many_rows_are_cut_and_counted_but_kept_ones_stay() -> None:
     assert "and 21 more kinds in the ledger: 21 request" in text
 
 
-def test_kept_ones_that_do_not_fit_are_counted_loudly() -> None:
-    """Even they end somewhere."""
+def test_kept_ones_that_do_not_fit_are_counted_as_kept() -> None:
+    """There is a limit for them too."""
     sample = SampleProcess()
     with sample.request() as now:
         for index in range(60):
@@ -87,8 +87,8 @@ def test_kept_ones_that_do_not_fit_are_counted_loudly() -> None:
     assert "and 20 more kinds in the ledger: 20 KEPT" in draw_lifelines(sample)
 
 
-def test_of_too_many_rows_those_that_tell_most_are_drawn() -> None:
-    """What every request used stays, what one request used goes."""
+def test_of_too_many_rows_the_most_used_are_drawn() -> None:
+    """An object that every request used is drawn before one of a single request."""
     sample = SampleProcess()
     tokens = sample.built("boot", *((f"kind{index}", f"Thing{index}") for index in range(60)))
     for number in range(3):
@@ -99,8 +99,8 @@ def test_of_too_many_rows_those_that_tell_most_are_drawn() -> None:
     assert "20 more kinds in the ledger: 20 process" in text
 
 
-def test_what_no_request_used_is_one_row_whatever_it_is() -> None:
-    """It has no sample to tell apart."""
+def test_unused_objects_share_a_row_whatever_their_kind() -> None:
+    """Nothing but their names would distinguish the rows."""
     sample = SampleProcess()
     sample.built("before", ("app", "app cafe"), ("model", "model Dish"), ("admin", "admin site"))
     assert "undecided · not used by a request" in row(draw_lifelines(sample), "app cafe + 2")

@@ -26,7 +26,7 @@ def test_a_kept_object_says_since_when_and_what_holds_it(process: Process) -> No
 
 
 def test_a_kept_object_alone_names_its_holder_in_full() -> None:
-    """One basket, one path; without a path that is said."""
+    """Without a known path, the words say so."""
     sample = SampleProcess()
     with sample.request() as now:
         basket, other = now.builds("watched", "Basket"), now.builds("watched", "Crate")
@@ -39,15 +39,15 @@ def test_a_kept_object_alone_names_its_holder_in_full() -> None:
     assert "KEPT since #1 · holder unknown · freed since" in row(draw_lifelines(sample), "Crate")
 
 
-def test_kept_says_so_at_eighty_columns(process: Process) -> None:
-    """The holder is shortened to its end."""
+def test_at_eighty_columns_the_words_for_a_kept_object_say_so(process: Process) -> None:
+    """The holder's path is cropped at its start."""
     found = row(plain(Lifelines(process), 80), f"Basket {TIMES} 2")
     assert "KEPT · " in found
     assert found.endswith(".RECENT[…]")
 
 
 def test_a_thread_is_named() -> None:
-    """One wrapper, one thread; another thread serves too."""
+    """One thread has a wrapper, and another thread serves too."""
     sample = SampleProcess()
     sample.thread(2, "worker-2")
     with sample.request(thread=2) as now:
@@ -66,7 +66,7 @@ def test_a_thread_is_named() -> None:
 
 
 @pytest.mark.parametrize(
-    ("how", "later", "said"),
+    ("how", "later", "words"),
     [
         ("reference", False, "request"),
         ("reference", True, "request · freed late"),
@@ -74,8 +74,8 @@ def test_a_thread_is_named() -> None:
         ("collector", True, "request · freed late, by the collector"),
     ],
 )
-def test_how_an_object_of_one_request_was_freed_is_told(how: str, later: bool, said: str) -> None:
-    """With it or late, by reference count or by the collector."""
+def test_the_words_say_how_a_request_object_was_freed(how: str, later: bool, words: str) -> None:
+    """With its request or late, by reference count or by the collector."""
     sample = SampleProcess()
     with sample.request() as now:
         form = now.builds("form", "OrderForm")
@@ -83,11 +83,11 @@ def test_how_an_object_of_one_request_was_freed_is_told(how: str, later: bool, s
         with sample.request():
             pass
     sample.dies(form, how=how)
-    assert row(draw_lifelines(sample), "OrderForm").endswith(f" {said}")
+    assert row(draw_lifelines(sample), "OrderForm").endswith(f" {words}")
 
 
-def test_a_lent_connection_says_whose_it_is() -> None:
-    """A pool owns what it lends, wherever the loan was; narrow pictures say what they can."""
+def test_the_words_for_a_lent_connection_name_the_pool() -> None:
+    """Narrow pictures show as much as there is room for."""
     sample = SampleProcess()
     pool, owned = 0, []
     for number in range(4):
@@ -101,13 +101,13 @@ def test_a_lent_connection_says_whose_it_is() -> None:
     lines = [line.strip() for line in wide.splitlines()]
     place = next(index for index, line in enumerate(lines) if line.startswith("ConnectionPool"))
     assert lines[place + 1].startswith("pg ")
-    said = "connection · of ConnectionPool default · open in up to 3 requests"
-    assert lines[place + 1].endswith(said)
+    words = "connection · of ConnectionPool default · open in up to 3 requests"
+    assert lines[place + 1].endswith(words)
     assert "connection · of ConnectionPool default" in row(draw_lifelines(sample, 118), "pg")
     assert row(narrow, "pg").endswith("connection · 3 requests")
 
 
-def test_undecided_says_why() -> None:
+def test_the_words_for_an_undecided_object_say_why() -> None:
     """Not used, no collection yet, or used again without one."""
     sample = SampleProcess()
     sample.built("before", ("admin", "admin site"))

@@ -1,4 +1,4 @@
-"""The lifelines of one process."""
+"""The lifelines of one process: columns, lines, title and legend."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.render import Lifelines, to_text
 
 
 def line_of(text: str, starts: str) -> str:
-    """The row's line itself, without its label and its words."""
+    """Returns the line of a row, without its label and its words."""
     found = row(text, starts)
     left = found.index("●")
     return found[left : max(found.rfind(mark) for mark in "○▶") + 1]
@@ -20,28 +20,30 @@ def line_of(text: str, starts: str) -> str:
 @pytest.mark.parametrize("width", WIDTHS)
 @pytest.mark.parametrize("last", [1, 3, 12])
 def test_no_line_is_wider_than_the_terminal(process: Process, width: int, last: int) -> None:
-    """At every width, however many requests are asked for."""
+    """At every width, for any number of requests."""
     assert widest(plain(Lifelines(process, last), width)) <= width
 
 
 @pytest.mark.parametrize("width", [80, 118, 200])
 def test_every_scope_appears_in_one_picture(process: Process, width: int) -> None:
-    """As a word, in capitals for what should not be."""
+    """As a word; kept in capitals."""
     lines = plain(Lifelines(process), width).splitlines()[2:]
     for verdict in scope.SCOPES:
         word = "KEPT" if verdict == scope.KEPT else verdict
         assert any(f" {word}" in line for line in lines), verdict
 
 
-def test_there_is_a_column_for_what_was_there_before_for_boot_and_for_each_request(
+def test_there_are_columns_for_before_tracing_for_boot_and_for_each_request(
     process: Process,
 ) -> None:
-    """The heads say which is which."""
+    """Their heads say which is which."""
     head = plain(Lifelines(process)).splitlines()[1]
     assert head.split() == ["before", "boot", "#1", "#2", "#3", "#4", "#5", "#6", "lives", "for"]
 
 
-def test_what_lives_on_ends_in_an_arrow_and_what_died_in_a_ring(process: Process) -> None:
+def test_a_line_ends_in_an_arrow_for_living_and_in_a_ring_for_dead_objects(
+    process: Process,
+) -> None:
     """Births are dots."""
     text = plain(Lifelines(process))
     assert line_of(text, "settings").endswith("▶")
@@ -80,8 +82,8 @@ def test_a_line_begins_in_the_column_of_its_birth_and_ends_in_that_of_its_death(
     assert "request · freed late, by the collector" in found
 
 
-def test_only_the_latest_requests_get_a_column_and_what_is_gone_is_counted() -> None:
-    """Twenty requests, twelve columns; a line from before the cut begins in its column."""
+def test_only_the_latest_requests_get_a_column_and_earlier_objects_are_counted() -> None:
+    """Twenty requests, twelve columns; older lines begin in the column of omitted requests."""
     sample = SampleProcess()
     engine = 0
     for number in range(1, 21):
@@ -100,28 +102,28 @@ def test_only_the_latest_requests_get_a_column_and_what_is_gone_is_counted() -> 
     assert "8 objects lived and died before #9" in text
 
 
-def test_the_tracers_own_collection_is_admitted() -> None:
-    """And only its own."""
+def test_a_note_says_that_the_tracer_ran_a_collection() -> None:
+    """There is none for other collections."""
     sample = SampleProcess()
     with sample.request():
         pass
     sample.collects()
-    said = "The tracer ran a full collection before drawing this, to see which objects"
-    assert said not in draw_lifelines(sample)
+    words = "The tracer ran a full collection before drawing this, to see which objects"
+    assert words not in draw_lifelines(sample)
     sample.collects(by="tracer")
-    assert said in draw_lifelines(sample)
+    assert words in draw_lifelines(sample)
 
 
 def test_the_title_says_which_process_and_server(process: Process) -> None:
-    """And how much it served."""
+    """And how many requests it served."""
     title = plain(Lifelines(process)).splitlines()[0].strip()
     assert title == (
         "Lifelines of process 48213 · gunicorn gthread · 6 requests · one column per request"
     )
 
 
-def test_the_marks_are_explained_and_an_ended_process_says_so() -> None:
-    """A legend at the bottom."""
+def test_the_legend_explains_the_marks() -> None:
+    """For an ended process, the arrow has another meaning."""
     assert plain(Lifelines(cafe())).splitlines()[-1].endswith("▶ lives on")
     assert "▶ lived until the process ended" in plain(Lifelines(cafe(end=True)))
     assert "● born · ○ freed · ━ used by a request · ─ alive but not used" in plain(
@@ -130,14 +132,14 @@ def test_the_marks_are_explained_and_an_ended_process_says_so() -> None:
 
 
 def test_a_process_without_requests_or_objects_is_drawn() -> None:
-    """There is nothing yet, and that is said."""
+    """A note says that nothing was built yet."""
     text = draw_lifelines(SampleProcess())
     assert "0 requests" in text
     assert "nothing was seen being built yet" in text
 
 
 def test_an_object_built_between_requests_begins_in_the_column_of_the_newest() -> None:
-    """Boot is what comes before the first request, nothing later."""
+    """Boot is the time before the first request."""
     sample = SampleProcess()
     for _ in range(2):
         with sample.request():
@@ -148,7 +150,7 @@ def test_an_object_built_between_requests_begins_in_the_column_of_the_newest() -
 
 
 def test_colour_adds_codes_and_changes_no_character(process: Process) -> None:
-    """Nothing is told by colour alone."""
+    """No meaning is carried by colour alone."""
     coloured = to_text(Lifelines(process), width=118, colour=True)
     assert ESCAPE in coloured
     assert uncoloured(coloured) == plain(Lifelines(process))

@@ -1,4 +1,4 @@
-"""The tree of processes: who began whom, what each served, and how it ended."""
+"""The tree of processes: who started whom, what each served, and how it ended."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ def worker(
     cut_off: int = 0,
     **about: str,
 ) -> Process:
-    """A worker of 48200 that began so many seconds after the first."""
+    """Returns a worker of 48200 that began so many seconds after the first."""
     sample = SampleProcess(pid=pid)
     sample.facts[0] = ProcessStarted(
         pid,
@@ -56,7 +56,7 @@ def worker(
 
 
 def recycled() -> tuple[ProcessNode, ...]:
-    """Four workers in two places: one ended, one was killed, two run still."""
+    """Returns four workers in two places: one ended, one was killed, two still run."""
     return build_process_tree(
         [
             worker(11, 0.0, 5, ends=4.0),
@@ -78,8 +78,8 @@ def test_no_line_is_wider_than_the_terminal(width: int, brief: bool) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 118, 200])
-def test_each_process_is_told_with_its_end(width: int) -> None:
-    """In order, killed or running: a word and a mark."""
+def test_each_process_is_shown_with_its_end(width: int) -> None:
+    """In order, killed or running: by a word and a mark."""
     text = plain(Processes(recycled()), width)
     ends = {"├─ 11": ("ended", "○"), "├─ 12": ("gone", "✗"), "├─ 13": ("running", "▶")}
     for start, (word, mark) in ends.items():
@@ -90,21 +90,21 @@ def test_each_process_is_told_with_its_end(width: int) -> None:
     assert "5" in row(text, "├─ 11").split()
 
 
-def test_a_parent_without_a_journal_is_not_traced_and_recycling_shows() -> None:
-    """Four workers in all, and never more than two of them."""
+def test_an_untraced_parent_counts_its_workers() -> None:
+    """Four workers in all, and never more than two at once."""
     text = plain(Processes(recycled()))
     assert "not traced · began 4 processes, never more than 2 at once" in row(text, "48200")
 
 
-def test_a_fork_is_told_with_what_it_handed_down() -> None:
-    """Where there is room for it."""
+def test_a_fork_is_shown_with_the_number_of_inherited_objects() -> None:
+    """If there is room."""
     text = plain(Processes(recycled()))
     assert "forked, inheriting 7 objects" in row(text, "├─ 13")
     assert "started" in row(text, "├─ 11")
 
 
 def test_the_bars_share_one_axis() -> None:
-    """A worker that came when another had gone begins to the right of that one's end."""
+    """A worker that started after another's end begins to the right of that end."""
     text = plain(Processes(recycled()), 118)
     assert row(text, "├─ 11").index("○") < row(text, "├─ 13").index("●")
     assert row(text, "├─ 13").index("▶") == row(text, "└─ 14").index("▶")
@@ -123,8 +123,8 @@ def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     assert "still running" not in alone
 
 
-def test_an_end_that_nobody_can_tell_is_told_so() -> None:
-    """On a system without locks."""
+def test_an_unknown_end_is_shown_as_unknown() -> None:
+    """As on a system without locks."""
     text = plain(Processes(build_process_tree([worker(11, 0.0, alive=None)])))
     assert "end not known" in row(text, "└─ 11")
 
@@ -159,27 +159,27 @@ def test_of_very_many_processes_the_earliest_are_counted() -> None:
 
 
 def test_a_brief_tree_has_no_axis_and_no_legend() -> None:
-    """As for a picture that is drawn again and again."""
+    """For a picture that is drawn repeatedly."""
     text = plain(Processes(recycled(), brief=True))
     assert not set(text) & {"●", "┊"}
     assert "still running" in row(text, "├─ 13")
 
 
 def test_without_any_process_nothing_breaks() -> None:
-    """An empty build_process_tree."""
+    """The tree of no processes is drawn."""
     assert "0 processes" in plain(Processes(()))
 
 
 def test_hostile_names_are_escaped() -> None:
-    """Of servers and applications."""
+    """Names of servers and applications."""
     text = plain(
         Processes(build_process_tree([worker(11, 0.0, server="\x1b[2J", application="\x1b[1m")]))
     )
     assert ESCAPE not in text
 
 
-def test_plain_letters_do_where_there_are_no_others() -> None:
-    """And each mark stays one character wide."""
+def test_ascii_streams_get_ascii() -> None:
+    """Each mark stays one character wide."""
     text = plain(Processes(recycled()), 118, encoding="ascii")
     assert text.isascii()
     assert row(text, "|- 12").count("!") == 1

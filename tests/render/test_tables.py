@@ -1,4 +1,4 @@
-"""The ledger, what the first request paid, and the overview."""
+"""The ledger, the cost of the first request, and the overview."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ def test_no_line_is_wider_than_the_terminal(process: Process, picture: Any, widt
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_colour_adds_codes_and_changes_no_character(process: Process, picture: Any) -> None:
-    """Nothing is told by colour alone."""
+    """No meaning is carried by colour alone."""
     coloured = to_text(picture(process), width=118, colour=True)
     assert ESCAPE in coloured
     assert uncoloured(coloured) == plain(picture(process))
@@ -33,7 +33,7 @@ def test_colour_adds_codes_and_changes_no_character(process: Process, picture: A
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_ascii_streams_get_ascii(process: Process, picture: Any) -> None:
-    """Without a question mark where a glyph was."""
+    """No glyph becomes a question mark."""
     text = plain(picture(process), encoding="ascii")
     assert text.isascii()
     assert "?" not in text.replace("?page", "")
@@ -41,7 +41,7 @@ def test_ascii_streams_get_ascii(process: Process, picture: Any) -> None:
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_a_process_that_has_done_nothing_is_drawn(picture: Any) -> None:
-    """It says whose picture it is."""
+    """The title names the process."""
     assert "rocess 48213" in plain(picture(SampleProcess().process()))
 
 
@@ -60,8 +60,8 @@ def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
     assert row(text, "Basket").endswith("4 with the response")
 
 
-def test_the_ledger_tells_rows_of_one_name_apart() -> None:
-    """By their kinds."""
+def test_rows_of_one_name_show_their_kind() -> None:
+    """Their names alone would not distinguish them."""
     sample = SampleProcess()
     sample.built("boot", ("engine", "Engine"), ("backend", "Engine"))
     text = plain(Ledger(sample.process()))
@@ -69,7 +69,7 @@ def test_the_ledger_tells_rows_of_one_name_apart() -> None:
     assert "Engine (backend)" in text
 
 
-def test_the_ledger_after_the_end_says_what_went_with_a_thread() -> None:
+def test_after_the_end_the_ledger_says_what_was_freed_with_a_thread() -> None:
     """In words, not in the model's terms."""
     sample = SampleProcess()
     with sample.request(thread=2) as now:
@@ -82,7 +82,7 @@ def test_the_ledger_after_the_end_says_what_went_with_a_thread() -> None:
 
 
 def test_the_first_request_stands_beside_the_second(process: Process) -> None:
-    """Numbers of both, and the names of what the first one had."""
+    """Numbers of both, and the names of what the first had."""
     text = plain(FirstRequest(process))
     assert row(text, "modules imported").split()[2:4] == ["26", "0"]
     assert "cafe.part_0" in row(text, "modules imported")
@@ -103,7 +103,7 @@ def test_the_slower_request_has_the_longer_bar(process: Process) -> None:
 
 
 def test_without_a_second_request_nothing_is_compared() -> None:
-    """It says so, and shows what there is."""
+    """A note says so; the first request is shown."""
     sample = SampleProcess()
     with sample.request() as now:
         now.builds("engine", "Engine")
@@ -112,8 +112,8 @@ def test_without_a_second_request_nothing_is_compared() -> None:
     assert row(text, "objects built").split() == ["objects", "built", "1"]
 
 
-def test_different_pages_are_not_passed_off_as_the_same() -> None:
-    """Some of the difference is theirs."""
+def test_a_note_says_that_the_requests_are_for_different_pages() -> None:
+    """Then some of the difference is that of the pages."""
     sample = SampleProcess()
     for path in ("/a/", "/b/"):
         with sample.request(path):
@@ -121,8 +121,8 @@ def test_different_pages_are_not_passed_off_as_the_same() -> None:
     assert "They asked for different pages" in plain(FirstRequest(sample.process()))
 
 
-def test_a_first_request_that_is_no_longer_there_is_not_made_up() -> None:
-    """Nor one that never was."""
+def test_a_sentence_says_why_there_is_no_first_request() -> None:
+    """It is forgotten, was cut off, or has not come yet."""
     assert "There was no request yet." in plain(FirstRequest(SampleProcess().process()))
     sample = SampleProcess()
     for _ in range(2):
@@ -132,12 +132,12 @@ def test_a_first_request_that_is_no_longer_there_is_not_made_up() -> None:
     assert "It is no longer remembered." in plain(FirstRequest(sample.process()))
 
 
-def test_the_overview_says_who_the_process_is(process: Process) -> None:
-    """Identity, versions, server, and how much it served."""
+def test_the_overview_has_the_facts_of_the_process(process: Process) -> None:
+    """Pid, versions, server, and how many requests it served."""
     text = plain(Overview(process))
-    for said in ("Process 48213 · gunicorn gthread", "Python 3.13.0 · Django 6.1.3",
+    for words in ("Process 48213 · gunicorn gthread", "Python 3.13.0 · Django 6.1.3",
                  "parent 48200", "6 requests served"):  # fmt: skip
-        assert said in text
+        assert words in text
     assert "ended in an orderly way" not in text
     assert "ended in an orderly way" in plain(Overview(cafe(end=True)))
 
@@ -162,8 +162,8 @@ def test_what_was_built_between_requests_is_not_called_boot() -> None:
     assert "built at boot: nothing seen" in plain(Overview(sample.process()))
 
 
-def test_a_forked_child_says_who_built_its_application() -> None:
-    """Its parent did."""
+def test_a_forked_child_names_the_process_that_built_its_application() -> None:
+    """That is its parent."""
     sample = SampleProcess()
     about = ProcessStarted(2, 1, "gunicorn", "sync", "3.13", "6.1", 0.0, 0, inherited=True)
     sample.facts[0] = about
@@ -174,7 +174,7 @@ def test_a_forked_child_says_who_built_its_application() -> None:
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_hostile_names_are_escaped(picture: Any) -> None:
-    """Whatever a server, a class, a module or a path is called."""
+    """Names of servers, classes, modules and paths."""
     sample = SampleProcess(server="\x1b[2J")
     sample.built("boot", ("\x1b[1m", "\x1b[2mX"))
     with sample.request("/\x1b[3m", imports=("\x1b[4m",)) as now:

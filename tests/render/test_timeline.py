@@ -1,4 +1,4 @@
-"""The timeline of one request."""
+"""The timeline of one request: heading, axis, bars, and safe text."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ from tracer.render import Timeline, to_text
 
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(process: Process, width: int) -> None:
-    """Each stage has one line of its own at every width, so nothing has wrapped."""
+    """Each stage has one line at every width, so nothing has wrapped."""
     for request in process.requests:
         text = plain(Timeline(process, request), width)
         assert widest(text) <= width
@@ -30,7 +30,7 @@ def test_no_line_is_wider_than_the_terminal(process: Process, width: int) -> Non
 
 
 def test_a_bar_is_heavy_at_its_ends_and_light_while_a_nested_stage_ran() -> None:
-    """Own time is told from waiting, and both from nothing."""
+    """It shows a stage's own time, that of nested stages, and the time outside."""
     sample = SampleProcess()
     with sample.request() as now, now.stage("middleware", "Outer", took=1000):
         now.does("view", "inner", took=8000)
@@ -40,8 +40,8 @@ def test_a_bar_is_heavy_at_its_ends_and_light_while_a_nested_stage_ran() -> None
     assert bar.count("─") > 5 * bar.count("━")
 
 
-def test_what_runs_on_after_its_parent_was_not_waited_for() -> None:
-    """A background thread's work leaves the bar of the view that started it heavy."""
+def test_a_bar_does_not_wait_for_a_nested_stage_that_ended_after_it() -> None:
+    """The work of a background thread leaves the bar of the view that started it heavy."""
     sample = SampleProcess()
     with sample.request(status=200) as now:
         with now.stage("view", "starter", took=4000):
@@ -53,7 +53,7 @@ def test_what_runs_on_after_its_parent_was_not_waited_for() -> None:
 
 
 def test_an_instant_is_a_single_mark(process: Process) -> None:
-    """What took no time has no bar and no milliseconds."""
+    """A stage that took no time has no bar and no milliseconds."""
     line = row(plain(Timeline(process, process.requests[0])), "response HttpResponse")
     assert line.count("◆") == 1
     assert "━" not in line
@@ -76,11 +76,11 @@ def test_the_axis_takes_the_unit_that_suits(took: int, first: str) -> None:
     assert first in draw_timeline(sample).splitlines()[1]
 
 
-def test_the_heading_says_what_was_asked_and_what_came(process: Process) -> None:
+def test_the_heading_has_request_and_response(process: Process) -> None:
     """Method, path, status, duration, size; process, request and thread."""
     heading = plain(Timeline(process, process.requests[4])).splitlines()[0]
-    for said in ("GET /menu/?page=…", "200 OK", "4.31 ms", "1.9 kB"):
-        assert said in heading
+    for words in ("GET /menu/?page=…", "200 OK", "4.31 ms", "1.9 kB"):
+        assert words in heading
     assert "process 48213 · its request 5 · thread ThreadPoolExecutor-0_0" in heading
 
 
@@ -95,7 +95,7 @@ def test_without_colour_there_is_not_one_escape_sequence(process: Process) -> No
 
 
 def test_colour_adds_codes_and_changes_no_character(process: Process) -> None:
-    """Nothing is told by colour alone: without its codes the text is the same."""
+    """No meaning is carried by colour alone."""
     picture = Timeline(process, process.requests[4])
     coloured = to_text(picture, width=118, colour=True)
     assert ESCAPE in coloured
@@ -129,7 +129,7 @@ def test_markup_in_names_is_text() -> None:
 
 
 def test_wide_characters_keep_the_columns_straight() -> None:
-    """A cell is what counts, not a character."""
+    """Widths are counted in cells, not in characters."""
     sample = SampleProcess()
     with sample.request("/メニュー/" * 30) as now:
         now.does("template", "喫茶店" * 30 + ".html", took=5000)
@@ -140,7 +140,7 @@ def test_wide_characters_keep_the_columns_straight() -> None:
 
 
 def test_a_long_path_is_cropped_with_an_ellipsis(process: Process) -> None:
-    """The status is never pushed out."""
+    """The status stays visible."""
     sample = SampleProcess()
     with sample.request("/" + "x" * 500):
         pass
@@ -157,7 +157,7 @@ def test_a_stream_without_box_characters_gets_ascii(process: Process) -> None:
     assert "---" in row(text, "SecurityMiddleware")
 
 
-def test_many_short_stages_together_make_their_parent_wait() -> None:
+def test_many_short_stages_together_make_their_parents_bar_light() -> None:
     """Each is shorter than a cell; together they fill it."""
     sample = SampleProcess()
     with sample.request() as now, now.stage("view", "list", took=10):

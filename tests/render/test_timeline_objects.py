@@ -13,8 +13,8 @@ from tracer.render import Timeline
 from tracer.render.layout.theme import TIMES
 
 
-def test_each_object_says_how_long_it_lives_beside_its_colour(process: Process) -> None:
-    """The scope stands there as a word."""
+def test_the_scope_of_each_object_is_shown_as_a_word(process: Process) -> None:
+    """Beside its colour."""
     text = plain(Timeline(process, process.requests[0]))
     assert " process " in row(text, "SecurityMiddleware")
     assert " thread " in row(text, "SQL SELECT cafe_dish")
@@ -39,8 +39,8 @@ def test_a_scope_taken_from_earlier_objects_is_marked_and_explained(process: Pro
     assert "≈ undecided, shown is what earlier ones turned out to be" in text
 
 
-def test_what_is_undecided_and_new_is_said_to_be_not_known() -> None:
-    """No verdict is made up for an object that nothing is known of."""
+def test_an_undecided_object_without_earlier_ones_is_shown_as_not_known() -> None:
+    """No scope is guessed."""
     sample = SampleProcess()
     with sample.request() as now:
         view = now.builds("view", "Menu view")
@@ -51,7 +51,7 @@ def test_what_is_undecided_and_new_is_said_to_be_not_known() -> None:
 
 
 def test_a_kept_object_names_its_holder() -> None:
-    """KEPT stands at the stage, and what holds the object."""
+    """The row of its stage shows KEPT and what holds it."""
     sample = SampleProcess()
     with sample.request() as now:
         basket = now.builds("watched", "Basket")
@@ -63,7 +63,7 @@ def test_a_kept_object_names_its_holder() -> None:
     assert "held by cafe.views.RECENT[0]" in text
 
 
-def test_below_it_stands_what_became_of_what_was_born(process: Process) -> None:
+def test_the_notes_say_what_became_of_the_requests_objects(process: Process) -> None:
     """Counts and names, in words."""
     first = plain(Timeline(process, process.requests[0]), 200)
     assert "born 61 → 4 freed with it · 0 kept · 3 freed by the collector" in first
@@ -75,7 +75,7 @@ def test_below_it_stands_what_became_of_what_was_born(process: Process) -> None:
     assert "3 undecided until a full collection: WSGIRequest, RequestContext, Menu view" in last
 
 
-def test_what_went_wrong_with_the_recording_is_told() -> None:
+def test_the_notes_say_what_is_missing_in_the_recording() -> None:
     """No close, births beyond the limit, no status, unknown status, a collection inside."""
     sample = SampleProcess()
     with sample.request(ending="never closed", uncounted=312, status=None, size=None) as now:
@@ -92,15 +92,15 @@ def test_what_went_wrong_with_the_recording_is_told() -> None:
 
 
 def test_a_request_without_stages_is_a_heading_and_its_notes() -> None:
-    """Nothing to draw is no reason to fail."""
+    """It is drawn without an error."""
     sample = SampleProcess()
     with sample.request("/nothing/"):
         pass
     assert "GET /nothing/" in draw_timeline(sample)
 
 
-def test_a_sentence_of_many_names_is_counted_rather_than_cut() -> None:
-    """Long names are shortened one by one, so that the count at the end is seen."""
+def test_long_names_are_cropped_so_that_the_count_is_seen() -> None:
+    """Each name is cropped, not the whole line."""
     sample = SampleProcess()
     with sample.request(imports=tuple(f"package.{'x' * 40}.m{i}" for i in range(9))) as now:
         for index in range(9):

@@ -18,7 +18,7 @@ from tracer.render.layout.theme import TIMES
 
 
 def test_stages_stand_in_the_order_in_which_they_began(process: Process) -> None:
-    """What was entered first is drawn first."""
+    """The stage that began first is drawn first."""
     text = plain(Timeline(process, process.requests[0]))
     order = ["request_started", "SecurityMiddleware", "XFrameOptions", "resolve →", "view ",
              "compile ", "SQL SELECT", "response.close", "request_finished"]  # fmt: skip
@@ -26,7 +26,7 @@ def test_stages_stand_in_the_order_in_which_they_began(process: Process) -> None
 
 
 def test_a_stage_is_indented_below_the_stage_it_ran_in(process: Process) -> None:
-    """Nesting is shown by indentation."""
+    """The indent shows the nesting."""
     text = plain(Timeline(process, process.requests[0]))
     depths = [
         len(line) - len(line.lstrip())
@@ -36,7 +36,7 @@ def test_a_stage_is_indented_below_the_stage_it_ran_in(process: Process) -> None
     assert depths == sorted(set(depths))
 
 
-def test_a_run_of_equal_queries_is_folded_into_one_row(process: Process) -> None:
+def test_a_run_of_alike_queries_is_folded_into_one_row(process: Process) -> None:
     """Of fifty, two are drawn and the rest are counted; their times are added up."""
     text = plain(Timeline(process, process.requests[4]), 200)
     lines = [line for line in text.splitlines() if "SQL SELECT cafe_dish" in line]
@@ -52,7 +52,7 @@ def test_a_folded_row_says_how_many_however_narrow(process: Process, width: int)
     assert f"{TIMES} 48 more" in plain(Timeline(process, process.requests[4]), width)
 
 
-def test_queries_that_take_turns_are_folded_too() -> None:
+def test_queries_that_alternate_are_folded_too() -> None:
     """A query for the author and one for the price of every dish: two rows for each, then two."""
     sample = SampleProcess()
     with sample.request() as now, now.stage("view", "list"):
@@ -65,8 +65,8 @@ def test_queries_that_take_turns_are_folded_too() -> None:
     assert f"SELECT price {TIMES} 18 more" in lines[5]
 
 
-def test_four_equal_queries_are_all_drawn() -> None:
-    """Folding is for the unreadable."""
+def test_four_alike_queries_are_all_drawn() -> None:
+    """Folding begins with five."""
     sample = SampleProcess()
     with sample.request() as now, now.stage("view", "list"):
         for _ in range(4):
@@ -74,8 +74,8 @@ def test_four_equal_queries_are_all_drawn() -> None:
     assert draw_timeline(sample).count("SELECT author") == 4
 
 
-def test_a_failing_query_among_equals_is_not_folded_away() -> None:
-    """An error is a difference."""
+def test_a_failing_query_is_not_folded() -> None:
+    """A stage with an error is not alike."""
     sample = SampleProcess()
     with sample.request() as now, now.stage("view", "list"):
         for index in range(30):
@@ -84,8 +84,8 @@ def test_a_failing_query_among_equals_is_not_folded_away() -> None:
     assert "raises OperationalError" in draw_timeline(sample)
 
 
-def test_hundreds_of_different_stages_are_cut_and_the_cut_is_told() -> None:
-    """The longest are drawn with everything around them; the others are counted."""
+def test_of_hundreds_of_stages_the_longest_are_drawn_and_the_others_counted() -> None:
+    """With all stages that enclose them."""
     sample = SampleProcess()
     with sample.request() as now, now.stage("view", "list"):
         for index in range(300):
@@ -97,8 +97,8 @@ def test_hundreds_of_different_stages_are_cut_and_the_cut_is_told() -> None:
     assert "231 shorter stages not drawn" in text
 
 
-def test_a_stage_on_another_thread_says_which_at_every_width() -> None:
-    """A letter at the row, and the thread's name below."""
+def test_a_stage_on_another_thread_has_the_threads_letter_at_every_width() -> None:
+    """The thread's name stands below."""
     sample = SampleProcess()
     sample.thread(1, "MainThread")
     sample.thread(7, "Thread-7 (mailer)")
@@ -112,8 +112,8 @@ def test_a_stage_on_another_thread_says_which_at_every_width() -> None:
         assert "A on thread Thread-7 (mailer)" in text
 
 
-def test_a_streamed_body_is_a_phase_of_its_own() -> None:
-    """It is announced before its first row."""
+def test_a_line_announces_the_streamed_body() -> None:
+    """It stands before its first row."""
     sample = SampleProcess()
     with sample.request() as now:
         now.does("middleware", "Outer")
@@ -136,7 +136,7 @@ def test_an_exception_is_named_where_it_left_a_stage(width: int) -> None:
 
 
 def test_a_damaged_nesting_is_still_drawn() -> None:
-    """Parents that are missing, or that are their own descendants, make outermost stages."""
+    """Stages whose parents are missing, or are their own descendants, are drawn as outermost."""
     sample = SampleProcess()
     with sample.request() as now:
         for name in ("first", "second", "third"):
@@ -148,7 +148,7 @@ def test_a_damaged_nesting_is_still_drawn() -> None:
 
 
 def test_a_request_deeper_than_the_terminal_is_wide_still_shows_names() -> None:
-    """Indentation never takes more than half of the name's room."""
+    """The indent never takes more than half of the name's room."""
     sample = SampleProcess()
     with sample.request() as now:
         stack = [now.stage("template", f"level_{index}.html") for index in range(60)]
@@ -163,7 +163,7 @@ def test_a_request_deeper_than_the_terminal_is_wide_still_shows_names() -> None:
 
 
 def test_what_does_not_fit_beside_a_stage_ends_in_one_ellipsis() -> None:
-    """However the pieces fall, at every width."""
+    """At every width."""
     sample = SampleProcess()
     with sample.request() as now:
         view = now.builds("view", "Menu view")

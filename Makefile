@@ -49,8 +49,8 @@ bench: ## measure this tracer beside its peers (valgrind helps); ARGS=--quick ta
 	@$(RUN) -m benchmarks.installing
 	@$(RUN) -m benchmarks $(ARGS)
 
-pictures: ## draw the pictures of the README anew, from requests to the café
-	$(INSTALL) "" "$(DJANGO)"
+pictures: ## draw the pictures of README and docs anew, from requests to the café
+	$(INSTALL) servers "$(DJANGO)"
 	@TRACER_ENABLED=0 $(RUN) demo_project/pictures.py
 
 notebooks: ## run every notebook and hold it to its claims (WRITE=1 keeps the outputs)

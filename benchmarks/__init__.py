@@ -1,1 +1,1 @@
-"""What the tracer costs, measured; nothing here is installed with the package."""
+"""Measures what the tracer costs. Nothing here is installed with the package."""

@@ -3,9 +3,9 @@
     python -m benchmarks [--quick] [--only PART [--keep]] [--page PAGE] [--contestant NAME]
 
 Parts: instructions (needs valgrind), times, agreement, growth, drawing, saturation. With `--only`,
-`--page` or `--contestant` only these are measured, and nothing is written but to standard output;
-with `--keep` a part takes its place in RESULTS.md, and the others stay as they were measured. A
-contestant that cannot run says so in its row. Exit status: 0, or 2 for wrong arguments.
+`--page` or `--contestant` only these are measured, and the results go to standard output; with
+`--keep` a part replaces its own results in RESULTS.md, and the other parts stay. The row of a
+contestant that cannot run says why. Exit status: 0, or 2 for wrong arguments.
 """
 
 from __future__ import annotations
@@ -30,41 +30,41 @@ from benchmarks.site import PAGES
 
 PARTS = ("instructions", "times", "agreement", "growth", "drawing", "saturation")
 TIMED = ("short", "list", "json")
-"""Pages whose processor time is measured; instructions are counted for all of them."""
+"""Pages whose processor time is measured; instructions are counted for all pages."""
 QUICK_PAGES = ("short", "list")
 
 
-def say(words: str) -> None:
-    """Tell how far it is."""
-    print(words, file=sys.stderr, flush=True)
+def report(text: str) -> None:
+    """Prints progress to standard error."""
+    print(text, file=sys.stderr, flush=True)
 
 
 def attempt(page: str, name: str, call: Callable[[], Any]) -> dict[str, Any]:
-    """Measure, or say why not."""
+    """Measures, or returns a row that says why not."""
     row = {"page": page, "contestant": name}
-    if PAGES[page].awaited and not ALL[name].awaited:
-        return row | {"reason": "it knows no ASGI"}
+    if PAGES[page].is_async and not ALL[name].is_async:
+        return row | {"reason": "it does not support ASGI"}
     begun = time.monotonic()
     try:
         found = asdict(call())
     except CannotMeasure as reason:
-        say(f"  {page}, {name}: {reason}")
+        report(f"  {page}, {name}: {reason}")
         return row | {"reason": str(reason)}
-    say(f"  {page}, {name}: {time.monotonic() - begun:.0f} s")
+    report(f"  {page}, {name}: {time.monotonic() - begun:.0f} s")
     return found
 
 
 def counted(page: str, name: str) -> dict[str, Any]:
-    """Count instructions, or say why not."""
+    """Counts instructions, or returns a row that says why not."""
     contestant = ALL[name]
-    if page in contestant.uncounted:
+    if page in contestant.pages_not_counted:
         reason = "it samples by the clock, and valgrind makes this page last too long"
         return {"page": page, "contestant": name, "reason": reason}
     return attempt(page, name, lambda: instructions.measure(page, name, layouts=contestant.layouts))
 
 
 def about(quick: bool) -> dict[str, Any]:
-    """What was measured, with what, and where."""
+    """Returns the versions and the machine that were measured."""
     found: dict[str, str] = {}
     for contestant in ALL.values():
         try:
@@ -82,7 +82,7 @@ def about(quick: bool) -> dict[str, Any]:
 
 
 class Run:
-    """One run: which parts, pages and contestants, and what came of it."""
+    """One run: its parts, pages and contestants, and their results."""
 
     def __init__(self, options: argparse.Namespace) -> None:
         self.quick: bool = options.quick
@@ -91,73 +91,75 @@ class Run:
         self.pages = [options.page] if options.page else list(pages)
         chosen = options.contestant or list(ALL)
         self.names = [name for name in ALL if name in ("nothing", *chosen)]
-        self.told: dict[str, Any] = {
+        self.results: dict[str, Any] = {
             "format": 4, "about": about(self.quick), "instructions": [], "times": [],
             "agreement": [], "growth": [], "drawing": [], "writing": [], "saturation": {},
         }  # fmt: skip
 
     def measure(self) -> dict[str, Any]:
-        """Measure all parts."""
+        """Measures all parts."""
         begun = time.monotonic()
         for part in self.parts:
-            say(f"{part}:")
+            report(f"{part}:")
             try:
                 getattr(self, part)()
             except CannotMeasure as reason:
-                say(f"  {reason}")
-        self.told["about"]["measured"] = dict.fromkeys(self.parts, date.today().isoformat())
-        say(f"{round((time.monotonic() - begun) / 60)} minutes in all")
-        return self.told
+                report(f"  {reason}")
+        self.results["about"]["measured"] = dict.fromkeys(self.parts, date.today().isoformat())
+        report(f"{round((time.monotonic() - begun) / 60)} minutes in all")
+        return self.results
 
     def instructions(self) -> None:
-        """Every page, every contestant; several at once, for only what draws or samples by the
-        clock does more where there is more time."""
+        """Counts every page with every contestant, several at once.
+
+        Only contestants that draw or sample by the clock execute more when they have more time.
+        """
         rows = [(page, name) for page in self.pages for name in self.names]
         with ThreadPoolExecutor(os.cpu_count()) as pool:
-            self.told["instructions"] = list(pool.map(lambda row: counted(*row), rows))
+            self.results["instructions"] = list(pool.map(lambda row: counted(*row), rows))
 
     def times(self) -> None:
-        """Pages without the rarer ones, every contestant."""
+        """Times the common pages with every contestant."""
         pairs = 3 if self.quick else times.PAIRS
         for page in [page for page in self.pages if page in TIMED]:
             for name in self.names[1:]:
                 row = attempt(page, name, lambda p=page, n=name: times.measure(p, n, pairs))  # type: ignore[misc]
-                self.told["times"].append(row)
+                self.results["times"].append(row)
 
     def agreement(self) -> None:
-        """Those who say what they take, on the same pages."""
+        """Checks the contestants that state their own price, on the same pages."""
         divisor = 8 if self.quick else 1
         for page in [page for page in self.pages if page in TIMED]:
-            for name in [name for name in self.names if ALL[name].says]:
+            for name in [name for name in self.names if ALL[name].states_price]:
                 row = attempt(page, name, lambda p=page, n=name: agreement.measure(p, n, divisor))  # type: ignore[misc]
-                self.told["agreement"].append(row)
+                self.results["agreement"].append(row)
 
     def growth(self) -> None:
-        """Recording alone."""
-        marks = growth.PAST[:2] if self.quick else growth.PAST
+        """Measures how the cost of recording grows."""
+        marks = growth.PAST_REQUESTS[:2] if self.quick else growth.PAST_REQUESTS
         counts = growth.QUERIES[:2] if self.quick else growth.QUERIES
         for steps in (
-            growth.past(marks=marks), growth.queries(counts=counts), growth.middleware(),
+            growth.past_requests(marks=marks), growth.queries(counts=counts), growth.middleware(),
             growth.threads(),
         ):  # fmt: skip
             for step in steps:
-                say(f"  {step.what}: {step.added:+,.0f} µs")
-                self.told["growth"].append(asdict(step))
+                report(f"  {step.what}: {step.added:+,.0f} µs")
+                self.results["growth"].append(asdict(step))
 
     def drawing(self) -> None:
-        """Timelines, and the journal."""
+        """Measures drawing and the journal."""
         for page in [page for page in self.pages if page in TIMED]:
-            self.told["drawing"].append(asdict(drawing.timelines(page)))
-            self.told["writing"].append(asdict(drawing.writing(page)))
+            self.results["drawing"].append(asdict(drawing.timelines(page)))
+            self.results["writing"].append(asdict(drawing.writing(page)))
 
     def saturation(self) -> None:
-        """Through gunicorn."""
+        """Measures requests per second through gunicorn."""
         rounds = 2 if self.quick else saturation.ROUNDS
-        self.told["saturation"] = saturation.measure(rounds)
+        self.results["saturation"] = saturation.measure(rounds)
 
 
 def main() -> int:
-    """Measure what was asked for; write it, or print it."""
+    """Measures as the arguments say, and writes or prints the results."""
     parser = argparse.ArgumentParser(prog="python -m benchmarks", description=__doc__)
     parser.formatter_class = argparse.RawDescriptionHelpFormatter
     parser.add_argument("--quick", action="store_true", help="two pages, fewer repetitions")
@@ -168,16 +170,16 @@ def main() -> int:
     options = parser.parse_args()
     if options.keep and (not options.only or options.page or options.contestant):
         parser.error("--keep goes with --only PART, of which every row is measured")
-    told = Run(options).measure()
+    found = Run(options).measure()
     if options.keep:
-        told = results.merged(told, options.only)
-        results.save(told)
-        say(f"written: {results.TABLES} and {results.DOCUMENT.name}")
+        found = results.merged(found, options.only)
+        results.save(found)
+        report(f"written: {results.TABLES} and {results.DOCUMENT.name}")
     elif options.only or options.page or options.contestant:
-        print(results.markdown(told))
+        print(results.markdown(found))
     else:
-        results.save(told)
-        say(f"written: {results.TABLES} and {results.DOCUMENT.name}")
+        results.save(found)
+        report(f"written: {results.TABLES} and {results.DOCUMENT.name}")
     return 0
 
 

@@ -1,14 +1,14 @@
-"""Whether the tracer is right about its own price: what it adds to a request, beside what it says.
+"""Compares the price that the tracer states with the time that it adds to a request.
 
-One program serves by turns, with nothing of the tracer in place, and watched: where its memory lies
-is the same for both, and what else the machine does strikes both alike. Several such programs, for
-where memory lies matters as much as the tracer does. The console's clock stands still while nothing
-is watched, so that it draws no more than it would.
+One program serves by turns without any probe and with all of them, so that the layout of memory is
+the same for both, and other load on the machine slows both alike. Several such programs run,
+because the layout of memory matters as much as the tracer does. The console's clock stands still
+while no probe is installed, so that it draws no more than usual.
 
-Before each turn Python's collector goes through everything. Else the full collections that come by
-themselves, some hundreds of requests apart, would fall into the turn that follows the telling of
-what was recorded, which leaves much behind: always one without the tracer. A list of 4,000
-microseconds paid some 80 more for them there than in the turns that were watched.
+Before each turn Python collects everything. Otherwise the full collections, some hundreds of
+requests apart, would fall into the turn after the recordings are read, which leaves much garbage:
+always a turn without the tracer. A list of 4,000 microseconds took some 80 more for them there than
+in the turns with the tracer.
 """
 
 from __future__ import annotations
@@ -30,10 +30,10 @@ PAIRS = {"short": 100, "json": 120, "list": 120}
 TURN = 0.06
 """Seconds that a turn should take."""
 TAIL = 0.1
-"""Part of the pairs left out at either end, where the machine did something else."""
+"""The share of pairs left out at either end, when the machine was busy."""
 
 Pair = tuple[float, float, float]
-"""Without, watched, and what the tracer says: microseconds per request."""
+"""Without the tracer, with it, and the price that it states: microseconds per request."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,22 +47,23 @@ class Agreement:
     added: tuple[float, ...]
     said: tuple[float, ...]
     error: float
-    """Standard error of what is added, over all programs."""
+    """The standard error of the added time, over all programs."""
 
 
 def measure(page: str, contestant: str, divisor: int = 1) -> Agreement:
-    """Measure on one page; in so many times fewer pairs. Raises CannotMeasure."""
+    """Measures one page, in `divisor` times fewer pairs. Raises CannotMeasure."""
     pairs = PAIRS[page] // divisor
     bare, added, said, errors = [], [], [], []
     for _ in range(PROGRAMS):
         with running(page, contestant) as (child, _):
-            told: list[Pair] = child.tell(f"agree {pairs}")["pairs"]
-        # Relative to its neighbours: the machine may be twice as fast a minute later.
-        shares = _without_tails([watched / without - 1 for without, watched, _ in told])
-        bare.append(statistics.median(without for without, _, _ in told))
+            measured: list[Pair] = child.send(f"agree {pairs}")["pairs"]
+        # Relative to the neighbouring turns: the machine may be twice as fast a minute later.
+        shares = _without_tails([watched / without - 1 for without, watched, _ in measured])
+        bare.append(statistics.median(without for without, _, _ in measured))
         added.append(bare[-1] * statistics.fmean(shares))
         said.append(
-            bare[-1] * statistics.fmean(_without_tails([one / without for without, _, one in told]))
+            bare[-1]
+            * statistics.fmean(_without_tails([one / without for without, _, one in measured]))
         )
         errors.append(bare[-1] * statistics.stdev(shares) / len(shares) ** 0.5)
     error = sum(each**2 for each in errors) ** 0.5 / PROGRAMS
@@ -80,7 +81,7 @@ def _without_tails(values: Sequence[float]) -> list[float]:
 
 
 def compare(pairs: int, watched: Any, make: Callable[[], Any]) -> Iterator[Pair]:
-    """Serve by turns; `watched` asks a handler that is watched, `make` makes another such."""
+    """Serves by turns: `watched` has a traced handler, `make` makes a client with a bare one."""
     from tracer import runtime
 
     tracer = runtime.running()
@@ -88,11 +89,11 @@ def compare(pairs: int, watched: Any, make: Callable[[], Any]) -> Iterator[Pair]
     switch = _Switch(tracer)
     with switch.off():
         bare = make()
-        bare.many(20)
+        bare.get_many(20)
         count = max(4, int(TURN / (_timed(bare, 10) / 1e6)))
         before = _turn(bare, count)
     for _ in range(pairs):
-        # Not always as many, or each would end at the same point of what the console does.
+        # A random number, or each turn would end at the same point of the console's work.
         these = max(3, int(count * random.uniform(0.6, 1.4)))
         took = _turn(watched, these)
         with switch.off():
@@ -104,44 +105,44 @@ def compare(pairs: int, watched: Any, make: Callable[[], Any]) -> Iterator[Pair]
 
 
 class _Switch:
-    """Takes away all that is patched, and puts it back."""
+    """Uninstalls all probes and installs them again."""
 
     def __init__(self, tracer: Any) -> None:
         self.tracer = tracer
-        self.away = 0.0
+        self.time_off = 0.0
         self.since: float | None = None
         if tracer.runtime.console is not None:
             tracer.runtime.console.clock = self._clock
             tracer.runtime.console.since = self._clock()
 
     def _clock(self) -> float:
-        """Seconds, without those in which nothing was watched."""
-        return (time.monotonic() if self.since is None else self.since) - self.away
+        """Returns seconds, without the time in which no probe was installed."""
+        return (time.monotonic() if self.since is None else self.since) - self.time_off
 
     @contextmanager
     def off(self) -> Iterator[None]:
         self.tracer.installation.uninstall()
         self.since = time.monotonic()
-        # What waits is not dealt with while nothing is watched.
+        # The worker thread must not process waiting recordings while no probe is installed.
         self.tracer.look(draw=False)
         with self.tracer.drawing:
             pass
         try:
             yield
         finally:
-            self.away += time.monotonic() - self.since
+            self.time_off += time.monotonic() - self.since
             self.since = None
             self.tracer.installation.install()
 
 
-def _turn(asking: Any, count: int) -> float:
-    """Microseconds per request, when everything has been collected and a few have been made."""
+def _turn(client: Any, count: int) -> float:
+    """Returns microseconds per request, after a full collection and a few requests."""
     gc.collect()
-    asking.many(max(2, count // 10))
-    return _timed(asking, count)
+    client.get_many(max(2, count // 10))
+    return _timed(client, count)
 
 
-def _timed(asking: Any, count: int) -> float:
+def _timed(client: Any, count: int) -> float:
     begun = time.thread_time_ns()
-    asking.many(count)
+    client.get_many(count)
     return (time.thread_time_ns() - begun) / count / 1000

@@ -1,4 +1,4 @@
-"""Starts the measured program, tells it what to do, and ends it. Raises CannotMeasure."""
+"""Starts the measured program, sends it commands and ends it."""
 
 from __future__ import annotations
 
@@ -20,16 +20,16 @@ from benchmarks.contestants import ALL
 from benchmarks.contestants.base import Contestant
 
 ROOT = Path(__file__).resolve().parent.parent
-PATIENCE = 600
-"""Seconds within which one answer must have come."""
+TIMEOUT = 600
+"""Seconds to wait for one answer."""
 
 
 class CannotMeasure(Exception):
-    """Says in a sentence what is missing or what went wrong."""
+    """Something is missing or failed; the message is a sentence that says what."""
 
 
 def versions(contestant: Contestant) -> dict[str, str]:
-    """Return the versions of a contestant's packages; raise CannotMeasure if one is missing."""
+    """Returns the versions of a contestant's packages. Raises CannotMeasure if one is missing."""
     found = {}
     for package in contestant.packages:
         try:
@@ -40,46 +40,46 @@ def versions(contestant: Contestant) -> dict[str, str]:
 
 
 class Child:
-    """A running program."""
+    """A running measured program."""
 
-    def __init__(self, process: subprocess.Popen[str], words: Path) -> None:
+    def __init__(self, process: subprocess.Popen[str], errors: Path) -> None:
         self.process = process
-        self.words = words
+        self.errors = errors
 
-    def tell(self, line: str) -> dict[str, Any]:
-        """Tell it one line; return what it answers."""
+    def send(self, line: str) -> dict[str, Any]:
+        """Sends it one command and returns its answer."""
         assert self.process.stdin is not None
         try:
             self.process.stdin.write(f"{line}\n")
             self.process.stdin.flush()
         except BrokenPipeError as error:
-            raise CannotMeasure(f"the measured program ended: {self.last_words()}") from error
-        told: dict[str, Any] = json.loads(self.hear())
-        return told
+            raise CannotMeasure(f"the measured program ended: {self.last_error()}") from error
+        answer: dict[str, Any] = json.loads(self.read_line())
+        return answer
 
-    def hear(self) -> str:
-        """Wait for a line."""
+    def read_line(self) -> str:
+        """Waits for one line of its output and returns it."""
         assert self.process.stdout is not None
-        timer = threading.Timer(PATIENCE, self.process.kill)
+        timer = threading.Timer(TIMEOUT, self.process.kill)
         timer.start()
         try:
             line = self.process.stdout.readline().strip()
         finally:
             timer.cancel()
         if not line:
-            raise CannotMeasure(f"the measured program failed: {self.last_words()}")
+            raise CannotMeasure(f"the measured program failed: {self.last_error()}")
         return line
 
     def end(self) -> None:
-        """Let it end, and wait for that; twice is harmless."""
+        """Closes its input and waits for its end. May be called twice."""
         assert self.process.stdin is not None
         self.process.stdin.close()
-        if self.process.wait(PATIENCE):
-            raise CannotMeasure(f"the measured program failed: {self.last_words()}")
+        if self.process.wait(TIMEOUT):
+            raise CannotMeasure(f"the measured program failed: {self.last_error()}")
 
-    def last_words(self) -> str:
-        """The last thing it said before it failed."""
-        lines = self.words.read_text(encoding="utf-8", errors="replace").splitlines()
+    def last_error(self) -> str:
+        """Returns the last line that it wrote to standard error."""
+        lines = self.errors.read_text(encoding="utf-8", errors="replace").splitlines()
         said = [line for line in lines if line.strip() and not line.startswith("==")]
         return said[-1].strip() if said else "it said nothing."
 
@@ -88,50 +88,59 @@ class Child:
 def running(
     page: str, name: str, prefix: Sequence[str] = (), middleware: int = 0, layout: int = 0
 ) -> Iterator[tuple[Child, Path]]:
-    """Run a program that has warmed up; yield it, and the directory that is its own.
+    """Runs a program that has warmed up; yields it and its own directory.
 
-    `prefix` comes before the command, with {directory} replaced; `layout` as in
-    `instructions.measure`.
+    `prefix` comes before the command, with {directory} replaced; `layout` is explained in
+    `instructions.measure`. Raises CannotMeasure.
     """
     contestant = ALL[name]
     versions(contestant)
     directory = Path(tempfile.mkdtemp(prefix="bench-"))
-    words = directory / "words"
     own = directory / "own"
     own.mkdir()
     command = [part.format(directory=directory) for part in prefix]
-    command += [sys.executable, "-m", "benchmarks.measured", page, name, str(own)]
+    command += [sys.executable, "-m", "benchmarks.measured", page, name, str(own), str(middleware)]
     try:
-        with words.open("w") as file, _terminal(contestant.terminal) as terminal:
-            process = subprocess.Popen(
-                [*command, str(middleware)],
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=file,
-                env=_environment() | terminal | {"BENCH_LAYOUT": str(layout)},
-                cwd=own,
-                text=True,
-            )
-            child = Child(process, words)
-            try:
-                if child.hear() != "ready":
+        with _terminal(contestant.terminal) as terminal:
+            variables = _environment() | terminal | {"BENCH_LAYOUT": str(layout)}
+            with _started(command, variables, own, directory / "errors") as child:
+                if child.read_line() != "ready":
                     raise CannotMeasure("the measured program said something else than ready")
                 yield child, directory
                 child.end()
-            finally:
-                if process.poll() is None:
-                    process.kill()
-                process.wait()
-                for pipe in (process.stdin, process.stdout):
-                    with contextlib.suppress(OSError):
-                        pipe.close()  # type: ignore[union-attr]
     finally:
         shutil.rmtree(directory, ignore_errors=True)
 
 
 @contextlib.contextmanager
+def _started(
+    command: Sequence[str], variables: dict[str, str], directory: Path, errors: Path
+) -> Iterator[Child]:
+    """Starts the program in its directory; kills it at the end if it still runs."""
+    with errors.open("w") as file:
+        process = subprocess.Popen(
+            command,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=file,
+            env=variables,
+            cwd=directory,
+            text=True,
+        )
+        try:
+            yield Child(process, errors)
+        finally:
+            if process.poll() is None:
+                process.kill()
+            process.wait()
+            for pipe in (process.stdin, process.stdout):
+                with contextlib.suppress(OSError):
+                    pipe.close()  # type: ignore[union-attr]
+
+
+@contextlib.contextmanager
 def _terminal(wanted: bool) -> Iterator[dict[str, str]]:
-    """A pseudo-terminal that somebody reads."""
+    """Makes a pseudo-terminal that a thread reads; yields the variables that name it."""
     if not wanted:
         yield {}
         return
@@ -153,7 +162,7 @@ def _terminal(wanted: bool) -> Iterator[dict[str, str]]:
 
 
 def _environment() -> dict[str, str]:
-    """A plain environment: the same hashes each time, and no settings but the program's own."""
+    """Returns an environment with a fixed hash seed and without other tools' settings."""
     dropped = ("TRACER", "DJANGO", "PYTHON", "COV", "KOLO", "SENTRY", "OTEL")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
     return kept | {

@@ -1,4 +1,4 @@
-"""How fast timelines are drawn, and what a request costs in the journal."""
+"""Measures how fast timelines are drawn, and what a request costs in the journal."""
 
 from __future__ import annotations
 
@@ -31,21 +31,21 @@ class Writing:
 
 
 def timelines(page: str) -> Drawing:
-    """Draw the timeline of this page's request again and again."""
+    """Draws the timeline of one request of this page again and again."""
     with running(page, "recording") as (child, _):
-        told = child.tell("draw 200")
-    return Drawing(page, int(told["rows"]), told["count"] / told["cpu"] * 1e9)
+        answer = child.send("draw 200")
+    return Drawing(page, int(answer["rows"]), answer["count"] / answer["cpu"] * 1e9)
 
 
 def writing(page: str, turns: int = 7) -> Writing:
-    """What a request takes of the thread that writes, and how many bytes the journal has for it."""
+    """Measures a request's time on the worker thread, and its bytes in the journal."""
     requests = 5 * PAGES[page].requests
     with running(page, "with journal") as (child, directory):
-        child.tell("settle")
+        child.send("settle")
         costs = []
         before = _size(directory)
         for _ in range(turns):
-            served, left = child.tell(f"run {requests}"), child.tell("settle")
+            served, left = child.send(f"run {requests}"), child.send("settle")
             costs.append((served["cpu"] - served["thread"] + left["cpu"]) / requests / 1000)
         size = (_size(directory) - before) / (turns * requests)
     return Writing(page, size, statistics.median(costs))
@@ -56,7 +56,7 @@ def _size(directory: Path) -> int:
 
 
 def draw(count: int) -> dict[str, float]:
-    """In the measured program: draw the newest request's timeline so many times."""
+    """Draws the newest request's timeline so many times; runs in the measured program."""
     from tracer import runtime
     from tracer.render.formats.terminal import Terminal
     from tracer.render.pictures.timeline import Timeline

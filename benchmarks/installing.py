@@ -1,4 +1,4 @@
-"""Installs the peers, the extra `bench`, one by one; what cannot be installed is said and left out.
+"""Installs the peers, the extra `bench`, one by one, and reports those that cannot be installed.
 
 python -m benchmarks.installing
 """
@@ -11,16 +11,16 @@ import tomllib
 
 from benchmarks.child import ROOT
 
-PATIENCE = 600
+TIMEOUT = 600
 
 
 def main() -> int:
-    """Install each that is missing."""
+    """Installs each that is missing."""
     project = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["project"]
     install = [sys.executable, "-m", "pip", "install", "--quiet", "--disable-pip-version-check"]
     for wanted in project["optional-dependencies"]["bench"]:
         try:
-            subprocess.run([*install, wanted], check=True, capture_output=True, timeout=PATIENCE)
+            subprocess.run([*install, wanted], check=True, capture_output=True, timeout=TIMEOUT)
         except subprocess.SubprocessError as error:
             words = (getattr(error, "stderr", None) or b"").decode(errors="replace").strip()
             reason = words.splitlines()[-1] if words else str(error)

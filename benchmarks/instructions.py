@@ -1,9 +1,9 @@
 """Instructions per request, counted by valgrind's callgrind.
 
-Instructions are counted instead of time because they hardly depend on the machine or on what else
-it does. The thread that serves requests is counted apart from all others, such as the tracer's
-background thread: the first is what a request waits for. Under ASGI a request is served by several
-threads, so that only the sum means anything.
+Instructions hardly depend on the machine or on its load, unlike time. The thread that serves
+requests is counted separately from all others, such as the tracer's worker thread, because a
+request waits for the first only. Under ASGI several threads serve one request, so only the sum is
+meaningful.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-from benchmarks.child import PATIENCE, CannotMeasure, running
+from benchmarks.child import TIMEOUT, CannotMeasure, running
 from benchmarks.contestants import ALL
 from benchmarks.site import PAGES
 
@@ -22,7 +22,7 @@ VALGRIND = (
     "valgrind",
     "--tool=callgrind",
     "--separate-threads=yes",
-    # Or the background thread would hardly ever get its turn.
+    # Otherwise the worker thread would hardly ever run.
     "--fair-sched=try",
     "--instr-atstart=no",
     "--callgrind-out-file={directory}/counts",
@@ -40,11 +40,11 @@ class Count:
     background_thread: int
     """All other threads."""
     full_collections: int
-    """How many came in between; one costs as much as twenty short requests, on either thread."""
+    """Full collections meanwhile; one costs as much as twenty short requests, on either thread."""
 
     @property
     def together(self) -> int:
-        """All threads."""
+        """The instructions of all threads."""
         return self.request_thread + self.background_thread
 
 
@@ -55,11 +55,12 @@ def measure(
     middleware: int = 0,
     layouts: Sequence[int] = (0,),
 ) -> Count:
-    """Count one page with one contestant, in processes of their own. Raises CannotMeasure.
+    """Counts one page with one contestant, in a process for each layout. Raises CannotMeasure.
 
-    Python's caches are indexed by addresses and by the versions of classes, so two programs that do
-    the same differ by up to 0.7 per cent, and each of them always in the same way. The mean over
-    several `layouts`, numbers of classes made before anything else, is nearer to the truth.
+    Python's caches are indexed by addresses and by the versions of classes. So two programs that do
+    the same differ by up to 0.7 per cent, each of them always by the same amount. The mean over
+    several `layouts` is nearer to the truth; a layout is the number of classes that the program
+    makes before anything else.
     """
     found = [_count(page, contestant, requests, middleware, layout) for layout in layouts]
     return replace(
@@ -79,10 +80,10 @@ def _count(page: str, contestant: str, requests: int | None, middleware: int, la
         )
     if requests is None:
         usual = PAGES[page].requests if page in PAGES else 20
-        requests = max(usual // ALL[contestant].weight, 10)
+        requests = max(usual // ALL[contestant].request_divisor, 10)
     with running(page, contestant, VALGRIND, middleware, layout) as (child, directory):
         _switch("on", child.process.pid)
-        told = child.tell(f"run {requests}")
+        answer = child.send(f"run {requests}")
         _switch("off", child.process.pid)
         child.end()
         totals = [_total(file) for file in sorted(directory.glob("counts-*"))]
@@ -95,20 +96,20 @@ def _count(page: str, contestant: str, requests: int | None, middleware: int, la
         requests,
         first // requests,
         sum(others) // requests,
-        told["full_collections"],
+        answer["full_collections"],
     )
 
 
 def _switch(state: str, pid: int) -> None:
     command = ["callgrind_control", "-i", state, str(pid)]
     try:
-        subprocess.run(command, check=True, capture_output=True, timeout=PATIENCE)
+        subprocess.run(command, check=True, capture_output=True, timeout=TIMEOUT)
     except subprocess.SubprocessError as error:
-        raise CannotMeasure(f"callgrind could not be steered: {error}") from error
+        raise CannotMeasure(f"callgrind could not be switched {state}: {error}") from error
 
 
 def _total(file: Path) -> int:
-    """Instructions in one thread's file."""
+    """Returns the instructions in one thread's file."""
     for line in file.read_text(encoding="utf-8", errors="replace").splitlines():
         if line.startswith("totals:"):
             return int(line.split()[1])

@@ -1,13 +1,12 @@
-"""The program that is measured: one contestant, one page, in a process of its own.
+"""The measured program: one contestant and one page in a process of their own.
 
     python -m benchmarks.measured PAGE CONTESTANT DIRECTORY [MIDDLEWARE]
 
-When it has warmed up it says "ready"; then it does what each line of its standard input tells it
-and answers with one line of JSON: `run N` makes N requests, `threads N K` makes N on each of K
-threads, `answer` tells what the page looks like, `recorded` what the contestant has of it,
-`agree N` what it adds and says that it adds in N pairs of turns, `memory` how much is in use,
-`settle` has the contestant deal with what waits, `draw N` draws N timelines. It ends with its
-input.
+After the warm-up it prints "ready". Then it runs each command of its standard input and answers
+with one line of JSON: `run N` makes N requests, `threads N K` makes N on each of K threads,
+`answer` describes the page, `recorded` what the contestant recorded of it, `agree N` measures the
+added and the stated price in N pairs of turns, `memory` returns memory in use, `settle` lets the
+contestant process its backlog, `draw N` draws N timelines. It ends with its input.
 """
 
 from __future__ import annotations
@@ -32,37 +31,37 @@ class Program:
     """One contestant that serves one page."""
 
     def __init__(self, page: str, contestant: Contestant, directory: str, middleware: int) -> None:
-        # A page of so many queries, which is none of those in the table.
+        # "queries/N" is not in the table of pages.
         known = site.PAGES.get(page) or site.Page(f"/{page}/", page, 20, warm_up=10)
-        contestant.before(directory)
+        contestant.before_setup(directory)
         site.configure(contestant.changes(directory), directory, middleware)
         site.add_pages()
-        contestant.ready()
-        from benchmarks import asking
+        contestant.after_setup()
+        from benchmarks import clients
 
-        kind = asking.Asgi if known.awaited else asking.Wsgi
+        kind = clients.AsgiClient if known.is_async else clients.WsgiClient
         self.contestant = contestant
-        contestant.started()
-        self.make: Callable[[], asking.Asking] = lambda: kind(known.address, contestant.around)
-        self.asking = self.make()
-        status = self.asking.ask().status
+        contestant.switch_on()
+        self.make: Callable[[], clients.Client] = lambda: kind(known.address, contestant.wrap)
+        self.client = self.make()
+        status = self.client.get().status
         if not status.startswith("200"):
-            raise SystemExit(f"the page {page} is not what it should be: {status}")
-        self.asking.many(max(known.warm_up // contestant.weight, 10))
-        # Every run begins at the same point of the collector's counting.
+            raise SystemExit(f"the page {page} has status {status} instead of 200")
+        self.client.get_many(max(known.warm_up // contestant.request_divisor, 10))
+        # Every run begins at the same point of the collector's counters.
         gc.collect()
-        contestant.caught_up()
+        contestant.catch_up()
 
     def run(self, count: int) -> dict[str, int]:
-        """Make requests; tell their cost in nanoseconds."""
-        return _timed(lambda: self.asking.many(count))
+        """Makes requests; returns their cost in nanoseconds."""
+        return _timed(lambda: self.client.get_many(count))
 
     def threads(self, count: int, threads: int) -> dict[str, int]:
-        """Make requests on several threads at once."""
+        """Makes requests on several threads at once; returns their cost in nanoseconds."""
 
         def all_at_once() -> None:
             started = [
-                threading.Thread(target=self.asking.many, args=(count,)) for _ in range(threads)
+                threading.Thread(target=self.client.get_many, args=(count,)) for _ in range(threads)
             ]
             for thread in started:
                 thread.start()
@@ -72,34 +71,34 @@ class Program:
         return _timed(all_at_once)
 
     def answer(self) -> dict[str, Any]:
-        """What the page is, in a form that can be compared; what its headers are called."""
-        answer = self.asking.ask()
+        """Returns the page's status, a digest of its body, and its headers."""
+        answer = self.client.get()
         digest = hashlib.sha256(answer.body).hexdigest()
         return {"status": answer.status, "body": digest, "headers": sorted(answer.headers)}
 
     def recorded(self) -> dict[str, str]:
-        """How much the contestant has of a request."""
-        self.asking.ask()
+        """Returns what the contestant has recorded of a request."""
+        self.client.get()
         return {"recorded": self.contestant.recorded()}
 
     def agree(self, pairs: int) -> dict[str, Any]:
-        """What a request pays, and what it is said to pay; only this tracer says it."""
+        """Measures the added price and the stated price; only this tracer states one."""
         from benchmarks import agreement
 
-        return {"pairs": list(agreement.compare(pairs, self.asking, self.make))}
+        return {"pairs": list(agreement.compare(pairs, self.client, self.make))}
 
     def settle(self) -> dict[str, int]:
-        """Let the contestant deal with what waits; tell the cost in nanoseconds."""
-        return _timed(self.contestant.caught_up)
+        """Lets the contestant process its backlog; returns the cost in nanoseconds."""
+        return _timed(self.contestant.catch_up)
 
     def draw(self, count: int) -> dict[str, float]:
-        """Draw timelines; only this tracer can."""
+        """Draws timelines; only this tracer can."""
         from benchmarks import drawing
 
         return drawing.draw(count)
 
     def memory(self) -> dict[str, int]:
-        """Kilobytes in use: the most there were, and now."""
+        """Returns the kilobytes in use: the peak, and now."""
         peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
         with open("/proc/self/statm", encoding="ascii") as statm:
             now = int(statm.read().split()[1]) * os.sysconf("SC_PAGE_SIZE") // 1024
@@ -119,26 +118,26 @@ def _timed(call: Callable[[], None]) -> dict[str, int]:
 
 
 def main() -> int:
-    """Warm up, then do as told."""
+    """Warms up, then runs commands until its input ends."""
     page, name, directory, *middleware = sys.argv[1:]
     others = _classes(int(os.environ.get("BENCH_LAYOUT", "0")))
-    talk = sys.stdout
+    answers = sys.stdout
     terminal = os.environ.get("BENCH_TERMINAL")
-    # Whatever a contestant has to say, this program's own words come through.
+    # A contestant may print; standard output is for this program's answers alone.
     sys.stdout = open(terminal, "w", encoding="utf-8") if terminal else sys.stderr  # noqa: SIM115
     program = Program(page, ALL[name], directory, int(middleware[0]) if middleware else 0)
-    print("ready", file=talk, flush=True)
+    print("ready", file=answers, flush=True)
     for line in sys.stdin:
-        word, *numbers = line.split()
-        told = getattr(program, word)(*map(int, numbers))
-        print(json.dumps(told), file=talk, flush=True)
-    # Without farewells: they are no part of what is measured.
+        command, *numbers = line.split()
+        answer = getattr(program, command)(*map(int, numbers))
+        print(json.dumps(answer), file=answers, flush=True)
+    # Without exit handlers, which are not measured.
     del others
     os._exit(0)
 
 
 def _classes(count: int) -> list[type]:
-    """Classes that are there for Python to count: each that is asked for a name gets a version."""
+    """Makes classes that use up version numbers: a class gets one at an attribute access."""
     made = [type(f"Other{number}", (), {"name": number}) for number in range(count)]
     for cls in made:
         assert cls().name is not None  # type: ignore[attr-defined]

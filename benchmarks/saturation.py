@@ -1,7 +1,7 @@
-"""Requests per second through gunicorn when it is given as many as it can take.
+"""Measures requests per second through a saturated gunicorn.
 
-One worker process, asked by several connections at once; standard output is a pseudo-terminal that
-is read. With nothing, recording, with a journal, with the console.
+One worker process serves several connections at once; standard output is a pseudo-terminal that a
+thread reads. The modes are: nothing, recording, with a journal, with the console.
 """
 
 from __future__ import annotations
@@ -28,10 +28,10 @@ ROUNDS = 25
 
 
 def measure(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, tuple[float, float]]:
-    """Return by mode requests per second, and how many times those of nothing that is.
+    """Returns requests per second of each mode, and their ratio to those of "nothing".
 
-    Both are medians over rounds in which the modes take turns, and the second is taken within each
-    round: what else the machine does strikes all of a round alike.
+    Both are medians over rounds in which the modes take turns. The ratio is computed within each
+    round, because other load on the machine slows a whole round alike.
     """
     with contextlib.ExitStack() as stack:
         ports = {mode: stack.enter_context(_serving(mode)) for mode in MODES}
@@ -53,7 +53,7 @@ def measure(rounds: int = ROUNDS, seconds: float = SECONDS) -> dict[str, tuple[f
 
 @contextlib.contextmanager
 def _serving(mode: str) -> Iterator[int]:
-    """One gunicorn with one worker; yield its port."""
+    """Runs a gunicorn with one worker; yields its port."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port: int = free.getsockname()[1]
@@ -61,8 +61,8 @@ def _serving(mode: str) -> Iterator[int]:
     reader = threading.Thread(target=_read, args=(master,), daemon=True)
     reader.start()
     with tempfile.TemporaryDirectory() as directory:
-        words = Path(directory) / "words"
-        with words.open("w") as file:
+        errors = Path(directory) / "errors"
+        with errors.open("w") as file:
             process = subprocess.Popen(
                 [
                     *(sys.executable, "-m", "gunicorn", "--workers", "1", "--worker-class"),
@@ -76,7 +76,7 @@ def _serving(mode: str) -> Iterator[int]:
                 | {"BENCH_MODE": mode, "BENCH_DIRECTORY": directory, "PYTHONPATH": str(ROOT)},
             )
         try:
-            _await(port, process, words)
+            _wait_until_listening(port, process, errors)
             yield port
         finally:
             process.kill() if mode == "nothing" else process.terminate()
@@ -96,7 +96,7 @@ def _read(master: int) -> None:
             pass
 
 
-def _await(port: int, process: subprocess.Popen[bytes], words: Path) -> None:
+def _wait_until_listening(port: int, process: subprocess.Popen[bytes], errors: Path) -> None:
     limit = time.monotonic() + 60
     while time.monotonic() < limit:
         if process.poll() is not None:
@@ -104,27 +104,27 @@ def _await(port: int, process: subprocess.Popen[bytes], words: Path) -> None:
         with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), 1):
             return
         time.sleep(0.05)
-    lines = words.read_text(encoding="utf-8", errors="replace").splitlines()
+    lines = errors.read_text(encoding="utf-8", errors="replace").splitlines()
     raise CannotMeasure(f"gunicorn did not start: {lines[-1] if lines else 'it said nothing'}")
 
 
 def _saturate(port: int, seconds: float) -> float:
-    """Ask as fast as it answers; return requests per second."""
+    """Sends requests as fast as gunicorn answers; returns requests per second."""
     end = time.monotonic() + seconds
     counts = [0] * CLIENTS
-    wrong: list[str] = []
+    unexpected: list[str] = []
 
     def client(index: int) -> None:
-        # Not `http.client`: it would take as much of the processor as the server does.
+        # Not `http.client`: it would take as much processor time as the server does.
         with socket.create_connection(("127.0.0.1", port), 30) as connection:
-            while time.monotonic() < end and not wrong:
+            while time.monotonic() < end and not unexpected:
                 connection.sendall(b"GET /short/ HTTP/1.1\r\nHost: localhost\r\n\r\n")
                 answer = b""
                 while not answer.endswith(b"\r\n\r\nhello"):
                     more = connection.recv(65536)
                     answer += more
                     if not more:
-                        wrong.append(answer[:80].decode(errors="replace"))
+                        unexpected.append(answer[:80].decode(errors="replace"))
                         return
                 counts[index] += 1
 
@@ -134,6 +134,6 @@ def _saturate(port: int, seconds: float) -> float:
         thread.start()
     for thread in threads:
         thread.join()
-    if wrong:
-        raise CannotMeasure(f"gunicorn answered otherwise: {wrong[0]!r}")
+    if unexpected:
+        raise CannotMeasure(f"gunicorn gave an unexpected answer: {unexpected[0]!r}")
     return sum(counts) / (time.monotonic() - begun)

@@ -1,4 +1,4 @@
-"""The site as a WSGI application for a server; BENCH_MODE names the contestant."""
+"""The measured site as a WSGI application for gunicorn; BENCH_MODE names the contestant."""
 
 from __future__ import annotations
 

@@ -1,24 +1,22 @@
-"""The site that is measured: seven pages of a café, and the settings of a new Django project.
+"""The measured site: seven pages of a café, with the settings of a new Django project.
 
 Four pages are served under WSGI: a short text, a class-based list (100 rows, two queries, a
-template with inheritance), JSON with one query, a streamed response. The first three exist again as
-asynchronous views, served under ASGI. All of them pass the seven middleware of a new project, in
-front of a SQLite file. `configure` and `add_pages` are called once in each process.
+template with inheritance), JSON with one query, and a streamed response. The first three have
+asynchronous counterparts, served under ASGI. All requests pass the seven middleware of a new
+project; the database is a SQLite file. Each process calls `configure` and `add_pages` once.
 """
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Callable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from decimal import Decimal
 from typing import Any
 
 import django
 from django.conf import settings
-from django.http import HttpRequest, HttpResponse, JsonResponse, StreamingHttpResponse
+from django.http import HttpRequest, HttpResponse, StreamingHttpResponse
 from django.urls import path
 
-ROWS = 100
 BASE = """<!doctype html>
 <html lang="en"><head><title>{% block title %}Café{% endblock %}</title></head>
 <body><h1>{% block heading %}Café{% endblock %}</h1>{% block content %}{% endblock %}</body></html>
@@ -32,6 +30,15 @@ LIST = """{% extends "base.html" %}
 <td>{{ dish.price }}</td><td>{% if dish.sold_out %}sold out{% endif %}</td></tr>
 {% endfor %}</table>{% endblock %}
 """
+LOADERS = [
+    (
+        "django.template.loaders.cached.Loader",
+        [
+            ("django.template.loaders.locmem.Loader", {"base.html": BASE, "list.html": LIST}),
+            "django.template.loaders.app_directories.Loader",
+        ],
+    )
+]
 MIDDLEWARE = [
     "django.middleware.security.SecurityMiddleware",
     "django.contrib.sessions.middleware.SessionMiddleware",
@@ -45,19 +52,18 @@ MIDDLEWARE = [
 
 @dataclass(frozen=True, slots=True)
 class Page:
-    """One page: where it is, what it is, and how many requests make a measurement."""
+    """One page, and how many requests make a measurement of it."""
 
     address: str
     what: str
     requests: int
-    awaited: bool = False
-    """Served under ASGI."""
+    is_async: bool = False
+    """Whether it is served under ASGI."""
     warm_up: int = 100
-    """Requests before the first that is counted. A short one needs hundreds: a collection soon
-    after the start takes as many instructions as three requests, and the tracer reuses its
-    recordings only once some hundreds wait. From 700 on the price stays the same, within 0.1 per
-    cent. At request 1,000 the tracer's background thread measures its own prices again, so the
-    count ends before."""
+    """Requests before the first counted one. A short page needs hundreds: a collection soon after
+    the start takes as many instructions as three requests, and the tracer reuses its recordings
+    only once some hundreds wait. From 700 on the price is stable within 0.1 per cent. At request
+    1,000 the tracer's worker thread measures its prices again, so counting ends before."""
 
 
 PAGES = {
@@ -73,30 +79,28 @@ PAGES = {
 
 @dataclass(slots=True)
 class Changes:
-    """What a contestant's documentation asks for in a project."""
+    """The changes to a project that a contestant's documentation asks for."""
 
     apps: list[str] = field(default_factory=list)
     first: list[str] = field(default_factory=list)
-    """Middleware put before all others."""
+    """Middleware before all others."""
     last: list[str] = field(default_factory=list)
+    """Middleware after all others."""
     settings: dict[str, Any] = field(default_factory=dict)
     urls: Callable[[], list[Any]] = list
-    """Called when Django is set up."""
+    """Returns URL patterns; called after Django is set up."""
 
 
 def configure(changes: Changes, directory: str, middleware: int = 0) -> None:
-    """Settings as a new project has them, DEBUG off, and `middleware` more that do nothing."""
-    loaders = [
-        (
-            "django.template.loaders.cached.Loader",
-            [
-                ("django.template.loaders.locmem.Loader", {"base.html": BASE, "list.html": LIST}),
-                "django.template.loaders.app_directories.Loader",
-            ],
-        )
-    ]
+    """Sets Django up like a new project with DEBUG off, and so many middleware that do nothing."""
+    settings.configure(**(_settings(changes, directory, middleware) | changes.settings))
+    django.setup()
+    urlpatterns.extend(changes.urls())
+
+
+def _settings(changes: Changes, directory: str, middleware: int) -> dict[str, Any]:
     contrib = [f"django.contrib.{name}" for name in ("auth", "contenttypes", "sessions")]
-    chosen = {
+    return {
         "DEBUG": False,
         "SECRET_KEY": "for-measuring-only",
         "ALLOWED_HOSTS": ["localhost", "127.0.0.1"],
@@ -118,16 +122,13 @@ def configure(changes: Changes, directory: str, middleware: int = 0) -> None:
             {
                 "BACKEND": "django.template.backends.django.DjangoTemplates",
                 "OPTIONS": {
-                    "loaders": loaders,
+                    "loaders": LOADERS,
                     "context_processors": ["django.template.context_processors.request"],
                 },
             }
         ],
         "USE_TZ": True,
     }
-    settings.configure(**(chosen | changes.settings))
-    django.setup()
-    urlpatterns.extend(changes.urls())
 
 
 class Idle:
@@ -141,17 +142,17 @@ class Idle:
 
 
 def short(request: HttpRequest) -> HttpResponse:
-    """A short text."""
+    """Returns a short text."""
     return HttpResponse("hello")
 
 
 async def short_async(request: HttpRequest) -> HttpResponse:
-    """A short text."""
+    """Returns a short text."""
     return HttpResponse("hello")
 
 
 def stream(request: HttpRequest) -> StreamingHttpResponse:
-    """Twenty lines, one by one."""
+    """Streams twenty lines."""
 
     def lines() -> Iterator[str]:
         for number in range(20):
@@ -168,70 +169,9 @@ urlpatterns: list[Any] = [
 
 
 def add_pages() -> None:
-    """Build the pages that need a model, and its table: a model class needs settings first."""
-    from django.db import connection, connections, models
-    from django.shortcuts import render
-    from django.views.generic import ListView, View
+    """Adds the pages that need a model, and fills its table."""
+    # A model class needs configured settings.
+    from benchmarks import menu
 
-    class Dish(models.Model):
-        name = models.CharField(max_length=80)
-        kind = models.CharField(max_length=20)
-        price = models.DecimalField(max_digits=6, decimal_places=2)
-        sold_out = models.BooleanField(default=False)
-
-        class Meta:
-            app_label = "cafe"
-            ordering = ("name",)
-
-    class Dishes(ListView):
-        model = Dish
-        template_name = "list.html"
-        context_object_name = "dishes"
-        paginate_by = ROWS
-
-        def get_context_data(self, **more: Any) -> dict[str, Any]:
-            context = super().get_context_data(**more)
-            return context | {"count": context["paginator"].count}
-
-    class DishesAsync(View):
-        async def get(self, request: HttpRequest) -> HttpResponse:
-            found: AsyncIterator[Dish] = Dish.objects.aiterator()
-            dishes = [dish async for dish in found]
-            context = {"dishes": dishes, "count": await Dish.objects.acount()}
-            return render(request, "list.html", context)
-
-    def prices(request: HttpRequest) -> JsonResponse:
-        cheap = Dish.objects.filter(price__lt=5).values("name", "kind")[:10]
-        return JsonResponse({"dishes": list(cheap)})
-
-    async def prices_async(request: HttpRequest) -> JsonResponse:
-        cheap = Dish.objects.filter(price__lt=5).values("name", "kind")[:10]
-        return JsonResponse({"dishes": [dish async for dish in cheap]})
-
-    def queries(request: HttpRequest, count: int) -> HttpResponse:
-        for number in range(count):
-            Dish.objects.filter(pk=number).exists()
-        return HttpResponse("asked")
-
-    with connection.schema_editor() as editor:
-        editor.create_model(Dish)
-    Dish.objects.bulk_create(
-        Dish(
-            name=f"Dish {number:03}",
-            kind=("coffee", "cake", "soup")[number % 3],
-            price=Decimal(number) / 4,
-            sold_out=number % 7 == 0,
-        )
-        for number in range(ROWS)
-    )
-    connections.close_all()
-    urlpatterns.extend(
-        [
-            path("dishes/", Dishes.as_view(), name="dishes"),
-            path("async/dishes/", DishesAsync.as_view()),
-            path("dishes/<int:pk>/", short, name="dish"),
-            path("json/", prices),
-            path("async/json/", prices_async),
-            path("queries/<int:count>/", queries),
-        ]
-    )
+    menu.create_table()
+    urlpatterns.extend(menu.urlpatterns)

@@ -1,7 +1,7 @@
-"""Processor time and memory: a contestant and "nothing", side by side and by turns.
+"""Measures processor time and memory: of a contestant and of "nothing", in alternating batches.
 
-Both programs run at once, and one waits while the other is asked for a batch of requests, so that
-what else the machine does strikes both alike. The ratio is the median over all pairs of batches.
+Both programs run at once, and one waits while the other serves a batch of requests, so that other
+load on the machine slows both alike. The ratio is the median over all pairs of batches.
 """
 
 from __future__ import annotations
@@ -34,25 +34,25 @@ class Cost:
     peak_bare: int
     recorded: str
     same: bool
-    """Whether the answer was, byte for byte, what it is without the contestant."""
+    """Whether the answer was byte for byte the same as without the contestant."""
     headers: tuple[str, ...]
-    """Headers that it has and the answer without the contestant has not."""
+    """Headers that the answer without the contestant does not have."""
 
 
 def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
-    """Measure one contestant on one page, in so many pairs or more. Raises CannotMeasure.
+    """Measures one contestant on one page, in so many pairs or more. Raises CannotMeasure.
 
-    What is light is measured in several pairs of programs: where its memory lies makes one program
-    as much slower than the next as the tracer does.
+    A contestant of low cost is measured in several pairs of programs: the layout of memory makes
+    one program slower than the next by as much as the tracer does.
     """
     costs: list[tuple[float, float]] = []
-    for _ in range(ALL[contestant].care):
+    for _ in range(ALL[contestant].program_pairs):
         with running(page, "nothing") as (bare, _), running(page, contestant) as (watched, _):
             children = bare, watched
-            answers = [child.tell("answer") for child in children]
+            answers = [child.send("answer") for child in children]
             costs += _run(children, pairs)
-            peaks = [child.tell("memory")["peak"] for child in children]
-            recorded = watched.tell("recorded")["recorded"]
+            peaks = [child.send("memory")["peak"] for child in children]
+            recorded = watched.send("recorded")["recorded"]
     ratios = [theirs / own for own, theirs in costs]
     names = [{header[0].lower() for header in answer["headers"]} for answer in answers]
     return Cost(
@@ -72,18 +72,18 @@ def measure(page: str, contestant: str, pairs: int = PAIRS) -> Cost:
 
 
 def _run(children: Sequence[Child], pairs: int) -> Iterator[tuple[float, float]]:
-    """Have both run by turns; yield what their clocks say, in microseconds per request."""
+    """Runs both by turns; yields the processor time of each pair, in microseconds per request."""
     counts = [_batch(child) for child in children]
     for turn in range(pairs):
-        told = [0.0, 0.0]
+        costs = [0.0, 0.0]
         for each in (1, 0) if turn % 2 else (0, 1):
-            took = children[each].tell(f"run {counts[each]}")["cpu"]
-            told[each] = took / counts[each] / 1000
-        yield told[0], told[1]
+            took = children[each].send(f"run {counts[each]}")["cpu"]
+            costs[each] = took / counts[each] / 1000
+        yield costs[0], costs[1]
 
 
 def _batch(child: Child) -> int:
-    """How many requests make a batch."""
-    child.tell("run 5")
-    each = child.tell("run 10")["cpu"] / 10 / 1e9
+    """Returns how many requests make a batch."""
+    child.send("run 5")
+    each = child.send("run 10")["cpu"] / 10 / 1e9
     return max(5, int(BATCH / each))

@@ -23,7 +23,7 @@ class TracerConfig(AppConfig):
         try:
             checks.register()
             config, _problems = conf.load(settings, os.environ)
-            if config.enabled and not interpreter.refuses():
+            if config.enabled and not interpreter.warn_if_unsupported():
                 runtime.start(config)
         except Exception as fault:
             logging.getLogger("tracer").warning("tracer: could not start: %s", fault)

@@ -17,7 +17,7 @@ from django.http import HttpRequest
 from django.http.response import HttpResponseBase
 
 from tracer import runtime
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.trace import Trace, current, spread
 
 GetResponse = Callable[[HttpRequest], Any]
@@ -101,7 +101,7 @@ class TracerMiddleware:
             told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
             trace = self.recorder.begin(told)
             if self.is_async:
-                spread(trace, self.recorder.lane)
+                spread(trace, self.recorder.current_thread)
             current.set(trace)
         except Exception as fault:
             self.recorder.fault("middleware", fault)
@@ -109,4 +109,4 @@ class TracerMiddleware:
         return trace
 
 
-pass_over(__name__)
+hide_functions(__name__)

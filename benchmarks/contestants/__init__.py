@@ -1,4 +1,4 @@
-"""What is measured: this tracer in its ways of running, its peers, and Python's own profilers."""
+"""The contestants: this tracer in its modes, its peers, and Python's own profilers."""
 
 from __future__ import annotations
 
@@ -8,4 +8,4 @@ from benchmarks.contestants.base import Contestant
 ALL: dict[str, Contestant] = {
     one.name: one for one in (*ours.CONTESTANTS, *peers.CONTESTANTS, *python.CONTESTANTS)
 }
-"""By name, in the order in which they are shown; "nothing" comes first."""
+"""Each contestant by its name, in the order of the tables; "nothing" comes first."""

@@ -1,4 +1,4 @@
-"""What a contestant can say of itself, and what it may do to a process that serves requests."""
+"""A contestant: its description, and its hooks in the measured program."""
 
 from __future__ import annotations
 
@@ -9,55 +9,52 @@ from benchmarks.site import Changes
 
 
 class Contestant:
-    """One tool, at the settings that its documentation recommends. The base does nothing."""
+    """A tool with the settings that its documentation recommends. The base class does nothing."""
 
     name = "nothing"
     packages: tuple[str, ...] = ()
-    """Distributions that must be installed, the first of which gives its version."""
+    """Packages that must be installed; the first one gives its version."""
     records = "nothing"
     """What it records of a request, in a few words."""
     note = ""
-    """What must be known of how it was set up."""
-    weight = 1
-    """By what the numbers of requests to warm up and to count are divided: the dearer a tool, the
-    fewer it takes."""
-    uncounted: tuple[str, ...] = ()
-    """Pages on which its instructions cannot be counted, since it samples by the clock: valgrind
-    makes a page last so long that its samples take longer than anybody would wait."""
+    """A note on how it was set up."""
+    request_divisor = 1
+    """Divides the numbers of requests to warm up and to count; an expensive tool needs fewer."""
+    pages_not_counted: tuple[str, ...] = ()
+    """Pages whose instructions cannot be counted: it samples by the clock, and valgrind makes a
+    page so slow that its samples take too long."""
     layouts: tuple[int, ...] = (0,)
-    """As in `instructions.measure`: the less a tool takes, the more of them it needs."""
-    care = 1
-    """Pairs of programs that are timed: the less a tool takes, the more of them it needs."""
-    says = False
-    """Whether it says itself what a request pays for it."""
-    awaited = True
-    """Whether it can be used under ASGI."""
-    adds = False
-    """Whether it is meant to add something to the page."""
+    """Explained in `instructions.measure`; a tool of low cost needs more of them."""
+    program_pairs = 1
+    """Pairs of programs that are timed; a tool of low cost needs more of them."""
+    states_price = False
+    """Whether it states itself what it costs a request."""
+    is_async = True
+    """Whether it supports ASGI."""
     terminal = False
-    """Whether it writes to a terminal, which then is a pseudo-terminal that somebody reads."""
+    """Whether it gets a pseudo-terminal to write to, which a thread reads."""
 
     def changes(self, directory: str) -> Changes:
-        """What to change in the project's settings; `directory` is empty and its own."""
+        """Returns the changes to the project; `directory` is empty and the contestant's own."""
         del directory
         return Changes()
 
-    def before(self, directory: str) -> None:
+    def before_setup(self, directory: str) -> None:
         """Called before Django is set up."""
 
-    def ready(self) -> None:
-        """Called when Django is set up and the pages are there."""
+    def after_setup(self) -> None:
+        """Called after Django is set up and the pages are added."""
 
-    def around(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """Return the handler to call."""
+    def wrap(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Returns the handler to call."""
         return handler
 
-    def started(self) -> None:
-        """Called when the process has warmed up, or before: right before requests are made."""
+    def switch_on(self) -> None:
+        """Called right before the first request, that of the warm-up."""
 
-    def caught_up(self) -> None:
-        """Called before counting begins, to let what the warm-up left be dealt with."""
+    def catch_up(self) -> None:
+        """Called before counting begins, to process what the warm-up has left."""
 
     def recorded(self) -> str:
-        """How much it has of the last request, in a few words; empty if it does not tell."""
+        """Returns in a few words what it recorded of the last request; empty if it cannot say."""
         return ""

@@ -1,4 +1,4 @@
-"""This tracer: switched off, recording only, with a journal, with the console."""
+"""This tracer in its modes: switched off, recording only, with a journal, with the console."""
 
 from __future__ import annotations
 
@@ -9,38 +9,38 @@ from benchmarks.contestants.base import Contestant
 from benchmarks.site import Changes
 
 LAYOUTS = (0, 37, 111)
-"""What is lighter than the difference between two of them is measured in all three."""
+"""Layouts for contestants that cost less than the difference between two layouts."""
 
 
 class Nothing(Contestant):
-    """What all the others are compared with."""
+    """The project without any tool, with which all others are compared."""
 
     layouts = LAYOUTS
 
 
 class Tracer(Contestant):
-    """Recording, with nobody who draws or writes."""
+    """The tracer recording, without console and journal."""
 
     name = "recording"
     records = "stages in order, objects with births and deaths, threads, collections"
     options: dict[str, Any] = {"ENABLED": True, "CONSOLE": False}  # noqa: RUF012
-    care = 5
+    program_pairs = 5
     layouts = LAYOUTS
-    says = True
+    states_price = True
 
     def changes(self, directory: str) -> Changes:
-        """The one line of the README, and how to run."""
+        """Adds the app and its options, as in the README."""
         return Changes(apps=["tracer"], settings={"TRACER": self.options})
 
-    def caught_up(self) -> None:
-        """Let it look at what the warm-up left, or its very first look would be counted."""
+    def catch_up(self) -> None:
+        """Lets it process the warm-up's recordings, or its first batch would be counted."""
         module = sys.modules.get("tracer.runtime.tracer")
         running = module.running() if module is not None else None
         if running is not None:
             running.look()
 
     def recorded(self) -> str:
-        """Stages and objects of the newest request."""
+        """Counts stages and objects of the newest request."""
         module = sys.modules.get("tracer.runtime.tracer")
         running = module.running() if module is not None else None
         if running is None:
@@ -50,27 +50,27 @@ class Tracer(Contestant):
 
 
 class Off(Tracer):
-    """In `INSTALLED_APPS`, and switched off."""
+    """The tracer in `INSTALLED_APPS`, switched off."""
 
     name = "switched off"
     records = "nothing"
     options = {"ENABLED": False}  # noqa: RUF012
-    says = False
+    states_price = False
 
 
 class Journal(Tracer):
-    """Everything is written to a journal."""
+    """The tracer with a journal."""
 
     name = "with journal"
 
     def changes(self, directory: str) -> Changes:
-        """A journal in the directory."""
+        """Adds a journal in the directory."""
         options = self.options | {"JOURNAL": f"{directory}/traces"}
         return Changes(apps=["tracer"], settings={"TRACER": options})
 
 
 class Console(Tracer):
-    """Timelines are drawn on a terminal."""
+    """The tracer drawing timelines on a terminal."""
 
     name = "with console"
     options = {"ENABLED": True, "CONSOLE": True}  # noqa: RUF012

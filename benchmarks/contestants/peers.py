@@ -1,4 +1,4 @@
-"""Tools that people use to see what a Django request does, as their documentation sets them up."""
+"""Other tools that show what a Django request does, set up as their documentation says."""
 
 from __future__ import annotations
 
@@ -17,13 +17,13 @@ DEBUG = {"DEBUG": True, "INTERNAL_IPS": ["127.0.0.1"]}
 
 
 class Debug(Contestant):
-    """Django's own DEBUG: what the tools that ask for it stand on."""
+    """Django's own DEBUG, which some tools need."""
 
     name = "nothing, DEBUG on"
     records = "the statements"
 
     def changes(self, directory: str) -> Changes:
-        """DEBUG."""
+        """Switches DEBUG on."""
         return Changes(settings=DEBUG)
 
 
@@ -31,14 +31,13 @@ class Toolbar(Contestant):
     """django-debug-toolbar with its default panels."""
 
     name = "django-debug-toolbar"
-    weight = 20
+    request_divisor = 20
     packages = ("django-debug-toolbar",)
     records = "a dozen panels: statements, templates, signals, cache, settings, headers"
     note = "DEBUG on"
-    adds = True
 
     def changes(self, directory: str) -> Changes:
-        """The steps of its installation page."""
+        """Follows its installation page."""
         return Changes(
             apps=["django.contrib.staticfiles", "debug_toolbar"],
             first=["debug_toolbar.middleware.DebugToolbarMiddleware"],
@@ -48,15 +47,15 @@ class Toolbar(Contestant):
 
 
 class Silk(Contestant):
-    """django-silk, which writes to the project's own database."""
+    """django-silk, which writes to the project's database."""
 
     name = "django-silk"
-    weight = 8
+    request_divisor = 8
     packages = ("django-silk",)
     records = "request and response with bodies and headers, statements with tracebacks"
 
     def changes(self, directory: str) -> Changes:
-        """The steps of its README."""
+        """Follows its README."""
         return Changes(
             apps=["django.contrib.staticfiles", "silk"],
             first=["silk.middleware.SilkyMiddleware"],
@@ -64,14 +63,14 @@ class Silk(Contestant):
             urls=lambda: [path("silk/", include("silk.urls", namespace="silk"))],
         )
 
-    def ready(self) -> None:
-        """Make its tables."""
+    def after_setup(self) -> None:
+        """Creates its tables."""
         from django.core.management import call_command
 
         call_command("migrate", "silk", verbosity=0)
 
     def recorded(self) -> str:
-        """Statements of its newest request."""
+        """Counts the statements of its newest request."""
         from silk.models import Request
 
         newest = Request.objects.latest("start_time")
@@ -86,8 +85,8 @@ class OpenTelemetry(Contestant):
     records = "one span per request"
     note = "in-memory exporter behind a batch processor"
 
-    def before(self, directory: str) -> None:
-        """Instrument before Django is set up, as manage.py would."""
+    def before_setup(self, directory: str) -> None:
+        """Makes the exporter before Django is set up, as manage.py would."""
         from opentelemetry.instrumentation.django import DjangoInstrumentor
         from opentelemetry.sdk.trace import TracerProvider
         from opentelemetry.sdk.trace.export import BatchSpanProcessor
@@ -99,20 +98,20 @@ class OpenTelemetry(Contestant):
         self.instrument: Any = DjangoInstrumentor()
 
     def changes(self, directory: str) -> Changes:
-        """None: it puts its middleware in place by itself."""
+        """Changes nothing: it adds its middleware itself."""
         return Changes()
 
-    def ready(self) -> None:
-        """It reads settings, and changes MIDDLEWARE before the handler is built."""
+    def after_setup(self) -> None:
+        """Instruments Django; this changes MIDDLEWARE before the handler is built."""
         self.instrument.instrument(tracer_provider=self.provider)
 
-    def caught_up(self) -> None:
-        """Export what waits, and forget it."""
+    def catch_up(self) -> None:
+        """Exports waiting spans and deletes them."""
         self.provider.force_flush()
         self.exporter.clear()
 
     def recorded(self) -> str:
-        """Spans of the newest request."""
+        """Counts the spans of the newest request."""
         self.provider.force_flush()
         spans = self.exporter.get_finished_spans()
         newest = spans[-1].context.trace_id
@@ -120,16 +119,16 @@ class OpenTelemetry(Contestant):
 
 
 class Sentry(Contestant):
-    """sentry-sdk with tracing of every request, sent to nobody."""
+    """sentry-sdk with tracing of every request, without a server."""
 
     name = "sentry-sdk"
-    weight = 8
+    request_divisor = 8
     packages = ("sentry-sdk",)
     records = "spans of middleware, view, statements, templates"
     note = "traces_sample_rate 1, middleware_spans; envelopes are dropped instead of sent"
 
-    def before(self, directory: str) -> None:
-        """Initialise at the top of the settings."""
+    def before_setup(self, directory: str) -> None:
+        """Initialises it where the settings would."""
         import sentry_sdk
         from sentry_sdk.integrations.django import DjangoIntegration
         from sentry_sdk.transport import Transport
@@ -149,7 +148,7 @@ class Sentry(Contestant):
         )
 
     def recorded(self) -> str:
-        """Spans of the newest transaction."""
+        """Counts the spans of the newest transaction."""
         event = self.held[-1].get_transaction_event() if self.held else None
         return f"{len(event['spans']) + 1} spans" if event else ""
 
@@ -160,14 +159,14 @@ class Pyinstrument(Contestant):
     name = "pyinstrument"
     packages = ("pyinstrument",)
     records = "samples of the stack, a page per request"
-    note = "PYINSTRUMENT_PROFILE_DIR set, or it profiles only what asks for it"
-    weight = 8
-    uncounted = ("list",)
+    note = "PYINSTRUMENT_PROFILE_DIR set; otherwise it profiles only requests that ask for it"
+    request_divisor = 8
+    pages_not_counted = ("list",)
 
     def changes(self, directory: str) -> Changes:
-        """Its middleware, and where to write."""
+        """Adds its middleware, and the directory to write to."""
         self.directory = Path(directory) / "profiles"
-        # Or it raises where all is slow, as it is under valgrind.
+        # Otherwise it raises an error under valgrind, where everything is slow.
         os.environ["PYINSTRUMENT_IGNORE_OVERHEAD_WARNING"] = "1"
         return Changes(
             last=["pyinstrument.middleware.ProfilerMiddleware"],
@@ -175,32 +174,32 @@ class Pyinstrument(Contestant):
         )
 
     def recorded(self) -> str:
-        """The size of a page."""
+        """Returns the size of a page."""
         sizes = [file.stat().st_size for file in self.directory.iterdir()]
         return f"{max(sizes) / 1000:,.0f} kB of HTML"
 
 
 class VizTracer(Contestant):
-    """viztracer, switched on in the process."""
+    """viztracer, on for the whole process."""
 
     name = "viztracer"
     packages = ("viztracer",)
     records = "every function call, the newest million"
     note = "not saved to disk"
 
-    def started(self) -> None:
-        """Start it as its documentation does inline."""
+    def switch_on(self) -> None:
+        """Starts it as its documentation's inline use."""
         from viztracer import VizTracer as Tracing
 
         self.tracing = Tracing(verbose=0)
         self.tracing.start()
 
-    def caught_up(self) -> None:
-        """Forget the calls of the warm-up."""
+    def catch_up(self) -> None:
+        """Deletes the calls of the warm-up."""
         self.tracing.clear()
 
     def recorded(self) -> str:
-        """How many entries its buffer holds."""
+        """Returns how many entries its buffer holds."""
         self.tracing.stop()
         return f"{self.tracing.parse():,} entries in all"
 
@@ -209,44 +208,44 @@ class Kolo(Contestant):
     """kolo's middleware."""
 
     name = "kolo"
-    weight = 8
+    request_divisor = 8
     packages = ("kolo",)
     records = "every function call of the project, with arguments, to a SQLite file"
     note = "DEBUG on"
 
     def changes(self, directory: str) -> Changes:
-        """Its middleware comes first."""
+        """Puts its middleware first."""
         self.directory = Path(directory)
         return Changes(first=["kolo.middleware.KoloMiddleware"], settings=DEBUG)
 
     def recorded(self) -> str:
-        """The size of its file."""
+        """Returns the size of its file."""
         size = 0
         for file in self.directory.glob(".kolo/**/*"):
-            # SQLite takes its own files away while they are looked at.
+            # SQLite may delete its own files meanwhile.
             with suppress(FileNotFoundError):
                 size += file.stat().st_size if file.is_file() else 0
         return f"{size / 1e6:,.1f} MB on disk in all"
 
 
 class Dozer(Contestant):
-    """Dozer, around the WSGI application."""
+    """Dozer, wrapped around the WSGI application."""
 
     name = "dozer"
     packages = ("dozer",)
     records = "how many objects of each class there are, every five seconds"
-    awaited = False
+    is_async = False
 
-    def around(self, handler: Callable[..., Any]) -> Callable[..., Any]:
-        """As its README wraps an application."""
-        from dozer import Dozer as Around
+    def wrap(self, handler: Callable[..., Any]) -> Callable[..., Any]:
+        """Wraps the handler as its README does."""
+        from dozer import Dozer as Wrapper
 
-        self.dozer = Around(handler)
+        self.dozer = Wrapper(handler)
         wrapped: Callable[..., Any] = self.dozer
         return wrapped
 
     def recorded(self) -> str:
-        """How many classes it follows."""
+        """Returns how many classes it follows."""
         return f"{len(self.dozer.history)} classes"
 
 

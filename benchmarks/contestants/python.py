@@ -1,4 +1,4 @@
-"""Python's own profilers, as a measure of what it costs to look at every call."""
+"""Python's own profilers, which show what it costs to hook every call."""
 
 from __future__ import annotations
 
@@ -11,34 +11,34 @@ from benchmarks.contestants.base import Contestant
 
 
 class Profile(Contestant):
-    """The profiler of the standard library, switched on for the whole process."""
+    """The profiler of the standard library, on for the whole process."""
 
     name = "cProfile"
     records = "how often each function was called, and for how long"
 
-    def started(self) -> None:
-        """Switch it on."""
+    def switch_on(self) -> None:
+        """Switches it on."""
         self.profile = cProfile.Profile()
         self.profile.enable()
 
     def recorded(self) -> str:
-        """How many functions it knows."""
+        """Returns how many functions it has counted."""
         self.profile.disable()
         return f"{len(self.profile.getstats())} functions in all"
 
 
 def _ignore(frame: Any, event: str, arg: Any) -> None:
-    """What a profile hook is at the least."""
+    """Does nothing: the smallest profile hook."""
 
 
 class Hook(Contestant):
     """A hook that does nothing, called for every call and return."""
 
     name = "no-op profile hook"
-    records = "nothing: the price of being asked"
+    records = "nothing: the price of the hook"
 
-    def started(self) -> None:
-        """Switch it on, in this thread and all later ones."""
+    def switch_on(self) -> None:
+        """Switches it on in this thread and all later ones."""
         threading.setprofile(_ignore)
         sys.setprofile(_ignore)
 

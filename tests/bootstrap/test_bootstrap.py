@@ -63,7 +63,7 @@ def test_a_uwsgi_worker_is_told_that_it_was_forked() -> None:
 def test_the_directory_on_the_path_shadows_no_module_of_anybody() -> None:
     """It holds what is run at the start, and nothing that a project could mean by its name."""
     names = {path.stem for path in STARTUP.glob("*.py")}
-    assert names == {"sitecustomize", "tracer_startup"}
+    assert names == {"sitecustomize", "tracer_startup", "tracer_import_log"}
 
 
 @pytest.mark.parametrize("fails", [False, True], ids=["that works", "that fails"])

@@ -89,7 +89,7 @@ def serve():
     from mysite.wsgi import application
     ask()
     from tracer.recorder import boot
-    names = [name for name, _, _ in boot.known().log.modules]
+    names = [name for name, _, _ in boot.current_boot().log.modules]
     assert "colorsys" in names and "wave" not in names and "django" in names
     from tracer import runtime
     runtime.running().close()

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from tests.support.programs import cost
-from tracer.bootstrap.startup.tracer_startup import ImportLog
+from tracer.bootstrap.startup.tracer_import_log import ImportLog
 
 Names = Callable[[], list[str]]
 
@@ -225,13 +225,13 @@ def test_what_is_imported_aside_is_in_no_figure(log: ImportLog, tmp_path: Path) 
     write(tmp_path, between="from tests.bootstrap import test_import_log as t\nt.SHARED.aside()\n")
 
     def aside() -> None:
-        with log, log:
+        with log.clock, log.clock:
             importlib.import_module("ours")
 
     SHARED.aside = aside
     importlib.import_module("theirs")
     assert log.modules == [("between", 0, 0), ("theirs", 2, 2)]
-    assert log.paused == 100
+    assert log.clock.paused == 100
     assert [end - start for _, start, end, _ in log.outermost] == [2]
 
 
@@ -240,12 +240,12 @@ def test_a_thread_that_works_for_the_tracer_imports_nothing_of_the_applications(
 ) -> None:
     """What the pictures are drawn with; the clock goes on, for others are at work."""
     write(tmp_path, drawn_with=SPEND.format(10), applications=SPEND.format(3))
-    log.mute()
+    log.clock.mute()
     importlib.import_module("drawn_with")
-    log.unmute()
+    log.clock.unmute()
     importlib.import_module("applications")
     assert log.modules == [("applications", 3, 3)]
-    assert log.paused == 0
+    assert log.clock.paused == 0
 
 
 def test_whoever_waits_for_a_module_is_told_when_its_code_has_run(
@@ -272,7 +272,7 @@ def test_whoever_waits_for_a_module_is_told_when_its_code_has_run(
 
 LOOKING = """
 from importlib.machinery import ModuleSpec
-from tracer.bootstrap.startup.tracer_startup import ImportLog
+from tracer.bootstrap.startup.tracer_import_log import ImportLog
 log = ImportLog()
 log.install()
 def look():

@@ -123,14 +123,14 @@ def test_modules_are_counted_without_the_tracers_own(project: Path, tmp_path: Pa
 import django, sys
 django.setup()
 from tracer.recorder import boot
-log = boot.known().log
+log = boot.current_boot().log
 names = [name for name, own, total in log.modules]
 ours = ("tracer", "rich", "markdown_it", "pygments")
 assert not [name for name in names if name.split(".")[0] in ours]
-assert len(set(names)) == len(names) == boot.known().fact().modules
+assert len(set(names)) == len(names) == boot.current_boot().to_boot().modules
 assert {"django", "django.db.models", "mysite.settings", "asyncio"} <= set(names)
 assert all(0 <= own <= total for name, own, total in log.modules)
-assert log.paused > 0
+assert log.clock.paused > 0
 """
     extra = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
     boot = traced("-c", code, cwd=project, journal=tmp_path / "traces", **extra).boot
@@ -174,7 +174,7 @@ def test_after_the_boot_nothing_of_it_stays_patched(project: Path, tmp_path: Pat
     """When the apps are ready everything is given back; when the tracer stops, the log, too."""
     code = """
 import sys, django
-finders = [f for f in sys.meta_path if type(f).__module__ == "tracer_startup"]
+finders = [f for f in sys.meta_path if type(f).__module__ == "tracer_import_log"]
 assert len(finders) == 1
 django.setup()
 from django.apps import config, registry

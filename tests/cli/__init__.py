@@ -1,1 +1,1 @@
-"""The command line: show, watch, run, and the files that it writes."""
+"""Tests of the command line."""

@@ -1,4 +1,4 @@
-"""`python -m tracer run -- COMMAND`: the command itself, and nothing in between."""
+"""`python -m tracer run -- COMMAND`: the command replaces the tracer's process."""
 
 from __future__ import annotations
 
@@ -22,19 +22,19 @@ pytestmark = SHELL
 
 
 def command(*words: str | Path, options: Sequence[str | Path] = ()) -> list[str]:
-    """The words of a traced command."""
+    """Returns the words of a traced command."""
     return [sys.executable, "-m", "tracer", "run", *map(str, options), "--", *map(str, words)]
 
 
 def environ(**extra: str) -> dict[str, str]:
-    """A shell's environment, in which the tracer can be found as if it were installed."""
+    """Returns a shell's environment in which Python finds the tracer as if it were installed."""
     return plain(PYTHONPATH=str(ROOT), **extra)
 
 
 def ran(
     *words: str | Path, options: Sequence[str | Path] = (), cwd: Path = ROOT
 ) -> subprocess.CompletedProcess[str]:
-    """Run a traced command to its end."""
+    """Runs a traced command to its end."""
     return subprocess.run(
         command(*words, options=options),
         cwd=cwd,
@@ -47,20 +47,20 @@ def ran(
 
 @pytest.mark.parametrize("status", [0, 1, 3, 200])
 def test_the_commands_exit_status_is_passed_on(status: int) -> None:
-    """Whatever it is, and with nothing of ours printed."""
+    """The tracer prints nothing of its own."""
     done = ran("sh", "-c", f"echo out; echo err >&2; exit {status}")
     assert (done.returncode, done.stdout, done.stderr) == (status, "out\n", "err\n")
 
 
 @pytest.mark.parametrize("name", ["SIGTERM", "SIGKILL", "SIGHUP", "SIGABRT"])
-def test_a_command_that_dies_of_a_signal_dies_of_it_here_too(name: str) -> None:
-    """Not a status that stands for it: whoever waits sees the signal itself."""
+def test_a_command_killed_by_a_signal_is_reported_as_killed(name: str) -> None:
+    """The parent sees the signal itself, not a status such as 143."""
     done = ran("sh", "-c", f"kill -{name[3:]} $$")
     assert done.returncode == -getattr(signal, name)
 
 
 def test_the_command_takes_this_processs_place() -> None:
-    """One process, from first to last: what is sent to it reaches the command."""
+    """It has the same pid."""
     with subprocess.Popen(
         command(sys.executable, "-c", "import os; print(os.getpid(), flush=True); input()"),
         cwd=ROOT,
@@ -77,7 +77,7 @@ def test_the_command_takes_this_processs_place() -> None:
 
 @pytest.mark.parametrize("name", ["SIGINT", "SIGTERM", "SIGHUP", "SIGUSR1", "SIGWINCH"])
 def test_signals_reach_the_command(name: str) -> None:
-    """It answers them with its own handlers."""
+    """Its own handlers run."""
     code = (
         "import signal, sys, time\n"
         f"signal.signal(signal.{name}, lambda *_: (print('heard'), sys.exit(5)))\n"
@@ -98,24 +98,24 @@ def test_signals_reach_the_command(name: str) -> None:
     assert child.returncode == 5
 
 
-def test_no_signal_is_ignored_that_was_not_before() -> None:
-    """Python ignores SIGPIPE for itself; a shell's `| head` must go on ending the command."""
-    told = ran("grep", "SigIgn", "/proc/self/status") if Path("/proc").exists() else None
-    if told is None:
+def test_the_command_ignores_no_signal_that_it_would_not_ignore_alone() -> None:
+    """Python ignores SIGPIPE; the command must not inherit that, or `| head` would not end it."""
+    traced = ran("grep", "SigIgn", "/proc/self/status") if Path("/proc").exists() else None
+    if traced is None:
         pytest.skip("needs /proc")
     direct = subprocess.run(
         ["grep", "SigIgn", "/proc/self/status"], capture_output=True, text=True, timeout=PATIENCE
     )
-    assert told.stdout == direct.stdout
+    assert traced.stdout == direct.stdout
 
 
 def test_the_terminal_is_the_commands() -> None:
-    """Its foreground group, its size, and whether it is one."""
+    """It sees the foreground group, the size, and that it is a terminal."""
     code = (
         "import os; print(os.isatty(0), os.isatty(1), os.isatty(2),"
         " os.tcgetpgrp(0) == os.getpgrp(), tuple(os.get_terminal_size()))"
     )
-    # A Python of its own makes the terminal: this one may have threads, and must not fork.
+    # Another Python makes the terminal: this one may have threads and must not fork.
     spawn = "import os, pty, sys; sys.exit(os.waitstatus_to_exitcode(pty.spawn(sys.argv[1:])))"
     done = subprocess.run(
         [sys.executable, "-c", spawn, *command(sys.executable, "-c", code)],
@@ -130,8 +130,8 @@ def test_the_terminal_is_the_commands() -> None:
     assert done.stdout.startswith("True True True True (")
 
 
-def test_there_is_no_such_command() -> None:
-    """127, as shells have it, with the mend."""
+def test_a_missing_command_has_status_127() -> None:
+    """Shells use this status. The message says what to do."""
     done = ran("no-such-command-anywhere")
     assert done.returncode == 127
     assert done.stderr == (
@@ -140,8 +140,8 @@ def test_there_is_no_such_command() -> None:
     )
 
 
-def test_what_cannot_be_executed_is_told_apart(tmp_path: Path) -> None:
-    """126: a file without the permission, a directory, and a script without its interpreter."""
+def test_a_command_that_cannot_be_executed_has_status_126(tmp_path: Path) -> None:
+    """A file without the permission, a directory, and a script without its interpreter."""
     plain_file = tmp_path / "words.txt"
     plain_file.write_text("words\n")
     for path in (plain_file, tmp_path):
@@ -167,10 +167,10 @@ def test_what_cannot_be_executed_is_told_apart(tmp_path: Path) -> None:
         (["run", "--journal", "j", "a", "--journal", "k"], ["a", "--journal", "k"]),
     ],
 )
-def test_what_follows_is_the_commands_own(
+def test_options_after_the_command_belong_to_it(
     given: list[str], words: list[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Only the first "--" is ours, and only where nothing stands before it."""
+    """Only the first "--" is the tracer's, and only if no word of the command precedes it."""
     found: list[list[str]] = []
 
     def become(words: Sequence[str], env: object) -> None:
@@ -184,7 +184,7 @@ def test_what_follows_is_the_commands_own(
 
 
 def test_the_options_become_the_environment(monkeypatch: pytest.MonkeyPatch) -> None:
-    """The console is drawn on unless it is told otherwise; the journal is absolute."""
+    """The console is on unless switched off; the journal's path is absolute."""
     found: list[dict[str, str]] = []
 
     def become(words: object, env: dict[str, str]) -> None:
@@ -198,21 +198,21 @@ def test_the_options_become_the_environment(monkeypatch: pytest.MonkeyPatch) -> 
         main(words, io.StringIO(), io.StringIO())
     monkeypatch.setenv("TRACER_CONSOLE", "0")
     main(["run", "x"], io.StringIO(), io.StringIO())
-    told = [(env["TRACER_CONSOLE"], env.get("TRACER_JOURNAL")) for env in found]
-    assert told == [("1", None), ("0", os.path.abspath("j")), ("0", None)]
+    seen = [(env["TRACER_CONSOLE"], env.get("TRACER_JOURNAL")) for env in found]
+    assert seen == [("1", None), ("0", os.path.abspath("j")), ("0", None)]
 
 
 def test_where_no_process_can_be_replaced_a_child_runs_and_its_status_is_passed_on(
     tmp_path: Path,
 ) -> None:
-    """As on Windows."""
-    env = {**environ(), "WORD": "told"}
-    code = "import os, sys; sys.exit(9 if os.environ['WORD'] == 'told' else 1)"
+    """Windows cannot."""
+    env = {**environ(), "WORD": "passed"}
+    code = "import os, sys; sys.exit(9 if os.environ['WORD'] == 'passed' else 1)"
     assert run.supervise([sys.executable, "-c", code], env) == 9
 
 
 def test_a_plain_project_is_traced_by_the_command_alone(tmp_path: Path) -> None:
-    """`run -- python manage.py …` on what `startproject` made; DEBUG on or off."""
+    """`run -- python manage.py …` works on a project from `startproject`, without DEBUG."""
     project = startproject(tmp_path / "project")
     settings = project / "mysite" / "settings.py"
     settings.write_text(settings.read_text().replace("DEBUG = True", "DEBUG = False"))

@@ -1,4 +1,4 @@
-"""Following a journal live: who comes, what they serve, and how they go."""
+"""`python -m tracer watch`: processes that start, serve and end while it follows the journal."""
 
 from __future__ import annotations
 
@@ -11,15 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stories import (
-    Run,
-    process,
-    request,
-    start,
-    timelines,
-    two_processes,
-    write,
-)
+from tests.support.stories import Run, process, request, start, timelines, write
 from tracer.cli import watch
 from tracer.journal.encode import encode
 from tracer.journal.flight_record import FlightRecord
@@ -27,17 +19,8 @@ from tracer.journal.writer import Journal
 from tracer.model import Ended, Fact
 
 
-@pytest.fixture
-def traces(tmp_path: Path) -> Path:
-    """A journal of two processes: 31 served eight requests and ended, 32 served two."""
-    return two_processes(tmp_path / "traces")
-
-
-# -- watch ----------------------------------------------------------------------------------------
-
-
 def watched(directory: Path, *steps: Callable[[], object]) -> Run:
-    """Watch, taking one step between every two looks, and then interrupt."""
+    """Watches, takes one step between every two polls, and then interrupts."""
     left: Iterator[Callable[[], object]] = iter(steps)
 
     def pause() -> None:
@@ -51,7 +34,7 @@ def watched(directory: Path, *steps: Callable[[], object]) -> Run:
 
 @pytest.fixture
 def living(monkeypatch):
-    """Every process passes for alive, though its file is written by a test."""
+    """Makes every process count as alive, though the test writes its file."""
     monkeypatch.setattr(watch, "alive", lambda path: True)
 
 
@@ -106,7 +89,7 @@ def test_watch_begins_anew_with_a_file_that_was_replaced(tmp_path):
     assert timelines(run.out) == [(39, 7)]
 
 
-def test_watch_tells_of_a_process_that_is_gone_without_a_word(tmp_path):
+def test_watch_reports_a_process_that_was_killed(tmp_path):
     run = watched(
         tmp_path,
         lambda: write(tmp_path, "31-1", process(31)),
@@ -116,8 +99,8 @@ def test_watch_tells_of_a_process_that_is_gone_without_a_word(tmp_path):
     assert run.out.count("Process 31 is gone without a word.") == 1
 
 
-def test_watch_believes_a_word_that_comes_just_before_the_end(tmp_path):
-    """Between reading the file and seeing its process dead, the process may have said so."""
+def test_watch_reads_the_last_lines_of_a_process_before_it_reports_its_death(tmp_path):
+    """The process may write its end after the file is read and before it is found dead."""
     path = tmp_path / "31-1.jsonl"
     run = watched(
         tmp_path,
@@ -129,24 +112,24 @@ def test_watch_believes_a_word_that_comes_just_before_the_end(tmp_path):
     assert "without a word" not in run.out
 
 
-def test_watch_is_silent_about_processes_that_were_gone_before(traces):
+def test_watch_draws_nothing_of_processes_that_were_dead_before(traces):
     run = watched(traces, lambda: None, lambda: None)
     assert run.out == ""
 
 
-def test_watch_where_nobody_can_tell_who_is_alive(tmp_path, monkeypatch):
+def test_watch_on_a_system_that_cannot_say_who_is_alive(tmp_path, monkeypatch):
     monkeypatch.setattr(watch, "alive", lambda path: None)
     write(tmp_path, "31-1", process(31), request(1), request(2))
     run = watched(tmp_path, lambda: None)
     assert run.out.strip() == "Process 31 has served 2 requests so far."
 
 
-def test_watch_passes_over_who_never_said_who_they_are(tmp_path):
+def test_watch_skips_files_without_a_process(tmp_path):
     write(tmp_path, "31-1", request(1))
     assert watched(tmp_path, lambda: None, lambda: None, lambda: None).out.strip() == ""
 
 
-def test_watch_tells_once_what_it_cannot_read_and_goes_on(tmp_path):
+def test_watch_notes_once_what_it_cannot_read_and_goes_on(tmp_path):
     (tmp_path / "1-1.jsonl").write_bytes(b'{"format":2,"journal":"tracer"}\n')
     run = watched(tmp_path, lambda: None, lambda: None)
     assert run.status == 0
@@ -154,7 +137,7 @@ def test_watch_tells_once_what_it_cannot_read_and_goes_on(tmp_path):
 
 
 class Lines:
-    """The lines of a stream as they come, each within a time."""
+    """The lines of a stream as they come, read in a thread so that waiting has a time-out."""
 
     def __init__(self, stream: Iterator[str]) -> None:
         self.queue: queue.Queue[str] = queue.Queue()
@@ -166,7 +149,7 @@ class Lines:
             self.queue.put(line)
 
     def until(self, words: str) -> str:
-        """Return the first line with these words."""
+        """Waits for the first line with these words and returns it."""
         while True:
             line = self.queue.get(timeout=180)
             if words in line:
@@ -208,7 +191,7 @@ def test_one_process_makes_no_tree(living, tmp_path):
 
 
 @pytest.mark.usefixtures("living")
-def test_watch_draws_the_tree_whenever_a_process_comes_or_goes_and_not_otherwise(tmp_path):
+def test_watch_draws_the_tree_only_when_a_process_starts_or_ends(tmp_path):
     two = tmp_path / "32-2.jsonl"
     run = watched(
         tmp_path,
@@ -231,7 +214,7 @@ def test_watch_draws_the_tree_whenever_a_process_comes_or_goes_and_not_otherwise
     assert "ended in order" in after
 
 
-def test_those_that_went_long_ago_are_in_no_tree(tmp_path, traces, monkeypatch):
+def test_processes_that_were_dead_before_are_not_in_the_tree(tmp_path, traces, monkeypatch):
     write(traces, "33-3", process(33))
     write(traces, "34-4", process(34))
     monkeypatch.setattr(watch, "alive", lambda path: path.name[:2] in ("33", "34"))
@@ -241,7 +224,7 @@ def test_those_that_went_long_ago_are_in_no_tree(tmp_path, traces, monkeypatch):
     assert "─ 31 " not in run.out
 
 
-def test_two_processes_of_one_pid_are_told_apart(living, tmp_path):
+def test_two_processes_of_one_pid_get_different_names(living, tmp_path):
     run = watched(
         tmp_path,
         lambda: write(tmp_path, "31-1", process(31), request(1)),
@@ -254,7 +237,7 @@ def test_two_processes_of_one_pid_are_told_apart(living, tmp_path):
     assert "└─ 31b" in run.out
 
 
-def test_requests_that_a_kill_cut_off_are_drawn_when_their_process_is_gone(tmp_path):
+def test_requests_that_a_kill_cut_off_are_drawn(tmp_path):
     def dies() -> None:
         path = write(tmp_path, "31-1", process(31), request(1))
         record = FlightRecord(path.with_suffix(".flight"))

@@ -1,1 +1,1 @@
-"""The comparison: how it counts, draws and runs."""
+"""Tests of the comparison: how it counts, draws and runs."""

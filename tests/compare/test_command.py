@@ -22,7 +22,7 @@ ROOT = Path(__file__).resolve().parents[2]
 
 
 def compare(*words: str) -> tuple[int, str, str]:
-    """Run the command in this process; return its status and what it said."""
+    """Runs the command in this process; returns its exit status, output and errors."""
     out, err = io.StringIO(), io.StringIO()
     status = main(["compare", *words], out, err)
     return status, out.getvalue(), err.getvalue()
@@ -49,7 +49,7 @@ def test_the_document_counts_what_two_servers_did() -> None:
     assert workers["modules_imported"] > 300
 
 
-def test_progress_is_told_a_server_a_line_and_the_table_stands_alone() -> None:
+def test_progress_goes_to_standard_error_and_the_table_to_standard_output() -> None:
     status, out, err = compare("--server", "gunicorn", "--requests", "2", "--width", "118")
     assert status == 0, err
     assert err.startswith("[1/1] gunicorn")
@@ -115,7 +115,7 @@ def test_a_project_that_cannot_start_fails_and_the_others_go_on(tmp_path: Path) 
     assert "nothing_of_this_name" in rows[0]["why"]
 
 
-def test_a_server_that_is_not_here_is_named_with_what_it_needs(monkeypatch) -> None:
+def test_a_missing_server_is_named_with_what_it_needs(monkeypatch) -> None:
     recipe = servers.RECIPES["gunicorn"]
     absent = servers.Availability(False, "gunicorn is not installed: pip install it")
     monkeypatch.setattr(type(recipe), "available", lambda self: absent)
@@ -132,9 +132,7 @@ def test_the_list_names_every_server_and_says_whether_it_is_here() -> None:
 
 
 @pytest.mark.parametrize("width", [100, 118, 200])
-def test_the_list_tells_what_each_server_does_and_needs_to_the_last_word(
-    width: int, monkeypatch
-) -> None:
+def test_the_list_says_in_full_what_each_server_does_and_needs(width: int, monkeypatch) -> None:
     absent = servers.Availability(False, " ".join(f"reason-{number}" for number in range(30)))
     found = servers.Recipe.available
     monkeypatch.setattr(
@@ -146,8 +144,8 @@ def test_the_list_tells_what_each_server_does_and_needs_to_the_last_word(
     assert max(map(len, out.splitlines())) <= width
     assert "…" not in out
     column = out.splitlines()[1].index("what it does")
-    told = " ".join(line[column:].strip() for line in out.splitlines()[2:])
-    assert all(recipe.title in told for recipe in servers.RECIPES.values())
+    titles = " ".join(line[column:].strip() for line in out.splitlines()[2:])
+    assert all(recipe.title in titles for recipe in servers.RECIPES.values())
     assert absent.why in " ".join(out.split())
 
 
@@ -155,17 +153,17 @@ def test_the_list_tells_what_each_server_does_and_needs_to_the_last_word(
     ("words", "said"),
     [
         (["--server", "gunicon"], "did you mean gunicorn"),
-        (["--requests", "0"], "no number from 1 on"),
-        (["--concurrency", "many"], "no number from 1 on"),
-        (["--path", "menu/"], "is no path"),
-        (["--project", "/nowhere"], "/nowhere is no directory"),
-        (["--project", __file__], "is no directory"),
+        (["--requests", "0"], "is not a whole number, 1 or more"),
+        (["--concurrency", "many"], "is not a whole number, 1 or more"),
+        (["--path", "menu/"], "is not a path"),
+        (["--project", "/nowhere"], "/nowhere is not a directory"),
+        (["--project", __file__], "is not a directory"),
         (["--project", str(ROOT)], "name them, such as mysite.settings"),
         (["--output", "rows.json"], "goes with --format json or svg"),
         (["--json", "--output", "/nowhere/rows.json"], "cannot be written"),
     ],
 )
-def test_what_is_asked_for_in_a_wrong_way_is_a_usage_error(words, said, capsys) -> None:
+def test_wrong_arguments_are_a_usage_error(words, said, capsys) -> None:
     assert compare(*words)[0] == 2
     assert said in capsys.readouterr().err
 
@@ -174,9 +172,9 @@ def test_what_is_asked_for_in_a_wrong_way_is_a_usage_error(words, said, capsys) 
 def test_an_interrupted_comparison_leaves_no_process_behind(
     tmp_path: Path, number: str, status: int
 ) -> None:
-    """By Ctrl-C, by kill, by a closed terminal.
+    """The signals of Ctrl-C, of `kill` and of a closed terminal.
 
-    The signal comes when the server is up: its first worker has begun to write.
+    Each is sent once a worker has begun to write its journal.
     """
     environ = {**os.environ, "PYTHONPATH": str(ROOT), "TMPDIR": str(tmp_path)}
     running = subprocess.Popen(
@@ -194,13 +192,13 @@ def test_an_interrupted_comparison_leaves_no_process_behind(
         running.kill()
         running.communicate()
     assert running.returncode == status
-    # Whoever outlived its parent by a moment is taken from the list by the system, in its own time.
+    # A process that outlives its parent is reaped by the system, some time later.
     until(lambda: not [pid for pid in pids if Path(f"/proc/{pid}").exists()])
     assert list(tmp_path.glob("tracer-*")) == []
 
 
 def _journals(directory: Path) -> list[Path]:
-    """Returns the journals below. `os.walk` skips a directory that vanishes meanwhile."""
+    """Returns the journals below `directory`. `os.walk` skips directories that vanish meanwhile."""
     return [
         Path(parent, name)
         for parent, _, names in os.walk(directory)

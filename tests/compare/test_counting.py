@@ -1,11 +1,11 @@
-"""What a row counts follows from what the processes recorded."""
+"""Rows and the conclusion are counted from what the processes recorded."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.compare.telling import process
-from tracer.compare.count import FIELDS, Row, conclusion, count, document, rebuilt
+from tests.compare.made_up import process
+from tracer.compare.count import FIELDS, Row, conclusion, count, rebuilt_share, to_document
 
 
 def test_one_process_builds_everything_once_however_many_requests() -> None:
@@ -33,7 +33,7 @@ def test_a_process_for_each_request_builds_everything_anew() -> None:
     assert row.rebuilt_per_request == 1
 
 
-def test_what_a_fork_handed_down_was_not_built_again() -> None:
+def test_objects_inherited_through_a_fork_were_not_built_again() -> None:
     """The parent built the application and served nothing; its two workers inherited it."""
     parent = process(1, 0)
     workers = [process(pid, 10, phase="inherited") for pid in (2, 3)]
@@ -44,17 +44,17 @@ def test_what_a_fork_handed_down_was_not_built_again() -> None:
     assert row.rebuilt_per_request == 0
 
 
-def test_several_objects_of_one_name_in_one_process_are_no_rebuilding() -> None:
+def test_several_objects_of_one_name_in_one_process_do_not_count_as_rebuilt() -> None:
     twice = process(1, 5)
-    assert rebuilt([twice]) == 0
+    assert rebuilt_share([twice]) == 0
 
 
-def test_what_no_process_was_seen_to_keep_is_not_counted_as_rebuilt() -> None:
-    assert rebuilt([process(pid, 1, used=False) for pid in range(1, 6)]) is None
+def test_objects_that_no_process_kept_do_not_count_as_rebuilt() -> None:
+    assert rebuilt_share([process(pid, 1, used=False) for pid in range(1, 6)]) is None
 
 
-def test_one_request_alone_tells_nothing_about_rebuilding() -> None:
-    assert rebuilt([process(1, 1)]) is None
+def test_one_request_alone_gives_no_share() -> None:
+    assert rebuilt_share([process(1, 1)]) is None
     row = count("gunicorn", None, [process(1, 1)], [0.02])
     assert row.first_ms == 20
     assert row.warm_ms is None
@@ -68,7 +68,7 @@ def test_without_a_recorded_boot_settings_are_counted_as_found_and_modules_are_n
 
 
 def test_the_document_has_a_key_for_each_field_in_order() -> None:
-    made = document(20, [Row("cgi", status="not installed", why="pip install it")])
+    made = to_document(20, [Row("cgi", status="not installed", why="pip install it")])
     assert (made["format"], made["requests"]) == (1, 20)
     (row,) = made["rows"]
     assert tuple(row) == FIELDS
@@ -81,19 +81,19 @@ def share(server: str, of: float | None) -> Row:
 
 
 def test_the_conclusion_names_who_builds_anew_and_who_keeps() -> None:
-    told = conclusion(20, [share("cgi", 1.0), share("gunicorn", 0.05), share("uwsgi", 0.0)])
-    assert told.startswith("Under cgi each of the 20 requests built everything anew; under")
-    assert "under gunicorn and uwsgi what lives for the process was built once" in told
-    assert "at most 0.05 of it" in told
-    assert told.count(".") == told.count("0.05") + 1, "one sentence"
+    sentence = conclusion(20, [share("cgi", 1.0), share("gunicorn", 0.05), share("uwsgi", 0.0)])
+    assert sentence.startswith("Under cgi each of the 20 requests built everything anew; under")
+    assert "under gunicorn and uwsgi what lives for the process was built once" in sentence
+    assert "at most 0.05 of it" in sentence
+    assert sentence.count(".") == sentence.count("0.05") + 1, "one sentence"
 
 
 def test_the_conclusion_follows_the_numbers_even_where_they_surprise() -> None:
-    told = conclusion(20, [share("cgi", 0.0), share("gunicorn", 1.0), share("odd", 0.7)])
-    assert told.startswith("Under gunicorn each of the 20 requests built everything anew; ")
-    assert "; under cgi what lives" in told
-    assert "nothing was built again" in told
-    assert told.endswith(
+    sentence = conclusion(20, [share("cgi", 0.0), share("gunicorn", 1.0), share("odd", 0.7)])
+    assert sentence.startswith("Under gunicorn each of the 20 requests built everything anew; ")
+    assert "; under cgi what lives" in sentence
+    assert "nothing was built again" in sentence
+    assert sentence.endswith(
         "; under odd (0.70) that share of what lives for the process was built again for each "
         "further request."
     )

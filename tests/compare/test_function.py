@@ -1,4 +1,4 @@
-"""`compare_servers`, the comparison as a function: for a notebook, a shell, a test."""
+"""`compare_servers`: the comparison as a function, for notebooks, shells and tests."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ def test_the_comparison_draws_itself_wherever_it_is_shown(monkeypatch) -> None:
     assert "<svg" in shown["text/html"]
 
 
-def test_a_row_that_was_not_asked_for_is_an_error_that_names_those_that_were(monkeypatch) -> None:
+def test_a_missing_row_is_an_error_that_names_the_rows_there_are(monkeypatch) -> None:
     absent = servers.Availability(False, "")
     monkeypatch.setattr(type(servers.RECIPES["gunicorn"]), "available", lambda self: absent)
     with pytest.raises(KeyError, match="there is gunicorn"):
@@ -43,9 +43,9 @@ def test_a_row_that_was_not_asked_for_is_an_error_that_names_those_that_were(mon
         (("gunicorn",), {"requests": 0}, "requests must be 1 or more"),
         (("gunicorn",), {"concurrency": 0}, "concurrency must be 1 or more"),
         (("gunicorn",), {"path": "menu/"}, "path must begin with /"),
-        (("gunicorn",), {"project": "/nowhere"}, "/nowhere is no directory"),
+        (("gunicorn",), {"project": "/nowhere"}, "/nowhere is not a directory"),
     ],
 )
-def test_what_makes_no_sense_is_refused_before_anything_starts(names, asked, said) -> None:
+def test_wrong_arguments_are_refused_before_anything_starts(names, asked, said) -> None:
     with pytest.raises(ValueError, match=said):
         compare_servers(*names, **asked)

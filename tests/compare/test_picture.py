@@ -1,10 +1,10 @@
-"""The table: what is left out where there is no room, and what stands below it."""
+"""The table: which columns are left out in narrow terminals, and what stands below."""
 
 from __future__ import annotations
 
 import pytest
 
-from tests.compare.telling import process
+from tests.compare.made_up import process
 from tracer.compare.count import Row, count
 from tracer.compare.table import Comparison
 from tracer.render.formats.terminal import to_text
@@ -45,13 +45,13 @@ def test_numbers_never_touch_however_slow_a_server_is(width: int) -> None:
     assert " 10 s " in row
 
 
-def test_columns_go_where_there_is_no_room_and_come_back_where_there_is() -> None:
+def test_narrow_tables_have_fewer_columns() -> None:
     assert "modules" not in drawn(80)[2]
     assert "modules" in drawn(200)[2]
     assert all("warm" in drawn(width)[2] for width in (80, 118, 200))
 
 
-def test_only_what_is_shown_is_explained() -> None:
+def test_the_legend_explains_only_the_columns_shown() -> None:
     assert "connections:" not in "\n".join(drawn(80))
     assert "connections:" in "\n".join(drawn(200))
 
@@ -63,18 +63,18 @@ def test_a_server_that_did_not_run_says_why_in_one_line() -> None:
     assert not any("Traceback" in line for line in text)
 
 
-def test_a_failed_row_announces_no_log_that_it_does_not_show() -> None:
+def test_a_failed_row_does_not_announce_a_log() -> None:
     why = str(ServerFailed("It ended at once.", "the log"))
     (row,) = (line for line in drawn(118, (Row("cgi", status="failed", why=why),)) if "cgi" in line)
     assert row.endswith("failed · It ended at once.")
 
 
 def test_the_conclusion_stands_last() -> None:
-    told = " ".join(line.strip() for line in drawn(118)[-4:])
-    assert "Under cgi each of the 4 requests built everything anew; under gunicorn " in told
+    text = " ".join(line.strip() for line in drawn(118)[-4:])
+    assert "Under cgi each of the 4 requests built everything anew; under gunicorn " in text
 
 
-def test_nothing_that_ran_still_makes_a_picture() -> None:
+def test_a_comparison_without_a_server_that_ran_can_be_drawn() -> None:
     lines = drawn(80, ROWS[2:])
     assert "No server ran" in lines[-1]
     assert "0 servers" not in lines[0]

@@ -1,4 +1,4 @@
-"""The README's answer to "is there any part of Django that keeps running?" is what was measured."""
+"""The README's answer to "is there any part of Django that keeps running?" is the measured one."""
 
 from __future__ import annotations
 
@@ -11,18 +11,18 @@ from tracer.servers import RECIPES
 
 ROOT = Path(__file__).resolve().parents[2]
 README = (ROOT / "README.md").read_text(encoding="utf-8")
-ANEW = {"cgi", "apache-cgi"}
+REBUILDING = {"cgi", "apache-cgi"}
 
 
 def answer() -> str:
-    """The section that answers the question."""
+    """Returns the section that answers the question."""
     return README.partition("## Is there any part of Django that keeps running?")[2].partition(
         "\n## "
     )[0]
 
 
 def drawn() -> list[str]:
-    """The picture's lines, as text."""
+    """Returns the picture's lines, as text."""
     (picture,) = re.findall(r"!\[[^]]*\]\((\S+comparison\.svg)\)", answer())
     lines: dict[float, list[tuple[float, str]]] = {}
     for text in ElementTree.parse(ROOT / picture).iter("{http://www.w3.org/2000/svg}text"):
@@ -32,7 +32,7 @@ def drawn() -> list[str]:
 
 
 def shares() -> dict[str, float]:
-    """Server to what the picture says was built anew for each request."""
+    """Returns, for each server, the share that the picture says was built anew for each request."""
     rows = [line.replace("\xa0", " ").split() for line in drawn()]
     return {row[0]: float(row[-1]) for row in rows if row and row[0] in RECIPES}
 
@@ -42,8 +42,8 @@ def test_the_answer_has_the_picture_with_every_server_in_it() -> None:
 
 
 def test_the_picture_shows_that_cgi_alone_builds_everything_anew() -> None:
-    assert {server for server, share in shares().items() if share == 1} == ANEW
-    assert max(share for server, share in shares().items() if server not in ANEW) < 0.25
+    assert {server for server, share in shares().items() if share == 1} == REBUILDING
+    assert max(share for server, share in shares().items() if server not in REBUILDING) < 0.25
     assert "Nearly all of it, unless your server is CGI." in answer()
 
 

@@ -4,7 +4,7 @@ import sys
 
 from cafe_site.wsgi import application
 
-from tracer.recording.client import environ, serve
+from tracer.recording.handlers import environ, serve
 
 if __name__ == "__main__":
     for path in sys.argv[1:]:

@@ -4,27 +4,20 @@ from __future__ import annotations
 
 import gc
 import threading
-from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable
 from functools import lru_cache, wraps
 from typing import Any
 
-from cafe.models import Category, Dish
+from cafe.models import Dish
 from django import forms
-from django.core.cache import cache
 from django.core.exceptions import PermissionDenied, SuspiciousOperation
-from django.db import connections, transaction
 from django.dispatch import Signal
 from django.http import (
-    FileResponse,
     Http404,
     HttpRequest,
     HttpResponse,
-    StreamingHttpResponse,
 )
 from django.shortcuts import render
-from django.template import Context, Template
-from django.template.response import TemplateResponse
 from django.urls import reverse
 from django.utils import timezone, translation
 from django.views import View
@@ -113,113 +106,6 @@ def brew(request: HttpRequest, leaf: str) -> HttpResponse:
     return HttpResponse(leaf)
 
 
-# -- templates ------------------------------------------------------------------------------
-
-
-def page(request: HttpRequest, name: str = "page.html") -> HttpResponse:
-    """Rendered here, in the view."""
-    return render(request, name, {"who": "you", "dishes": Dish.objects.all()})
-
-
-def late(request: HttpRequest) -> TemplateResponse:
-    """Rendered after the view has returned."""
-    return TemplateResponse(request, "late.html", {"word": "late"})
-
-
-def late_list(request: HttpRequest) -> TemplateResponse:
-    """A lazy QuerySet in a template that is rendered after the view has returned."""
-    return TemplateResponse(request, "list.html", {"dishes": Dish.objects.all()})
-
-
-def from_text(request: HttpRequest) -> HttpResponse:
-    """A template from a string."""
-    return HttpResponse(Template("{{ word }}").render(Context({"word": "text"})))
-
-
-def late_and_broken(request: HttpRequest) -> TemplateResponse:
-    """Its template raises, after the view has returned."""
-
-    def numbers() -> Iterator[int]:
-        yield 1
-        raise ValueError("in the template")
-
-    return TemplateResponse(request, "broken.html", {"numbers": numbers()})
-
-
-# -- database -------------------------------------------------------------------------------
-
-
-def ask(request: HttpRequest, alias: str) -> HttpResponse:
-    """One statement on one connection."""
-    with connections[alias].cursor() as cursor:
-        cursor.execute("SELECT 1")
-    return HttpResponse(alias)
-
-
-def transfer(request: HttpRequest, fail: str = "") -> HttpResponse:
-    """A transaction with a savepoint in it; `fail` says which of the two an exception ends."""
-    with transaction.atomic(using="brief"):
-        try:
-            with transaction.atomic(using="brief"):
-                connections["brief"].cursor().execute("SELECT 1")
-                if fail == "inner":
-                    raise LookupError
-        except LookupError:
-            pass
-        if fail == "outer":
-            raise LookupError
-        transaction.on_commit(lambda: rang.send(sender="site"), using="brief")
-    return HttpResponse("transferred")
-
-
-def asked_late(request: HttpRequest) -> TemplateResponse:
-    """Asks in the view and again in its template."""
-
-    def again() -> Iterator[int]:
-        yield from (row[0] for row in connections["brief"].cursor().execute("SELECT 1"))
-
-    connections["brief"].cursor().execute("SELECT 1")
-    return TemplateResponse(request, "broken.html", {"numbers": again()})
-
-
-def count_twice(request: HttpRequest) -> HttpResponse:
-    """Reads one QuerySet twice, and then its clone."""
-    dishes = Dish.objects.order_by("name")
-    list(dishes)
-    list(dishes)
-    list(dishes.all())
-    return HttpResponse("counted")
-
-
-def related(request: HttpRequest, how: str) -> HttpResponse:
-    """Each dish with its category's name, in one of three ways."""
-    dishes = Dish.objects.order_by("name")
-    if how == "select":
-        dishes = dishes.select_related("category")
-    if how == "prefetch":
-        dishes = dishes.prefetch_related("category")
-    return HttpResponse(" ".join(dish.category.name for dish in dishes))
-
-
-def edit(request: HttpRequest) -> HttpResponse:
-    """Saves a row, tells the site's own signal, and goes on."""
-    category = Category(name="Soup", slug="soup")
-    category.save()
-    rang.send(sender="site")
-    return HttpResponse("saved")
-
-
-# -- cache ----------------------------------------------------------------------------------
-
-
-def remember(request: HttpRequest) -> HttpResponse:
-    """Asks the cache, and tells it when it does not know."""
-    word = cache.get("word")
-    if word is None:
-        cache.set("word", "known")
-    return HttpResponse(word or "unknown")
-
-
 # -- request and response -------------------------------------------------------------------
 
 
@@ -269,37 +155,6 @@ def error(request: HttpRequest) -> HttpResponse:
     return HttpResponse("sorry", status=500)
 
 
-# -- streaming ------------------------------------------------------------------------------
-
-
-def stream(request: HttpRequest, alias: str = "default") -> StreamingHttpResponse:
-    """Two pieces, with a statement before each."""
-
-    def pieces() -> Iterator[str]:
-        for piece in ("one ", "two"):
-            connections[alias].cursor().execute("SELECT 1")
-            yield piece
-
-    return StreamingHttpResponse(pieces())
-
-
-def broken_stream(request: HttpRequest) -> StreamingHttpResponse:
-    """Raises in the middle of its body."""
-
-    def pieces() -> Iterator[str]:
-        yield "one"
-        raise LookupError("in the body")
-
-    return StreamingHttpResponse(pieces())
-
-
-def file(request: HttpRequest) -> FileResponse:
-    """A file that the response has to close."""
-    opened = open(__file__, "rb")  # noqa: SIM115
-    HELD.append(opened)
-    return FileResponse(opened)
-
-
 # -- async ----------------------------------------------------------------------------------
 
 
@@ -319,18 +174,6 @@ async def async_count(request: HttpRequest) -> HttpResponse:
 
 
 # -- threads --------------------------------------------------------------------------------
-
-
-def pool(request: HttpRequest) -> HttpResponse:
-    """Has a pool's thread ask the database."""
-
-    def work() -> None:
-        ask(request, "brief")
-        connections["brief"].close()
-
-    with ThreadPoolExecutor(1) as workers:
-        workers.submit(work).result(timeout=120)
-    return HttpResponse("pooled")
 
 
 def background(request: HttpRequest) -> HttpResponse:

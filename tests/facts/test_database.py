@@ -149,7 +149,7 @@ def test_atomic_requests_wraps_the_view(files: Recording) -> None:
     assert begin.end <= asked.start < asked.end <= commit.start
     # The template is rendered after the view, and so after the transaction.
     assert commit.end <= again.start
-    assert around(request, begin)[-1] == "tests.facts.site.asked_late"
+    assert around(request, begin)[-1] == "tests.facts.data_views.asked_late"
 
 
 def test_atomic_requests_rolls_back_when_the_view_raises(files: Recording) -> None:

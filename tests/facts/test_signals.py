@@ -15,7 +15,7 @@ from tests.facts.reading import around, every, find, inside, names, one
 from tests.facts.site import GATE, HELD, Listener, Ticket, rang
 from tracer import Recording
 from tracer.model import stages
-from tracer.recording.client import environ
+from tracer.recording.handlers import environ
 
 Record = Callable[..., Recording]
 Listen = Callable[..., None]

@@ -10,7 +10,7 @@ from tests.facts.reading import around, every, find, inside, names, one
 from tests.facts.site import HELD
 from tracer import Recording
 from tracer.model import stages
-from tracer.recording.client import environ
+from tracer.recording.handlers import environ
 
 Layers = Callable[..., Recording]
 

@@ -29,8 +29,8 @@ def test_the_objects_of_a_type_are_found_and_not_kept() -> None:
     """Those of other types stay out, and nothing of an object's own is called."""
     one, other = Found(), Below()
     gone = weakref.ref(one)
-    alone = [id(each) for each in instances.instances({id(Found)})]
-    both = {id(each) for each in instances.instances({id(Found), id(Below)})}
+    alone = [id(each) for each in instances.instances_of({id(Found)})]
+    both = {id(each) for each in instances.instances_of({id(Found), id(Below)})}
     assert (alone, both) == ([id(one)], {id(one), id(other)})
     del one
     assert gone() is None
@@ -60,7 +60,7 @@ def test_a_tuple_that_another_thread_builds_is_left_alone(restless: None) -> Non
     thread.start()
     try:
         for _ in range(30):
-            preexisting.before_tracing(Recorder())
+            preexisting.find_preexisting(Recorder())
     finally:
         over.set()
         thread.join()

@@ -145,7 +145,7 @@ def test_the_address_of_a_function_that_is_over_names_nobody_else(module: Any) -
     thing = Thing()
     module.shelf = [thing]
     search = retainers._Search({1: thing}, time.thread_time() + 30, running=False)
-    search.tops[id(module.shelf)] = "<running threading.wait>"
-    search.up()
-    (top, *_) = search.chain(thing)
-    assert top is vars(module)
+    search.roots[id(module.shelf)] = "<running threading.wait>"
+    search.climb()
+    (root, *_) = search.chain(thing)
+    assert root is vars(module)

@@ -12,8 +12,9 @@ import pytest
 
 from tests.journal.recorded import STAGES, Thing, made, once_more
 from tracer.journal.encode import encode
+from tracer.journal.line_rows import MOST_KINDS
 from tracer.journal.line_templates import Stencil
-from tracer.journal.request_lines import _MOST, Lines
+from tracer.journal.request_lines import Lines
 from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace
@@ -37,9 +38,9 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
         trace = recorder.begin(("GET", "", path, ""))
         at = trace.begun
         for each in (thing, other):
-            own = recorder.lives.watch(each)[0]
+            own = recorder.weakrefs.watch(each)[0]
             number = recorder.classes.number(Thing)
-            trace.births += [recorder.lives.refs[own], own, "thing", number, None]
+            trace.births += [recorder.weakrefs.refs[own], own, "thing", number, None]
         trace.add((at + 1 + late, at + 5, ("middleware", 5, "Inner", "", "")))
         trace.add((at + 2, at + 7, ("connection", own, "open default", "sqlite", "")))
         trace.add((at + 8, at + 9, ("query", 4, "SELECT 1 FROM cafe_dish", ("default", -1), "")))
@@ -53,7 +54,7 @@ def test_a_request_like_the_last_two_is_filled_into_their_line(
         assert lines._request(trace, [3]) == encode(assembly.request(trace, [3]))
         return trace.number not in anew
 
-    recorder.lives.tokens = itertools.count(10)
+    recorder.weakrefs.tokens = itertools.count(10)
     assert [request() for _ in range(4)] == [False, False, True, True]
     assert request("/elsewhere/100%/")
     assert request(size=None)
@@ -151,15 +152,15 @@ def test_requests_that_came_together_are_each_written_as_if_alone_and_in_their_o
         """One that begins where the one before it is over, with its own object."""
         events = sorted((*stages, *others), key=lambda event: event[1])
         events = [(1000 * number + start, 1000 * number + end, what) for start, end, what in events]
-        token, _ = recorder.lives.watch(thing := Thing())
+        token, _ = recorder.weakrefs.watch(thing := Thing())
         things.append(thing)
-        births = [recorder.lives.refs[token], token, "thing", Thing, None]
+        births = [recorder.weakrefs.refs[token], token, "thing", Thing, None]
         usual = {"begun": 1000 * number, "births": births, "first": token, "status": 200}
         usual |= {"responded": token, "viewed": token}
         changes.setdefault("view", (f"views.view{choose.randrange(2)}", "", None))
         return made(recorder, *events, **{**usual, **changes})
 
-    recorder.lives.tokens = itertools.count(1000)
+    recorder.weakrefs.tokens = itertools.count(1000)
     things: list[Thing] = []
     odd: list[dict[str, Any]] = [
         {}, {}, {"status": 404}, {"method": "POST"}, {"thread": 77}, {"ending": "never closed"},
@@ -215,8 +216,8 @@ def test_a_class_made_for_one_request_dies_though_its_birth_was_written(
     for number in range(30):
         cls = type(f"Made{number}", (), {})
         thing, gone = cls(), weakref.ref(cls)
-        token, _ = recorder.lives.watch(thing)
-        trace = made(recorder, births=[recorder.lives.refs[token], token, "thing", cls, None])
+        token, _ = recorder.weakrefs.watch(thing)
+        trace = made(recorder, births=[recorder.weakrefs.refs[token], token, "thing", cls, None])
         assert f"Made{number}".encode() in lines.request(trace)
         del cls, thing, trace
         recorder.finished.clear()
@@ -229,13 +230,31 @@ def test_what_is_remembered_of_stages_and_classes_is_bounded(
 ) -> None:
     """However many different ones there are."""
     lines = Lines(assembly)
-    token, _ = recorder.lives.watch(Thing)
-    for number in [each // 2 for each in range(6 * _MOST)]:
+    token, _ = recorder.weakrefs.watch(Thing)
+    for number in [each // 2 for each in range(6 * MOST_KINDS)]:
         births = [None, token, "thing", Thing, f"number {number}"]
         stage = (20, 30, ("middleware", 5, f"Layer{number}", "", ""))
         view = f"views.view{number}", "", None
         lines.request(made(recorder, stage, births=births, first=100, view=view))
         recorder.finished.clear()
-        for known in (lines._births, lines._stages, lines._met, lines._stencils):
-            assert len(known) <= _MOST
-    assert min(map(len, (lines._births, lines._stages, lines._met, lines._stencils))) > 0
+        for known in (
+            lines.rows._births,
+            lines.rows._stages,
+            lines.learning._met,
+            lines.learning.stencils,
+        ):
+            assert len(known) <= MOST_KINDS
+    assert (
+        min(
+            map(
+                len,
+                (
+                    lines.rows._births,
+                    lines.rows._stages,
+                    lines.learning._met,
+                    lines.learning.stencils,
+                ),
+            )
+        )
+        > 0
+    )

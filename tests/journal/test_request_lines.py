@@ -53,8 +53,8 @@ def test_births_are_told_whoever_watches_and_wherever_they_happen(
 ) -> None:
     """With a label or without, on another thread, with an owner, and without an end to be seen."""
     thing, lines = Thing(), Lines(assembly)
-    token, mortal = recorder.lives.watch(thing)
-    ref = recorder.lives.refs[token]
+    token, mortal = recorder.weakrefs.watch(thing)
+    ref = recorder.weakrefs.refs[token]
     births = [
         ref, 71, "thing", Thing, None,
         ref, 72, "thing", Thing, "a name",

@@ -63,7 +63,7 @@ class Site:
 
     def uses(self, trace: Trace, urlconf: str | None = None) -> int:
         """How often it is told that the request used the resolver of a URLconf."""
-        token = self.tracer.recorder.lives.token_of(get_resolver(urlconf))
+        token = self.tracer.recorder.weakrefs.token_of(get_resolver(urlconf))
         assert token is not None
         used = [mark[0] if isinstance(mark, tuple) else mark for mark in trace.seen]
         return used.count(token)
@@ -215,7 +215,7 @@ def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(
     """Whichever makes them first; with a second thread, each link of a thread is looked at."""
     trace = site.ask(lambda: [links(before), links_of_a_thread(), links()])
     assert trace.asks == 39 + 39
-    resolver = site.tracer.recorder.lives.token_of(get_resolver())
+    resolver = site.tracer.recorder.weakrefs.token_of(get_resolver())
     assert site.uses(trace) == VIEW + (before > 0) + 2
     threads = [mark[1] for mark in trace.seen if type(mark) is tuple and mark[0] == resolver]
     assert len(threads) == len(set(threads)) == 2

@@ -195,7 +195,7 @@ def main(way: str, visits: int, file: str) -> None:
                 visit_async(on_loop, number)
         if way == "settled":
             # What holds the kept objects is searched for, among all objects that there are.
-            tracer.runtime.tracer.running().settle()
+            tracer.runtime.running().settle()
         gc.collect()
         sizes.append(memory())
         found = counted()

@@ -20,7 +20,7 @@ from typing import Any
 import tracer
 
 OWN = str(Path(tracer.__file__).parent)
-ASKING = str(Path(tracer.__file__).parent / "driving.py")
+ASKING = str(Path(tracer.__file__).parent / "recording" / "handlers.py")
 STANDARD = sysconfig.get_paths()["stdlib"]
 Place = tuple[str, str, str]
 """(file, function of the tracer's that calls, what it calls)"""
@@ -31,7 +31,7 @@ CANNOT_RAISE = frozenset(
 """Python's own, on arguments that are always right."""
 PASSED_ON = frozenset({"async_generator.aclose"})
 """The application's: what it raises is for the application."""
-BURIAL = "Lives._burial.<locals>.bury"
+DEATH_CALLBACK = "WeakRefs._death_callback.<locals>.on_death"
 """Called by Python itself when an object dies, which raises what it raises to nobody."""
 
 
@@ -105,7 +105,10 @@ def _name(called: Any) -> str:
 
 def _place(frame: FrameType, event: str, arg: Any) -> Place | None:
     """The place that this event is a call at, if code of the tracer's makes it."""
-    if BURIAL in (frame.f_code.co_qualname, frame.f_back and frame.f_back.f_code.co_qualname):
+    if DEATH_CALLBACK in (
+        frame.f_code.co_qualname,
+        frame.f_back and frame.f_back.f_code.co_qualname,
+    ):
         return None
     if event == "call":
         caller = frame.f_back

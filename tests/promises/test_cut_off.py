@@ -108,7 +108,7 @@ PATHS = """
 from urllib.parse import quote
 from tests.support.driving import environ, serve, serve_async
 from django.core.handlers.asgi import ASGIHandler
-from tracer.journal import flight_record as flight
+from tracer.journal import flight_record
 import asyncio
 handler = boot()
 asgi = ASGIHandler()
@@ -119,7 +119,7 @@ for path in ("/é/日本/", "/\\xff/"):
     serve(handler, environ(typed))
     asyncio.run(serve_async(asgi, path))
 running.look()
-noted = {each.number: each.path for each in flight.read(running.journal.journal.path).begun}
+noted = {each.number: each.path for each in flight_record.read(running.journal.journal.path).begun}
 print(len(noted))
 for number, path in noted.items():
     print(ascii(path), ascii(running.process().requests[number - 1].path))
@@ -141,8 +141,7 @@ from tracer import runtime
 from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.locks import alive
-from tracer.journal.reader import read
-from tracer.journal.tail import Tail
+from tracer.journal.reader import Tail, read
 handler = boot()
 ask(handler, "/plain/")
 running = runtime.running()

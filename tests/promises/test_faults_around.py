@@ -208,10 +208,10 @@ def test_a_fault_in_a_collection_is_told_and_the_collection_goes_on(
 
 CLOCKS: tuple[tuple[str, Callable[[Recorder], Any]], ...] = (
     ("clock", lambda recorder: broken),
-    ("lane", lambda recorder: None),
+    ("current_thread", lambda recorder: None),
     ("numbers", lambda recorder: iter(())),
     ("flying", lambda recorder: None),
-    ("lives", lambda recorder: None),
+    ("weakrefs", lambda recorder: None),
 )
 
 

@@ -10,12 +10,13 @@ import pytest
 from tests.promises.breaking import Broken, ask, broken, told
 from tracer import runtime
 from tracer.heap import retainers
+from tracer.journal.line_learning import Learning
 from tracer.journal.reader import read
 from tracer.journal.request_lines import Lines
 from tracer.model import History
 from tracer.model.assemble import Assembly
 from tracer.probes import preexisting
-from tracer.probes.garbage_collector import Collections
+from tracer.probes.garbage_collector import CollectionProbe
 from tracer.recorder.trace import Trace
 from tracer.render.formats.terminal import Terminal
 from tracer.runtime import console, journal_sink, shutdown
@@ -41,17 +42,16 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Pipeline, "run"),
     (JournalSink, "take"),
     (Backlog, "take"),
-    (Backlog, "ask"),
     (Batch, "all_ends"),
     (Lines, "request"),
     (Lines, "_anew"),
-    (Lines, "_sight"),
+    (Learning, "sight"),
     (Assembly, "request"),
     (Assembly, "_spans"),
     (Account, "worked"),
     (History, "feed"),
     (History, "snapshot"),
-    (preexisting, "in_force"),
+    (preexisting, "singletons_in_use"),
     (console, "Timeline"),
     (console, "Overview"),
     (console.Console, "take"),
@@ -97,7 +97,7 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
 
 
 ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
-    (Collections, "collect", ("What the first request", "Lifelines", "Ledger")),
+    (CollectionProbe, "collect", ("What the first request", "Lifelines", "Ledger")),
     (HolderSearch, "run", ("What the first request", "Lifelines", "Ledger")),
     (retainers, "paths", ("What the first request", "Lifelines", "Ledger")),
     (shutdown, "Ended", ("What the first request", "Lifelines", "Ledger")),

@@ -241,7 +241,7 @@ def test_a_fork_while_the_tracer_is_busy_leaves_no_lock_behind(
     source = """
 import warnings
 from tracer import runtime
-from tracer.render import block
+from tracer.render.formats import terminal
 # This program does what Python warns of; from 3.15 on such a warning can be an error.
 warnings.filterwarnings("ignore", "This process .* is multi-threaded", DeprecationWarning)
 handler = boot()
@@ -249,7 +249,7 @@ ask(handler, "/plain/")
 running = runtime.running()
 held, go = threading.Event(), threading.Event()
 def busy():
-    with running.drawing, running.lock, block._console()._lock:
+    with running.console.drawing, running.lock, terminal._console()._lock:
         held.set()
         go.wait(120)
 thread = threading.Thread(target=busy)

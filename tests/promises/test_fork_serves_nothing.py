@@ -182,7 +182,7 @@ ask(handler, "/plain/")
 running = runtime.running()
 held, go = threading.Event(), threading.Event()
 def busy():
-    with running.console.drawing, running.lock, running.journal.journal._lock:
+    with running.lock, running.journal.journal._lock:
         held.set()
         go.wait(120)
 running.look()

@@ -53,7 +53,7 @@ def sizes(recording: Recording) -> dict[str, int]:
     recorder, backlog = recording.tracer.recorder, recording.tracer.backlog
     owners = (
         recorder,
-        recorder.lives,
+        recorder.weakrefs,
         backlog,
         backlog.waiting,
         backlog.history,
@@ -114,7 +114,7 @@ def test_finished_requests_that_nobody_looks_at_are_bounded(
 ) -> None:
     """When the background thread cannot keep up, the requests themselves help out."""
     with record() as recording:
-        monkeypatch.setattr(recording.tracer, "_wake", lambda: None)
+        monkeypatch.setattr(recording.tracer.worker, "_wake", lambda: None)
         most = 0
         for _ in range(5_000):
             recording.get("/short/")
@@ -128,15 +128,15 @@ def test_a_leak_costs_in_proportion_to_what_it_keeps(record: Callable[..., Recor
     with record() as recording:
         serve(recording, "/leak/", 500)
         recording.settle()
-        watched = len(recording.tracer.recorder.lives.refs)
+        watched = len(recording.tracer.recorder.weakrefs.refs)
         assert len(recording.lives("WSGIRequest")) >= 500
         serve(recording, "/leak/", 500)
         recording.settle()
-        grown = len(recording.tracer.recorder.lives.refs) - watched
+        grown = len(recording.tracer.recorder.weakrefs.refs) - watched
         assert 500 <= grown <= 500 * 8
         KEPT.clear()
         recording.settle()
         serve(recording, "/short/", 400)
         recording.settle()
-        assert len(recording.tracer.recorder.lives.refs) < watched
+        assert len(recording.tracer.recorder.weakrefs.refs) < watched
         assert len(recording.lives("WSGIRequest")) < 200

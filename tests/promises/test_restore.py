@@ -23,10 +23,10 @@ from django.core.signals import request_finished, request_started
 from tests.promises.state import changes, patchable
 from tracer import probes, runtime
 from tracer.conf import Config
-from tracer.probes.garbage_collector import Collections
+from tracer.probes.garbage_collector import CollectionProbe
 from tracer.probes.imports import Imports
 from tracer.probes.install import PROBES, Installation
-from tracer.probes.user_classes import Watch
+from tracer.probes.user_classes import UserClasses
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 
@@ -218,7 +218,9 @@ def test_a_patch_that_cannot_be_made_takes_all_others_back(
     assert (dict(vars(Basket)), dict(vars(Hamper))) == own
 
 
-@pytest.mark.parametrize("part", [Imports, Collections, Watch], ids=lambda part: part.__name__)
+@pytest.mark.parametrize(
+    "part", [Imports, CollectionProbe, UserClasses], ids=lambda part: part.__name__
+)
 def test_a_part_that_cannot_be_installed_takes_all_others_back(
     part: type, installation: Installation, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -329,7 +331,7 @@ def test_what_somebody_else_has_put_in_place_of_a_patch_stays() -> None:
 def test_a_watched_class_that_a_request_made_dies_with_it() -> None:
     """The named class is watched, and so are its subclasses as long as they live."""
     patches = Patches()
-    watch = Watch(Recorder(), patches, [])
+    watch = UserClasses(Recorder(), patches, [])
     watch.add(Basket)
     kept = []
     for _ in range(3):
@@ -338,11 +340,11 @@ def test_a_watched_class_that_a_request_made_dies_with_it() -> None:
             def carry(self) -> int:
                 return self.fill()
 
-        watch.again()
+        watch.watch_new_subclasses()
         assert Made().carry() == 3
         kept.append(weakref.ref(Made))
     del Made
     gc.collect()
     assert [alive() for alive in kept] == [None, None, None]
-    assert len(watch.done) == 2, "Basket and Hamper"
+    assert len(watch.patched) == 2, "Basket and Hamper"
     patches.restore()

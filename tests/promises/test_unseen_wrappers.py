@@ -22,12 +22,12 @@ from tests.promises.blame import Wrapped
 from tests.promises.test_restore import LIBRARIES
 from tracer import apps as tracer_apps
 from tracer import middleware
-from tracer.bootstrap.startup.tracer_startup import ImportLog
+from tracer.bootstrap.startup.tracer_import_log import ImportLog
 from tracer.probes import imports, install
-from tracer.probes.django_boot import Watch
+from tracer.probes.django_boot import BootProbe
 from tracer.probes.install import Installation
 from tracer.recorder import timing
-from tracer.recorder.boot import Booting
+from tracer.recorder.boot import BootRecorder
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 
@@ -72,11 +72,11 @@ def everything(recorder: Recorder) -> list[Wrapped]:
             # Some are loaded only when a project needs them.
             importlib.import_module(module)
         whole.uninstall()
-        watch = Watch(Booting(ImportLog()), lambda: None)
-        watch.install()
-        watch._time_ready(AppConfig, Kitchen)
-        watch._time_ready(AppConfig, tracer_apps.TracerConfig)
-        watch.stop()
+        probe = BootProbe(BootRecorder(ImportLog()), lambda: None)
+        probe.install()
+        probe.app_configs.time_ready(AppConfig, Kitchen)
+        probe.app_configs.time_ready(AppConfig, tracer_apps.TracerConfig)
+        probe.stop()
     assert len(found) > 70
     return found
 

@@ -140,7 +140,7 @@ def test_a_thread_that_a_collection_meets_before_python_knows_it_has_its_name(si
     recording = during(start)
     assert "generation 0" in [name for name, _ in stages(recording, "collection")]
     assert "early" in recording.tracer.backlog.history.snapshot().threads.values()
-    assert threads.coming == {}
+    assert threads.starting_names == {}
 
 
 class Slotted:

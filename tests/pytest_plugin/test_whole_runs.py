@@ -186,7 +186,7 @@ def test_a_fault_of_the_tracer_s_is_one_line(plain: Ran, tmp_path: Path) -> None
         def end(self):
             raise LookupError("broken")
 
-        tracer.pytest_plugin.attribution.Segments.end = end
+        tracer.pytest_plugin.attribution.Attribution.end = end
     """
     ran = run(project(tmp_path, conftest=broken), "--lifecycle")
     assert ran.outcomes == plain.outcomes

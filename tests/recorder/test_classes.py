@@ -12,10 +12,10 @@ from django.test import override_settings
 from django.urls import path
 
 from tests.support.driving import Recording
-from tracer.probes.constructors import noting
-from tracer.probes.garbage_collector import Collections
+from tracer.probes.constructors import birth_recorder
+from tracer.probes.garbage_collector import CollectionProbe
 from tracer.recorder import plain_values
-from tracer.recorder.classes import ClassNames, dotted
+from tracer.recorder.classes import ClassNames, dotted_name
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
 
@@ -96,14 +96,14 @@ def test_no_code_of_a_class_runs_when_it_is_named() -> None:
 
     odd = Meta("Odd", (), {"__module__": "shop"})
     classes = ClassNames()
-    assert classes.names[classes.number(odd)] == dotted(odd) == "shop.Odd"
-    assert dotted(type("Nameless", (), {"__module__": None})) == "?.Nameless"
+    assert classes.names[classes.number(odd)] == dotted_name(odd) == "shop.Odd"
+    assert dotted_name(type("Nameless", (), {"__module__": None})) == "?.Nameless"
 
 
 def test_the_class_born_last_in_a_place_is_let_go_before_the_collector_looks() -> None:
     """Until then it lives anyway: a class is part of a cycle of its own."""
     recorder = Recorder()
-    collections, note = Collections(recorder), noting(recorder, "thing")
+    collections, note = CollectionProbe(recorder), birth_recorder(recorder, "thing")
     current.set(recorder.begin(("GET", "", "/", "")))
     collections.install()
     try:

@@ -30,9 +30,9 @@ ISOLATED = "this is not the main interpreter, and has a lock of its own"
 def lockless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     """What a free-threaded build says whose lock is off."""
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
-    interpreter._told.cache_clear()
+    interpreter._warn_once.cache_clear()
     yield
-    interpreter._told.cache_clear()
+    interpreter._warn_once.cache_clear()
 
 
 def test_this_interpreter_is_supported() -> None:

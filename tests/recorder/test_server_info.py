@@ -27,7 +27,7 @@ CASES: list[tuple[str, dict[str, Any], set[str]]] = [
     ("daphne", {"callers": ("asyncio.events", "daphne.server", "daphne.cli")}, set()),
     ("uvicorn", {"callers": ("hypercorn.middleware.proxy_fix", "uvicorn.server")}, set()),
     ("uvicorn", {"callers": ("uvicorn.server", "multiprocessing.process", "gunicorn.app")}, set()),
-    ("uvicorn", {"callers": ("asgiref.sync",), "beside": {"uvicorn.server"}}, set()),
+    ("uvicorn", {"callers": ("asgiref.sync",), "other_threads": {"uvicorn.server"}}, set()),
     ("test client", {**WSGI, "callers": ("django.test.client", "shop.tests")}, set()),
     ("unknown", {**WSGI, "callers": ("wsgiref.handlers", "uvicornish.server")}, set()),
 ]
@@ -54,8 +54,8 @@ def test_a_uwsgi_process_of_one_thread_stays_alone(cores: int, alone: bool) -> N
     """With more than one it is no harm to add another."""
     uwsgi = ModuleType("uwsgi")
     vars(uwsgi)["cores"] = cores
-    assert server_info.stays_alone({"uwsgi": uwsgi}) is alone
-    assert not server_info.stays_alone({})
+    assert server_info.needs_single_thread({"uwsgi": uwsgi}) is alone
+    assert not server_info.needs_single_thread({})
 
 
 LOADED = {
@@ -75,7 +75,9 @@ def test_a_server_being_loaded_does_not_make_it_the_server() -> None:
     """Nor does what the process has in its environment from whoever started it."""
     environ = {"SERVER_SOFTWARE": "gunicorn/23"}
     assert server_info.server(WSGI, LOADED, environ)[0] == "unknown"
-    assert server_info.before_requests(("django",), False, LOADED, environ, ["a/job.py"]) == (
+    assert server_info.server_before_requests(
+        ("django",), False, LOADED, environ, ["a/job.py"]
+    ) == (
         "program",
         "job.py",
     )
@@ -145,7 +147,7 @@ def test_a_process_that_served_nothing_is_told_by_how_it_began(
     called_by: tuple[str, ...], forked: bool, argv: list[str], shown: tuple[str, str]
 ) -> None:
     """By whose code ran when the tracer began in it, or who forked it."""
-    assert server_info.before_requests(called_by, forked, {}, {}, argv) == shown
+    assert server_info.server_before_requests(called_by, forked, {}, {}, argv) == shown
 
 
 def test_whose_code_runs_is_told_the_nearest_first_without_the_tracers_own() -> None:
@@ -165,7 +167,7 @@ def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
     def look() -> weakref.ref[Local]:
         local = Local()
         server_info.callers()
-        assert "threading" in server_info.beside()
+        assert "threading" in server_info.modules_of_other_threads()
         return weakref.ref(local)
 
     go = threading.Event()
@@ -182,7 +184,7 @@ def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
 
 def test_a_process_began_before_now_and_after_the_machine() -> None:
     """Read from the system, within a second."""
-    assert 0 < server_info.process_started() <= time.time() + 1
+    assert 0 < server_info.process_start_time() <= time.time() + 1
 
 
 @pytest.mark.skipif(not Path("/proc/self/stat").exists(), reason="asks /proc when it began")
@@ -201,7 +203,7 @@ def test_a_process_that_has_to_wait_did_not_begin_later(monkeypatch: pytest.Monk
     )
     monkeypatch.setattr(server_info, "time", clock)
     monkeypatch.setattr("builtins.open", slowly)
-    found = server_info.process_started()
+    found = server_info.process_start_time()
     ticks = int(Path("/proc/self/stat").read_text().rpartition(")")[2].split()[19])
     assert found == pytest.approx(booted + ticks / os.sysconf("SC_CLK_TCK"))
 
@@ -216,4 +218,4 @@ def test_where_the_system_does_not_tell_a_process_begins_now(
 
     monkeypatch.setattr("builtins.open", refuse)
     before = time.time()
-    assert before <= server_info.process_started() <= time.time()
+    assert before <= server_info.process_start_time() <= time.time()

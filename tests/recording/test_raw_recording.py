@@ -15,8 +15,8 @@ from tests.facts.reading import on_thread
 from tests.support.driving import Recording
 from tracer.model import nesting, stages
 from tracer.model.sql import describe
-from tracer.probes.constructors import noting
-from tracer.probes.garbage_collector import Collections
+from tracer.probes.constructors import birth_recorder
+from tracer.probes.garbage_collector import CollectionProbe
 from tracer.recorder import threads
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
@@ -73,7 +73,7 @@ def test_a_collection_in_a_threads_first_moment_finds_its_number(
 ) -> None:
     """It may come at any moment, also while a thread is being given its number, and asks for it."""
     met: deque[tuple[int, str, int]] = deque()
-    lane = threads.Lane(lambda: 0, met, deque())
+    lane = threads.CurrentThread(lambda: 0, met, deque())
     asked: list[int] = []
 
     class Numbers:
@@ -106,12 +106,12 @@ def test_a_collection_in_a_threads_first_moment_finds_its_number(
 def test_a_thread_is_one_thread_wherever_a_collection_comes() -> None:
     """Also where its local storage is being made: the collection is a stage of the same thread."""
     recorder = Recorder()
-    collections = Collections(recorder)
+    collections = CollectionProbe(recorder)
     before = gc.get_threshold()
 
     def numbers(threshold: int) -> set[int]:
         trace = recorder.begin(("GET", "", "/", ""))
-        spread(trace, recorder.lane)
+        spread(trace, recorder.current_thread)
 
         def work() -> None:
             current.set(trace)
@@ -150,7 +150,7 @@ def test_the_time_of_its_death_takes_the_place_of_an_object_among_the_births() -
     """And the weak reference is gone at once: the collector never takes it for what stays."""
     recorder = Recorder(itertools.count(1000).__next__)
     trace = recorder.begin(("GET", "", "/", ""))
-    note = noting(recorder, "thing")
+    note = birth_recorder(recorder, "thing")
     things = [Thing(), Thing()]
     current.set(trace)
     for each in things:
@@ -159,7 +159,7 @@ def test_the_time_of_its_death_takes_the_place_of_an_object_among_the_births() -
     first, second = trace.births[::5]
     assert (first(), second()) == tuple(things)
     # As if both had been born at once, on two threads.
-    second.place = first.place
+    second.index = first.index
     del second, first, each
     there, before = references(), recorder.clock()
     things.pop()
@@ -168,8 +168,8 @@ def test_the_time_of_its_death_takes_the_place_of_an_object_among_the_births() -
     assert references() == there - 1
     things.pop()
     assert trace.births[0] > trace.births[5]
-    assert recorder.lives.refs == {}
-    assert not recorder.lives.deaths, "nobody but the request was to be told"
+    assert recorder.weakrefs.refs == {}
+    assert not recorder.weakrefs.deaths, "nobody but the request was to be told"
 
 
 def finished(recorder: Recorder, *things: Thing) -> Trace:
@@ -177,7 +177,7 @@ def finished(recorder: Recorder, *things: Thing) -> Trace:
     trace = recorder.begin(("GET", "", "/", ""))
     current.set(trace)
     for thing in things:
-        noting(recorder, "thing")(thing)
+        birth_recorder(recorder, "thing")(thing)
     current.set(None)
     recorder.finish(trace)
     return trace
@@ -190,11 +190,15 @@ def test_what_dies_after_its_request_was_taken_over_is_told_to_both() -> None:
     trace = finished(recorder, thing, early)
     token = trace.births[1]
     del early
-    assert recorder.lives.keep(trace.births, waits=True) == [(trace.births[6], trace.births[5])]
-    assert recorder.lives.keep(trace.births, waits=True) == [(trace.births[6], trace.births[5])]
+    assert recorder.weakrefs.take_over(trace.births, keep_updating=True) == [
+        (trace.births[6], trace.births[5])
+    ]
+    assert recorder.weakrefs.take_over(trace.births, keep_updating=True) == [
+        (trace.births[6], trace.births[5])
+    ]
     del thing
     assert trace.births[0] > 0
-    (dead,) = recorder.lives.drain()
+    (dead,) = recorder.weakrefs.drain()
     assert (dead.token, dead.at) == (token, trace.births[0])
 
 
@@ -211,12 +215,12 @@ def test_requests_taken_over_together_are_taken_over_as_one_by_one() -> None:
     one_by_one = [end for births in several for end in zip(births[1::5], births[::5], strict=True)]
     over = [end for end in one_by_one if type(end[1]) is int]
     assert len(over) == 10
-    assert sorted(recorder.lives.keep_all(several, waits=True)) == over
+    assert sorted(recorder.weakrefs.take_over_all(several, keep_updating=True)) == over
     alive.clear()
-    assert sorted(recorder.lives.keep_all(several, waits=True)) == [
+    assert sorted(recorder.weakrefs.take_over_all(several, keep_updating=True)) == [
         (births[place + 1], births[place]) for births in several for place in (0, 5)
     ]
-    assert {ref.token for ref in recorder.lives.drain()} == {several[0][1], several[3][1]}
+    assert {ref.token for ref in recorder.weakrefs.drain()} == {several[0][1], several[3][1]}
 
 
 def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
@@ -245,7 +249,7 @@ def test_a_recording_is_used_again_unless_somebody_holds_it_still() -> None:
     again = recorder.begin(("POST", "/app", "/x/", "q"))
     assert (id(again), again.events, again.births, again.seen) == (address, [], [], [])
     assert (again.number, again.closed, again.method, again.path) == (3, 0, "POST", "/x/")
-    spread(again, recorder.lane)
+    spread(again, recorder.current_thread)
     recorder.finish(again)
     del again
     assert not given_back(), "several threads took part"

@@ -21,7 +21,7 @@ from tracer.conf import Config
 from tracer.journal.reader import processes
 from tracer.model import stages
 from tracer.recorder.recorder import Recorder
-from tracer.recording.client import environ
+from tracer.recording.handlers import environ
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 MEETING: list[threading.Barrier] = []

@@ -15,7 +15,7 @@ from tests.support.driving import Recording, environ, serve
 from tracer import runtime
 from tracer.conf import Config
 from tracer.model import stages
-from tracer.probes.constructors import noting
+from tracer.probes.constructors import birth_recorder
 from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
@@ -95,7 +95,7 @@ def asked(recorder: Recorder, count: int) -> Iterator[trace_module.Trace]:
     for _ in range(count):
         trace = recorder.begin(("GET", "", "/", ""))
         current.set(trace)
-        noting(recorder, "thing")(Knot())
+        birth_recorder(recorder, "thing")(Knot())
         current.set(None)
         recorder.finish(trace)
         yield trace
@@ -208,7 +208,7 @@ def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.
     for number in range(100):
         trace = recorder.begin(("GET", "", "/", ""))
         current.set(trace)
-        noting(recorder, "thing")(knot := Knot())
+        birth_recorder(recorder, "thing")(knot := Knot())
         current.set(None)
         recorder.finish(trace)
         if number < left:

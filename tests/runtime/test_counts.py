@@ -62,7 +62,7 @@ class Site:
         if chance < 0.1:
             trace.seen.append(own)
         elif chance < 0.3:
-            spread(trace, self.recorder.lane)
+            spread(trace, self.recorder.current_thread)
             trace.add((1, 2, (stages.QUERY, 9, "", "", "")))
             if chance < 0.15:
                 trace.seen.append(10)

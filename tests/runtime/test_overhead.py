@@ -119,7 +119,7 @@ def test_prices_are_measured_on_this_machine() -> None:
 
 
 def test_measuring_leaves_the_request_in_flight_alone() -> None:
-    """It may be one that does its own thread's work: see `server_info.stays_alone`."""
+    """It may be one that does its own thread's work: see `server_info.needs_single_thread`."""
     trace = Recorder().begin(("GET", "", "/", ""))
     token = current.set(trace)
     try:

@@ -1,1 +1,1 @@
-"""Starting servers, stopping them, and what they do with an application."""
+"""Tests that serve Django projects under real servers."""

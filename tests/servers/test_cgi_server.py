@@ -1,4 +1,4 @@
-"""The small CGI server: what a script is told, and what becomes of what it says."""
+"""The small CGI server: what a script gets, and how its output is answered."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ print("body=" + body.decode())
 
 @contextmanager
 def serving(monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[http.client.HTTPConnection]:
-    """A connection to the server, with this Python source as its script."""
+    """Yields a connection to the server, with this Python source as its script."""
     monkeypatch.setattr(cgi_server, "SCRIPT", (sys.executable, "-c", script))
     monkeypatch.setattr(cgi_server.Handler, "log_message", lambda *_: None)
     with cgi_server.Server(("127.0.0.1", 0), cgi_server.Handler) as server:
@@ -40,13 +40,13 @@ def serving(monkeypatch: pytest.MonkeyPatch, script: str) -> Iterator[http.clien
             thread.join(120)
 
 
-def test_a_script_gets_the_request_as_rfc_3875_has_it(monkeypatch: pytest.MonkeyPatch) -> None:
-    """In variables, the body on standard input; its headers become the response's."""
+def test_a_script_gets_the_request_as_in_rfc_3875(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It gets variables, and the body on standard input; its headers become the response's."""
     with serving(monkeypatch, ECHO) as connection:
         headers = {"X-Odd": "one", "Content-Type": "text/odd", "Proxy": "evil"}
         connection.request("POST", "/caf%C3%A9/?a=b%20c", body=b"some words", headers=headers)
         response = connection.getresponse()
-        said = dict(line.partition("=")[::2] for line in response.read().decode().splitlines())
+        printed = dict(line.partition("=")[::2] for line in response.read().decode().splitlines())
     assert (response.status, response.reason) == (201, "Made")
     assert response.headers.get_all("Set-Cookie") == ["a=1", "b=2"]
     assert response.headers["Status"] is None
@@ -61,9 +61,9 @@ def test_a_script_gets_the_request_as_rfc_3875_has_it(monkeypatch: pytest.Monkey
         "HTTP_X_ODD": "one",
         "body": "some words",
     }
-    assert {name: said.get(name) for name in expected} == expected
-    assert "HTTP_PROXY" not in said, "a header must not name the script's proxy"
-    assert "HTTP_CONTENT_TYPE" not in said
+    assert {name: printed.get(name) for name in expected} == expected
+    assert "HTTP_PROXY" not in printed, "a header must not name the script's proxy"
+    assert "HTTP_CONTENT_TYPE" not in printed
 
 
 @pytest.mark.parametrize(
@@ -78,9 +78,9 @@ def test_a_script_gets_the_request_as_rfc_3875_has_it(monkeypatch: pytest.Monkey
 def test_a_script_that_fails_is_the_gateways_error(
     monkeypatch: pytest.MonkeyPatch, script: str, status: int
 ) -> None:
-    """And the server goes on."""
+    """The server goes on."""
     if status == 504:
-        monkeypatch.setattr(cgi_server, "PATIENCE", 0.3)
+        monkeypatch.setattr(cgi_server, "SCRIPT_TIMEOUT", 0.3)
     with serving(monkeypatch, script) as connection:
         connection.request("GET", "/")
         assert connection.getresponse().status == status

@@ -1,4 +1,4 @@
-"""What a journal tells of gunicorn's workers: what they inherited, and how they came and went."""
+"""The journal of gunicorn's workers: what they inherited, and how they started and ended."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers.serving import PATIENCE, Gunicorn, gunicorn
+from tests.servers.gunicorn_program import PATIENCE, Gunicorn, gunicorn
 from tests.support.stories import Run
 from tests.support.waiting import until
 from tracer.journal.reader import JournalFile, read
@@ -23,25 +23,27 @@ pytestmark = [
 
 
 def stories(journal: Path) -> dict[int, JournalFile]:
-    """Each process's story by its pid."""
+    """Returns each process's story by its pid."""
     return {story.process.about.pid: story for story in read(journal).files}
 
 
-def ask_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:
-    """Whoever is free takes the next request."""
+def get_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:
+    """Sends requests until so many workers have served one."""
 
-    def ask() -> bool:
+    def enough_workers() -> bool:
         server.get("/plain/")
         return len(list(journal.glob("*.jsonl"))) >= workers
 
-    until(ask)
+    until(enough_workers)
 
 
-def test_what_preload_handed_down_is_inherited_and_not_built_again(tmp_path: Path) -> None:
-    """Both workers have the arbiter's handler and middleware; the URLconf is each one's own."""
+def test_objects_of_a_preloaded_application_are_inherited_and_not_built_again(
+    tmp_path: Path,
+) -> None:
+    """Both workers have the arbiter's handler and middleware; each imports the URLconf itself."""
     journal = tmp_path / "traces"
     with gunicorn(tmp_path, journal, "-w", "2", "--preload") as server:
-        ask_until_all_have_served(server, journal, 2)
+        get_until_all_have_served(server, journal, 2)
         arbiter = server.process.pid
         server.stop()
     found = {pid: story.process for pid, story in stories(journal).items()}
@@ -62,8 +64,8 @@ def test_what_preload_handed_down_is_inherited_and_not_built_again(tmp_path: Pat
     assert run.out.count("ended in order") >= 2
 
 
-def test_workers_that_are_recycled_follow_each_other(tmp_path: Path) -> None:
-    """Each serves its five, ends in order, and is followed by one that builds everything anew."""
+def test_recycled_workers_follow_each_other(tmp_path: Path) -> None:
+    """Each serves five requests and ends in order; the next builds everything anew."""
     journal = tmp_path / "traces"
     with gunicorn(tmp_path, journal, "-w", "1", "--max-requests", "5") as server:
         for _ in range(15):
@@ -94,15 +96,13 @@ urlpatterns = [path("wait/", wait), path("plain/", lambda request: HttpResponse(
 """
 
 
-def test_a_worker_killed_in_the_middle_of_a_request_is_told_with_that_request(
-    tmp_path: Path,
-) -> None:
-    """And so is the one that took its place. Nothing that was answered is lost."""
-    journal, here = tmp_path / "traces", tmp_path / "here"
-    (tmp_path / "program_urls.py").write_text(WAITING)
+def kill_a_worker_in_a_request(directory: Path, journal: Path) -> int:
+    """Kills the only worker in its fourth request, gets a fifth served, returns the dead pid."""
+    here = directory / "here"
+    (directory / "program_urls.py").write_text(WAITING)
     changes = '\nROOT_URLCONF = "program_urls"\n'
     failed: list[Exception] = []
-    with gunicorn(tmp_path, journal, "-w", "1", "--timeout", "100", changes=changes) as server:
+    with gunicorn(directory, journal, "-w", "1", "--timeout", "100", changes=changes) as server:
 
         def client() -> None:
             try:
@@ -124,6 +124,13 @@ def test_a_worker_killed_in_the_middle_of_a_request_is_told_with_that_request(
         assert failed
         server.get("/plain/")
         server.stop()
+    return worker
+
+
+def test_a_worker_killed_in_a_request_is_reported_with_that_request(tmp_path: Path) -> None:
+    """So is the worker that replaced it. No answered request is lost."""
+    journal = tmp_path / "traces"
+    worker = kill_a_worker_in_a_request(tmp_path, journal)
     found = stories(journal)
     assert len(found) == 2
     killed = found.pop(worker)
@@ -140,8 +147,8 @@ def test_a_worker_killed_in_the_middle_of_a_request_is_told_with_that_request(
     assert "cut off" in line
 
 
-def test_the_two_applications_of_one_process_are_told_in_one_journal(tmp_path: Path) -> None:
-    """Two handlers of one project share whatever is the process's, and nothing else."""
+def test_two_applications_of_one_process_share_a_journal(tmp_path: Path) -> None:
+    """Two handlers of one project share only what belongs to the process."""
     journal = tmp_path / "traces"
     changes = '\nMIDDLEWARE = ["django.middleware.common.CommonMiddleware"]\n'
     with gunicorn(tmp_path, journal, "-w", "1", changes=changes, wsgi=TWO) as server:

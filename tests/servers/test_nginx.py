@@ -1,4 +1,4 @@
-"""nginx in front: what a visitor asks passes through it, and what serves behind it is unchanged."""
+"""nginx in front: requests pass through it unchanged, and so does what the server behind builds."""
 
 from __future__ import annotations
 
@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.servers import little
-from tests.servers.presence import HERE, needed
+from tests.servers import small_project
+from tests.servers.availability import PYTHON, require_server
 from tests.support.waiting import until
 from tracer.model import Process
 from tracer.servers import ServerFailed, proc, serve
@@ -19,8 +19,8 @@ from tracer.servers import ServerFailed, proc, serve
 ROWS = ("nginx-gunicorn", "nginx-uwsgi")
 
 
-def family(work: Path) -> list[proc.Member]:
-    """The living processes of every program whose command names the work directory."""
+def family(work: Path) -> list[proc.LivingProcess]:
+    """Returns the living processes of all programs whose command names the work directory."""
     found = []
     for member in proc.living().values():
         try:
@@ -33,18 +33,18 @@ def family(work: Path) -> list[proc.Member]:
 
 
 def refused(address: Path) -> bool:
-    """Whether nobody listens there any more."""
-    with socket.socket(socket.AF_UNIX) as visitor:
+    """Tells whether no process listens there."""
+    with socket.socket(socket.AF_UNIX) as client:
         try:
-            visitor.connect(str(address))
+            client.connect(str(address))
         except (ConnectionRefusedError, FileNotFoundError):
             return True
     return False
 
 
 def served(tmp_path: Path, name: str) -> list[Process]:
-    """Serve the demo's menu 20 times, 4 at a time; both programs end, and leave nothing behind."""
-    needed(name)
+    """Sends 20 requests for the demo's menu; both programs must end and leave nothing behind."""
+    require_server(name)
     with serve(name, journal=tmp_path / "traces", timeout=60) as server:
         replies = server.load(["/menu/"] * 20, 4)
         assert {reply.headers["Server"].partition("/")[0] for reply in replies} == {"nginx"}
@@ -59,12 +59,12 @@ def served(tmp_path: Path, name: str) -> list[Process]:
 
 
 def built(process: Process, kind: str) -> int:
-    """How many objects of a kind the process built itself."""
+    """Counts the objects of a kind that the process built."""
     return sum(row.built for row in process.ledger if row.kind == kind)
 
 
 def test_behind_nginx_gunicorn_builds_once_in_each_of_its_workers(tmp_path: Path) -> None:
-    """As without it: two workers, one thread each."""
+    """It has two workers of one thread, as without nginx."""
     found = served(tmp_path, "nginx-gunicorn")
     assert 1 <= len(found) <= 2
     assert {process.about.server for process in found} == {"gunicorn"}
@@ -76,7 +76,7 @@ def test_behind_nginx_gunicorn_builds_once_in_each_of_its_workers(tmp_path: Path
 
 
 def test_behind_nginx_uwsgi_builds_once_in_its_master(tmp_path: Path) -> None:
-    """As without it: its workers inherit what was built."""
+    """Its workers inherit what the master built, as without nginx."""
     found = [process for process in served(tmp_path, "nginx-uwsgi") if process.served]
     assert 1 <= len(found) <= 2
     assert {process.about.server for process in found} == {"uWSGI"}
@@ -86,64 +86,64 @@ def test_behind_nginx_uwsgi_builds_once_in_its_master(tmp_path: Path) -> None:
 
 @pytest.mark.parametrize("name", ROWS)
 def test_the_application_gets_its_environment_and_the_whole_request(name: str) -> None:
-    """The visitor's host and scheme among it, though the connection comes from nginx."""
-    needed(name)
-    with little.project() as directory:
-        extra = {**little.at_start(directory), "SECRET": "a secret"}
+    """It sees the client's host and scheme, though the connection comes from nginx."""
+    require_server(name)
+    with small_project.project() as directory:
+        extra = {**small_project.startup_environment(directory), "SECRET": "a secret"}
         with serve(
-            name, project=directory, settings="little_settings", environment=extra, timeout=60
+            name, project=directory, settings="small_settings", environment=extra, timeout=60
         ) as server:
-            answer = little.told(server, "SECRET", "?q=caf%C3%A9")
+            answer = small_project.ask_about(server, "SECRET", "?q=caf%C3%A9")
     assert answer["value"] == "a secret"
-    assert answer["python"] == HERE
+    assert answer["python"] == PYTHON
     assert answer["query"] == "café"
-    assert answer["path"] == "/tell/SECRET"
+    assert answer["path"] == "/report/SECRET"
     assert answer["host"] == f"127.0.0.1:{server.port}"
     assert answer["scheme"] == "http"
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_path_may_have_any_characters(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    """That of the project, and those of all files that are made for a start."""
-    needed(name)
-    with little.odd_place(monkeypatch), little.project() as directory:  # noqa: SIM117
-        with serve(name, project=directory, settings="little_settings", timeout=60) as server:
-            assert little.told(server, "PATH", "?q=1")["query"] == "1"
+    """The project's path may, and those of all files that a start makes."""
+    require_server(name)
+    with small_project.odd_temporary_directory(monkeypatch), small_project.project() as directory:  # noqa: SIM117
+        with serve(name, project=directory, settings="small_settings", timeout=60) as server:
+            assert small_project.ask_about(server, "PATH", "?q=1")["query"] == "1"
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_an_option_goes_to_what_serves_behind_and_fails_with_its_own_words(name: str) -> None:
-    """At once; nginx is not even started."""
-    needed(name)
+def test_an_option_goes_to_the_server_behind_which_refuses_it(name: str) -> None:
+    """The error comes before nginx is started."""
+    require_server(name)
     with pytest.raises(ServerFailed, match=r"(?s)ended at its start.*nonsense"):
         serve(name, options=["--nonsense"], timeout=60)
 
 
 @pytest.mark.parametrize("name", ROWS)
 def test_a_project_that_cannot_be_loaded_fails_with_the_reason(name: str) -> None:
-    """In the words of the server behind."""
-    needed(name)
+    """The reason is in the log of the server behind."""
+    require_server(name)
     with (
-        little.project("raise RuntimeError('closed today')\n") as directory,
+        small_project.project("raise RuntimeError('closed today')\n") as directory,
         pytest.raises(ServerFailed, match=r"closed today|Worker failed to boot"),
     ):
-        serve(name, project=directory, settings="little_settings", timeout=60)
+        serve(name, project=directory, settings="small_settings", timeout=60)
 
 
 @pytest.mark.parametrize("name", ROWS)
-def test_when_what_serves_behind_has_died_nginx_says_so(name: str) -> None:
-    """The visitor gets an error from it, and the log tells why."""
-    needed(name)
-    with little.project() as directory:  # noqa: SIM117
-        with serve(name, project=directory, settings="little_settings", timeout=60) as server:
+def test_nginx_answers_502_after_the_server_behind_has_died(name: str) -> None:
+    """The log says why."""
+    require_server(name)
+    with small_project.project() as directory:  # noqa: SIM117
+        with serve(name, project=directory, settings="small_settings", timeout=60) as server:
             nginx = {member.pid for member in proc.family(server.pid)}
             behind = [each for each in family(server.work) if each.pid not in nginx]
-            # The master first, or it would begin another worker; its workers may end by themselves.
+            # The master first, or it would start another worker; its workers may end by themselves.
             for pid in dict.fromkeys(each.pid for each in sorted(behind, key=lambda e: e.started)):
                 with suppress(ProcessLookupError):
                     os.kill(pid, signal.SIGKILL)
             until(lambda: not proc.alive(behind))
-            # A process is dead before the last of its threads has let go of what it listened at.
+            # A process counts as dead before its last thread has closed the listening socket.
             until(lambda: refused(server.work / "application.sock"))
-            assert server.get("/tell/PATH").status == 502
+            assert server.get("/report/PATH").status == 502
     assert "connect() to unix:" in server.log()

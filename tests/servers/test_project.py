@@ -1,4 +1,4 @@
-"""Which project is served, with which settings, in which environment."""
+"""The project that is served, its settings and its environment."""
 
 from __future__ import annotations
 
@@ -12,24 +12,26 @@ from tracer.servers import project
 
 
 def manage(directory: Path, text: str) -> Path:
-    """A directory with a manage.py of this text."""
+    """Writes a manage.py with this text into the directory."""
     (directory / "manage.py").write_text(text)
     return directory
 
 
-def test_without_a_name_it_is_the_demo() -> None:
-    """With the demo's own settings, whatever the environment says."""
-    found = project.find(None, None, {"DJANGO_SETTINGS_MODULE": "somebody.elses"})
+def test_the_default_is_the_demo() -> None:
+    """It has its own settings, whatever the environment says."""
+    found = project.find_project(None, None, {"DJANGO_SETTINGS_MODULE": "another.settings"})
     assert found.is_demo
     assert found.settings == "cafe_site.settings"
     assert found.manage == project.DEMO / "manage.py"
 
 
-def test_where_there_is_no_demo_it_says_so(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """An installed package has none."""
+def test_without_the_demo_the_error_says_so(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An installed package has no demo."""
     monkeypatch.setattr(project, "DEMO", tmp_path / "demo_project")
     with pytest.raises(ValueError, match=r"The demo project is not at .*comes with a checkout"):
-        project.find(None, None, {})
+        project.find_project(None, None, {})
 
 
 @pytest.mark.parametrize(
@@ -41,36 +43,35 @@ def test_where_there_is_no_demo_it_says_so(tmp_path: Path, monkeypatch: pytest.M
     ],
 )
 def test_settings_are_those_that_manage_py_names(tmp_path: Path, line: str) -> None:
-    """In any of the usual ways."""
-    assert project.find(manage(tmp_path, line), None, {}).settings == "shop.settings"
+    assert project.find_project(manage(tmp_path, line), None, {}).settings == "shop.settings"
 
 
-def test_settings_that_are_named_win(tmp_path: Path) -> None:
-    """Over manage.py; the environment comes last."""
+def test_the_settings_argument_wins(tmp_path: Path) -> None:
+    """manage.py comes second, the environment last."""
     directory = manage(tmp_path, 'setdefault("DJANGO_SETTINGS_MODULE", "shop.settings")')
-    assert project.find(directory, "shop.live", {}).settings == "shop.live"
+    assert project.find_project(directory, "shop.live", {}).settings == "shop.live"
     bare = tmp_path / "bare"
     bare.mkdir()
-    found = project.find(bare, None, {"DJANGO_SETTINGS_MODULE": "from.outside"})
+    found = project.find_project(bare, None, {"DJANGO_SETTINGS_MODULE": "from.outside"})
     assert (found.settings, found.manage, found.is_demo) == ("from.outside", None, False)
 
 
-def test_what_cannot_be_found_is_said_with_the_mend(
+def test_a_project_that_cannot_be_found_is_an_error_that_says_what_to_do(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """A directory without settings, whatever surrounds us, and no directory at all."""
-    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "somebody.elses")
+    """This goes for a directory without settings, and for a missing directory."""
+    monkeypatch.setenv("DJANGO_SETTINGS_MODULE", "another.settings")
     with pytest.raises(ValueError, match=r"Which settings does .*name them, such as") as refused:
-        project.find(tmp_path, None, {})
+        project.find_project(tmp_path, None, {})
     assert "is not set" not in str(refused.value)
-    with pytest.raises(ValueError, match="is no directory; name the one that holds"):
-        project.find(tmp_path / "nowhere", None, {})
+    with pytest.raises(ValueError, match="is not a directory; name the one that holds"):
+        project.find_project(tmp_path / "nowhere", None, {})
 
 
-def test_nothing_of_our_own_surroundings_makes_a_server_another(
+def test_variables_that_would_change_the_server_are_removed(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Options of servers and of the tracer in the environment stay here."""
+    """They are options of servers and of the tracer."""
     for name in ("TRACER_JOURNAL", "GUNICORN_CMD_ARGS", "WEB_CONCURRENCY", "RUN_MAIN"):
         monkeypatch.setenv(name, "4")
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
@@ -84,8 +85,8 @@ def test_nothing_of_our_own_surroundings_makes_a_server_another(
 
 
 def test_the_demo_gets_a_database_of_its_own(tmp_path: Path) -> None:
-    """Stocked, and twice the same; the one beside manage.py is not touched."""
-    found = project.find(None, None, {})
+    """It has sample data; the one beside manage.py stays as it is."""
+    found = project.find_project(None, None, {})
     for name in ("first", "second"):
         work = tmp_path / name
         work.mkdir()

@@ -1,4 +1,4 @@
-"""However a server ends, and however the one that started it does, no process is left behind."""
+"""Stopping a server: no process is left, however the server or its starter ends."""
 
 from __future__ import annotations
 
@@ -9,36 +9,29 @@ import subprocess
 import sys
 import time
 from collections.abc import Callable
-from functools import partial
 from pathlib import Path
 
 import pytest
 
-from tests.servers import makeshift
+from tests.servers import fake_servers
 from tests.support.waiting import PATIENCE, until
-from tracer.servers import NoReply, Server, proc, serve
+from tracer.servers import NoReply, Server, proc
 from tracer.servers import program as process_module
 
 ROOT = Path(__file__).resolve().parents[2]
 
 
-@pytest.fixture
-def start(tmp_path: Path) -> Callable[..., Server]:
-    """`serve` for makeshift servers."""
-    return partial(serve, project=makeshift.project(tmp_path), settings="made.settings")
-
-
-def everyone(server: Server) -> list[proc.Member]:
-    """The server's processes."""
+def members_of(server: Server) -> list[proc.LivingProcess]:
+    """Returns the server's processes."""
     members = proc.family(server.pid)
     assert members, "these tests need /proc"
     return members
 
 
-def test_an_ordinary_server_ends_with_its_own_signal(start: Callable[..., Server]) -> None:
-    """And its work directory goes with it; its last words stay."""
-    with start(makeshift.recipe(makeshift.ORDINARY)) as server:
-        members = everyone(server)
+def test_an_ordinary_server_ends_with_its_own_signal(serve_fake: Callable[..., Server]) -> None:
+    """Its work directory is removed; the end of its log stays readable."""
+    with serve_fake(fake_servers.recipe(fake_servers.ORDINARY)) as server:
+        members = members_of(server)
         assert server.running
         assert server.orderly is None
         work = server.work
@@ -51,37 +44,37 @@ def test_an_ordinary_server_ends_with_its_own_signal(start: Callable[..., Server
 
 
 def test_a_server_that_ignores_its_signal_is_killed_after_a_while(
-    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+    serve_fake: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """It is told that this was not orderly."""
-    monkeypatch.setattr(process_module, "ORDERLY", 0.3)
-    with start(makeshift.recipe(makeshift.DEAF)) as server:
-        members = everyone(server)
+    """`orderly` is False then."""
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.3)
+    with serve_fake(fake_servers.recipe(fake_servers.IGNORES_SIGTERM)) as server:
+        members = members_of(server)
     assert not proc.alive(members)
     assert server.orderly is False
 
 
-def test_children_end_with_their_server_wherever_they_went(
-    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+def test_children_end_with_their_server_in_any_session(
+    serve_fake: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In its session or in one of their own."""
-    monkeypatch.setattr(process_module, "ORDERLY", 0.3)
-    with start(makeshift.recipe(makeshift.PARENT + "serve()")) as server:
-        members = everyone(server)
+    """One child is in the server's session, one in its own."""
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.3)
+    with serve_fake(fake_servers.recipe(fake_servers.HAS_CHILDREN + "serve()")) as server:
+        members = members_of(server)
         children = {int(pid) for pid in re.findall(r"child (\d+)", server.log())}
         assert children < {member.pid for member in members}
     assert len(members) == 3
     assert not proc.alive(members)
 
 
-def test_what_a_server_that_died_has_left_behind_ends_too(
-    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+def test_children_of_a_dead_server_end_too(
+    serve_fake: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Its children in its session are found although their parent is gone."""
-    monkeypatch.setattr(process_module, "ORDERLY", 0.3)
-    source = makeshift.PARENT.replace("(False, True)", "(False,)") + "serve()"
-    with start(makeshift.recipe(source)) as server:
-        members = everyone(server)
+    """They are found by their session, though their parent is gone."""
+    monkeypatch.setattr(process_module, "STOP_TIMEOUT", 0.3)
+    source = fake_servers.HAS_CHILDREN.replace("(False, True)", "(False,)") + "serve()"
+    with serve_fake(fake_servers.recipe(source)) as server:
+        members = members_of(server)
         assert len(members) == 2
         os.kill(server.pid, signal.SIGKILL)
         until(lambda: not server.running)
@@ -91,13 +84,13 @@ def test_what_a_server_that_died_has_left_behind_ends_too(
 
 
 FAMILY = (
-    makeshift.SERVING
+    fake_servers.PRELUDE
     + """
 main = os.getpid()
-def told(*_):
-    print("main told" if os.getpid() == main else "child told", flush=True)
+def report(*_):
+    print("main signalled" if os.getpid() == main else "child signalled", flush=True)
     os._exit(0)
-signal.signal(signal.SIGTERM, told)
+signal.signal(signal.SIGTERM, report)
 if os.fork():
     serve()
 while True:
@@ -107,34 +100,37 @@ while True:
 
 
 @pytest.mark.parametrize(
-    ("whom", "told"),
+    ("stop_target", "expected"),
     [("main", {"main"}), ("group", {"main", "child"}), ("leaves", {"child"})],
 )
-def test_the_signal_reaches_those_that_it_is_meant_for(
-    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch, whom: str, told: set[str]
+def test_the_stop_signal_reaches_its_target(
+    serve_fake: Callable[..., Server],
+    monkeypatch: pytest.MonkeyPatch,
+    stop_target: str,
+    expected: set[str],
 ) -> None:
-    """The main process, its group as with Ctrl-C, or the processes without a child."""
-    really = process_module.wait
+    """The target is the main process, its process group, or the processes without a child."""
+    original = process_module.wait_until
 
-    def heard() -> set[str]:
-        return set(re.findall(r"(\w+) told", server.log()))
+    def signalled() -> set[str]:
+        return set(re.findall(r"(\w+) signalled", server.log()))
 
     def wait(done: Callable[[], bool], deadline: float) -> bool:
-        """However long they take to hear of it; half a second more for those who should not."""
-        until(lambda: done() or heard() >= told)
-        return really(done, time.monotonic() + 0.5)
+        """Waits for the expected processes, and half a second more for unexpected ones."""
+        until(lambda: done() or signalled() >= expected)
+        return original(done, time.monotonic() + 0.5)
 
-    monkeypatch.setattr(process_module, "wait", wait)
-    with start(makeshift.recipe(FAMILY, whom=whom)) as server:
-        members = everyone(server)
+    monkeypatch.setattr(process_module, "wait_until", wait)
+    with serve_fake(fake_servers.recipe(FAMILY, stop_target=stop_target)) as server:
+        members = members_of(server)
         assert len(members) == 2
-    assert heard() == told
+    assert signalled() == expected
     until(lambda: not proc.alive(members))
 
 
-def test_stopping_twice_does_no_harm(start: Callable[..., Server]) -> None:
-    """Nor does stopping inside the with."""
-    with start(makeshift.recipe(makeshift.ORDINARY)) as server:
+def test_stopping_twice_does_no_harm(serve_fake: Callable[..., Server]) -> None:
+    """It may be stopped inside the `with` block."""
+    with serve_fake(fake_servers.recipe(fake_servers.ORDINARY)) as server:
         server.stop()
         assert not server.running
         server.stop()
@@ -143,11 +139,11 @@ def test_stopping_twice_does_no_harm(start: Callable[..., Server]) -> None:
 
 @pytest.mark.parametrize("error", [KeyboardInterrupt, RuntimeError, SystemExit])
 def test_an_exception_inside_the_with_ends_the_server(
-    start: Callable[..., Server], error: type[BaseException]
+    serve_fake: Callable[..., Server], error: type[BaseException]
 ) -> None:
-    """And goes on its way."""
-    server = start(makeshift.recipe(makeshift.ORDINARY))
-    members = everyone(server)
+    """The exception propagates."""
+    server = serve_fake(fake_servers.recipe(fake_servers.ORDINARY))
+    members = members_of(server)
     with pytest.raises(error), server:
         raise error
     assert not proc.alive(members)
@@ -155,18 +151,18 @@ def test_an_exception_inside_the_with_ends_the_server(
 
 
 def test_ctrl_c_while_it_is_being_stopped_kills_it_at_once(
-    start: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
+    serve_fake: Callable[..., Server], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whoever is impatient need not wait for it."""
+    """The user need not wait for the time-out."""
 
     def interrupted(done: Callable[[], bool], deadline: float) -> bool:
-        monkeypatch.setattr(process_module, "wait", wait)
+        monkeypatch.setattr(process_module, "wait_until", wait)
         raise KeyboardInterrupt
 
-    wait = process_module.wait
-    server = start(makeshift.recipe(makeshift.DEAF))
-    members = everyone(server)
-    monkeypatch.setattr(process_module, "wait", interrupted)
+    wait = process_module.wait_until
+    server = serve_fake(fake_servers.recipe(fake_servers.IGNORES_SIGTERM))
+    members = members_of(server)
+    monkeypatch.setattr(process_module, "wait_until", interrupted)
     with pytest.raises(KeyboardInterrupt):
         server.stop()
     assert not proc.alive(members)
@@ -176,10 +172,10 @@ def test_ctrl_c_while_it_is_being_stopped_kills_it_at_once(
 PROGRAM = """
 import sys
 from pathlib import Path
-from tests.servers import makeshift
+from tests.servers import fake_servers
 from tracer.servers import serve
 server = serve(
-    makeshift.recipe(makeshift.{source}), project=Path(sys.argv[1]), settings="made.settings"
+    fake_servers.recipe(fake_servers.{source}), project=Path(sys.argv[1]), settings="made.settings"
 )
 print(server.pid, flush=True)
 {then}
@@ -187,7 +183,7 @@ print(server.pid, flush=True)
 
 
 def program(tmp_path: Path, source: str, then: str) -> subprocess.Popen[str]:
-    """A program that starts a server and then does something else."""
+    """Starts a program that starts a server and then runs the code `then`."""
     return subprocess.Popen(
         [sys.executable, "-c", PROGRAM.format(source=source, then=then), tmp_path],
         cwd=ROOT,
@@ -198,16 +194,16 @@ def program(tmp_path: Path, source: str, then: str) -> subprocess.Popen[str]:
     )
 
 
-def test_a_program_that_forgets_its_server_ends_it_all_the_same(tmp_path: Path) -> None:
-    """Without a with, at the program's own end."""
+def test_a_program_that_does_not_stop_its_server_ends_it_at_its_exit(tmp_path: Path) -> None:
+    """It uses no `with` block."""
     with program(tmp_path, "ORDINARY", "") as running:
         out, err = running.communicate(timeout=PATIENCE)
     assert (running.returncode, err) == (0, "")
     assert not proc.family(int(out))
 
 
-def test_a_forked_child_leaves_its_parents_server_alone(tmp_path: Path) -> None:
-    """Though it inherits the exit handler that would end it."""
+def test_a_forked_child_does_not_end_its_parents_server(tmp_path: Path) -> None:
+    """It inherits the exit handler that ends the server."""
     then = (
         "import os\n"
         "child = os.fork()\n"
@@ -220,7 +216,7 @@ def test_a_forked_child_leaves_its_parents_server_alone(tmp_path: Path) -> None:
 
 
 def test_ctrl_c_at_a_terminal_ends_program_and_server(tmp_path: Path) -> None:
-    """The server is in a session of its own, so that the program stops it in its own order."""
+    """The server is in its own session, so Ctrl-C reaches only the program, which stops it."""
     with program(tmp_path, "ORDINARY", "server.get('/')\nwith server: input()") as running:
         assert running.stdout is not None
         pid = int(running.stdout.readline())

@@ -14,14 +14,15 @@ from pathlib import Path
 from tracer import runtime
 from tracer.conf import Config
 from tracer.model import Lifetime, Process, Request, Span
-from tracer.recording.client import Answer, Serving, environ, serve, serve_async
+from tracer.recording.client import Client
+from tracer.recording.handlers import Answer, environ, serve, serve_async
 from tracer.recording.view import Reading
 
 __all__ = ["Answer", "Recording", "ancestors", "environ", "serve", "serve_async"]
 
 
 @dataclass
-class Recording(Serving, Reading):
+class Recording(Client, Reading):
     """The tracer, running quietly in this process for the time of a `with` block."""
 
     watch: tuple[str, ...] = ()
@@ -30,7 +31,7 @@ class Recording(Serving, Reading):
     journal: Path | None = None
 
     def __post_init__(self) -> None:
-        Serving.__init__(self)
+        Client.__init__(self)
 
     def __enter__(self) -> Recording:
         gc.collect()

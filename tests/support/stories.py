@@ -11,6 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tracer.cli.main import main
+from tracer.cli.watch import wait
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
 from tracer.model import (
@@ -84,7 +85,7 @@ def two_processes(directory: Path) -> Path:
 class Run:
     """One run of the command in this process."""
 
-    def __init__(self, *arguments: object, pause: Callable[[], None] | None = None) -> None:
+    def __init__(self, *arguments: object, pause: Callable[[], None] = wait) -> None:
         out, err = io.StringIO(), io.StringIO()
         self.status = main([str(each) for each in arguments], out, err, pause)
         self.out, self.err = out.getvalue(), err.getvalue()

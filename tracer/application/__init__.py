@@ -1,1 +1,4 @@
-"""The entry points that a server loads: whatever project the settings name, its application."""
+"""The entry points that servers load: WSGI, ASGI and CGI for any Django project.
+
+May import Django only; `servers/` names them in its commands.
+"""

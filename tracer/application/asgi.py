@@ -1,7 +1,7 @@
 """The ASGI application of the project that `DJANGO_SETTINGS_MODULE` names.
 
-Django has no setting for it; the name `ASGI_APPLICATION`, which other packages introduced, is used
-where a project has it, else Django's own application.
+It is the one that the setting `ASGI_APPLICATION` names, else Django's own. Django does not define
+that setting; other packages introduced it.
 """
 
 from __future__ import annotations
@@ -14,4 +14,4 @@ from tracer.application import ready
 
 _path = getattr(settings, "ASGI_APPLICATION", None)
 application = import_string(_path) if _path else get_asgi_application()
-ready.say()
+ready.report_loaded()

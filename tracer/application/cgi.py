@@ -1,4 +1,4 @@
-"""A CGI script: serves the one request that its environment describes, and ends.
+"""A CGI script: serves the one request that its environment describes, then ends.
 
 Run as `python -m tracer.application.cgi`.
 """

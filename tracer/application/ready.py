@@ -1,4 +1,4 @@
-"""A process that has loaded the application says so, to who started the server and waits for it."""
+"""Tells the starter of a server that a process has loaded the application."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ import contextlib
 import os
 
 READY = "TRACER_READY"
-"""Environment variable: the directory in which each such process leaves an empty file."""
+"""The environment variable for the directory in which each such process makes an empty file."""
 
 
-def say() -> None:
-    """Leave a file named after this process. Never raises: who waits has a time-out."""
+def report_loaded() -> None:
+    """Makes a file named after this process. Never raises: the starter has a time-out."""
     directory = os.environ.get(READY)
     if directory:
         with contextlib.suppress(OSError), open(os.path.join(directory, str(os.getpid())), "w"):

@@ -1,6 +1,6 @@
 """The WSGI application of the project that `DJANGO_SETTINGS_MODULE` names.
 
-As runserver finds it: what the setting `WSGI_APPLICATION` names, else Django's own.
+It is the one that the setting `WSGI_APPLICATION` names, else Django's own, as with runserver.
 """
 
 from __future__ import annotations
@@ -13,4 +13,4 @@ from tracer.application import ready
 
 _path = settings.WSGI_APPLICATION
 application = import_string(_path) if _path else get_wsgi_application()
-ready.say()
+ready.report_loaded()

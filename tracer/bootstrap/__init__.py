@@ -1,1 +1,5 @@
-"""How the tracer is there from the interpreter's start: an environment, and what it starts."""
+"""How tracing begins with the interpreter: environment variables, and the code that they start.
+
+That code loads `probes/`, `recorder/` and `runtime/` once Django is imported. `cli/` and `servers/`
+import the environment alone.
+"""

@@ -8,22 +8,22 @@ from pathlib import Path
 from typing import Final
 
 STARTUP: Final = Path(__file__).resolve().parent / "startup"
-"""The directory that a traced Python finds first; it holds nothing but what is run at its start."""
+"""The directory that comes first on the path of a traced Python, with what runs at its start."""
 
 
 def environment(
     base: Mapping[str, str], *, journal: Path | None = None, console: bool = True
 ) -> dict[str, str]:
-    """Return `base` with what makes every Python started in it begin to trace by itself.
+    """Returns `base` with the variables that make every Python started in it trace itself.
 
-    `journal` None leaves it to `base` and to the project's settings whether a journal is kept.
-    A Python that ignores its environment (`-E`, `-I`), that runs no `site` (`-S`) or that is older
-    than 3.11 runs as ever, untraced.
+    If `journal` is None, `base` and the project's settings decide whether a journal is kept. A
+    Python that ignores its environment (`-E`, `-I`), runs no `site` (`-S`) or is older than 3.11
+    runs as usual, untraced.
     """
     startup = str(STARTUP)
     paths = base.get("PYTHONPATH", "")
-    # An empty entry is the current directory: it may be in the middle, and must not become a new
-    # one at the end.
+    # An empty entry stands for the current directory. It stays where it is, but an empty
+    # PYTHONPATH must not become such an entry.
     kept = [path for path in paths.split(os.pathsep) if path != startup] if paths else []
     made = {
         **base,
@@ -31,9 +31,9 @@ def environment(
         "TRACER_ENABLED": "1",
         "TRACER_CONSOLE": "1" if console else "0",
     }
-    # uWSGI tells a forked Python nothing of the fork unless asked to, and with threads several
-    # requests would come upon it at once. Its other option, which tells the child alone
-    # (UWSGI_PY_CALL_OSAFTERFORK), makes every worker of a Python 3.13 abort.
+    # uWSGI runs a forked Python's fork hooks only if asked to; without them, the first requests on
+    # several threads would all discover the fork at once. Its other option, which runs the hooks of
+    # the child alone (UWSGI_PY_CALL_OSAFTERFORK), makes every worker of a Python 3.13 abort.
     made.setdefault("UWSGI_PY_CALL_UWSGI_FORK_HOOKS", "1")
     if journal is not None:
         made["TRACER_JOURNAL"] = os.path.abspath(journal.expanduser())

@@ -1,6 +1,6 @@
-"""What `tracer show` makes for other programs: documents, written to a file or to a stream.
+"""Output of the commands: pictures on the terminal, documents and SVG drawings in files.
 
-A file is replaced whole, at once, or left as it was: whoever reads it never sees half of one.
+A file is replaced in one step or left as it was: no reader ever sees half of one.
 """
 
 from __future__ import annotations
@@ -13,14 +13,39 @@ from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Final, TextIO
 
+from rich.console import RenderableType
+
 from tracer.model import Process
 from tracer.render.formats.json_document import document
 from tracer.render.formats.perfetto import perfetto
+from tracer.render.formats.svg import to_svg
+from tracer.render.formats.terminal import DEFAULT_WIDTH, Terminal, to_text
 from tracer.render.page.html import html_page
+from tracer.render.pictures.timeline import Timeline
+
+SVG: Final = ".svg"
 
 
-class Unwritable(Exception):
-    """The file cannot be written; the message is a sentence that says which, and why."""
+class OutputError(Exception):
+    """The output cannot be written as asked; the message is a sentence that says why."""
+
+
+class PictureWriter:
+    """A stream that pictures go to, usually the terminal: one write and one empty line for each."""
+
+    def __init__(self, stream: TextIO, width: int | None, colour: bool) -> None:
+        """With `width` None the terminal's width counts; `colour` False draws without colours."""
+        self.terminal = Terminal(stream)
+        self.width = width
+        self.colour = colour and self.terminal.colour
+
+    def draw(self, picture: RenderableType) -> None:
+        """Draws one picture. Raises BrokenPipeError if the pipe's reader has closed it."""
+        terminal = self.terminal
+        width = self.width or terminal.width
+        text = to_text(picture, width=width, colour=self.colour, encoding=terminal.encoding)
+        terminal.stream.write(f"{text}\n")
+        terminal.stream.flush()
 
 
 def _json(processes: Iterable[Process]) -> str:
@@ -36,19 +61,65 @@ FORMATS: Final[dict[str, Callable[[Iterable[Process]], str]]] = {
     "html": html_page,
     "perfetto": _perfetto,
 }
-"""What `--format` calls them, and what makes them."""
+"""What `--format` calls each document, and the function that makes it."""
+
+
+def write_drawings(
+    pictures: Iterable[tuple[str, int, RenderableType]],
+    width: int | None,
+    target: Path | None,
+    out: TextIO,
+) -> None:
+    """Writes pictures, each given as (kind, pid, picture), as SVG. Raises OutputError, OSError.
+
+    One picture goes to a file or to `out`. Several go into a directory, each under a name of its
+    own, such as `timeline-4711-3.svg` for the third request of process 4711.
+    """
+    named = _named(pictures)
+    columns = width or DEFAULT_WIDTH
+    if target is not None and (target.is_dir() or target.suffix != SVG):
+        _write_into(target, named, columns, out)
+        return
+    if len(named) != 1:
+        raise OutputError(
+            f"That would be {len(named)} pictures: choose one with --only, --process and "
+            "--request, or name a directory for them: --output pictures."
+        )
+    for picture in named.values():
+        write(to_svg(picture, columns), target, out)
+
+
+def _named(pictures: Iterable[tuple[str, int, RenderableType]]) -> dict[str, RenderableType]:
+    named: dict[str, RenderableType] = {}
+    for kind, pid, picture in pictures:
+        number = f"-{picture.request.number}" if isinstance(picture, Timeline) else ""
+        name = f"{kind}-{pid}{number}"
+        # The system may have given one pid to two processes, one after the other.
+        same = sum(1 for other in named if other == name or other.startswith(f"{name}."))
+        named[f"{name}.{same + 1}" if same else name] = picture
+    return named
+
+
+def _write_into(directory: Path, named: dict[str, RenderableType], width: int, out: TextIO) -> None:
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = error.strerror or str(error)
+        raise OutputError(f"{directory} cannot be made a directory: {reason}.") from error
+    for name, picture in named.items():
+        write(to_svg(picture, width), directory / f"{name}{SVG}", out)
 
 
 def write(text: str, target: Path | None, out: TextIO) -> None:
-    """Write a document to `target`, or, where that is None, to `out`. Raises Unwritable, OSError.
+    """Writes a document to `target`, or to `out` where that is None. Raises OutputError, OSError.
 
-    Text is written in UTF-8 whatever the encoding of the stream, where the stream takes bytes.
+    The text is UTF-8 whatever the stream's encoding, unless the stream takes text only.
     """
     if target is not None:
         try:
             _replace(target, text.encode("utf-8"))
         except OSError as error:
-            raise Unwritable(f"{target} cannot be written: {error.strerror or error}.") from error
+            raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
         return
     raw = getattr(out, "buffer", None)
     if raw is None:
@@ -60,28 +131,28 @@ def write(text: str, target: Path | None, out: TextIO) -> None:
 
 
 def _replace(target: Path, data: bytes) -> None:
-    """Put data in a file's place; a link stays a link, and what is no file is written into."""
-    place = Path(os.path.realpath(target))
-    mode = _mode(place)
-    if mode is None:
-        with open(place, "wb") as stream:
+    """Replaces a file in one step. A link stays a link; a device or pipe is written to."""
+    path = Path(os.path.realpath(target))
+    permissions = _permissions(path)
+    if permissions is None:
+        with open(path, "wb") as stream:
             stream.write(data)
         return
-    descriptor, name = tempfile.mkstemp(prefix=f".{place.name}.", dir=place.parent)
+    descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "wb") as stream:
             stream.write(data)
-        os.chmod(name, mode)
-        os.replace(name, place)
+        os.chmod(name, permissions)
+        os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
 
 
-def _mode(place: Path) -> int | None:
-    """The permissions that the file has, or will have; None for a device, pipe or directory."""
+def _permissions(path: Path) -> int | None:
+    """Returns the permissions that the file has, or will have; None for a device or directory."""
     try:
-        status = place.stat()
+        status = path.stat()
     except FileNotFoundError:
         mask = os.umask(0)
         os.umask(mask)

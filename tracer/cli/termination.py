@@ -1,4 +1,4 @@
-"""Ending in order when told to: the programs that a command started must not outlive it."""
+"""Ending on SIGTERM and SIGHUP with cleanup: servers that a command started must not outlive it."""
 
 from __future__ import annotations
 
@@ -9,23 +9,23 @@ from contextlib import contextmanager
 from types import FrameType
 from typing import Final, NoReturn
 
-_NAMES: Final = ("SIGTERM", "SIGHUP")
-"""What ends a process at once unless it says otherwise: being told to, and a closed terminal."""
+_SIGNALS: Final = ("SIGTERM", "SIGHUP")
+"""Signals that end a process without cleanup by default. SIGHUP comes of a closed terminal."""
 
 
 @contextmanager
-def orderly() -> Iterator[None]:
-    """Within it those signals raise SystemExit, with the status that a shell gives them.
+def exit_on_signals() -> Iterator[None]:
+    """Turns these signals into SystemExit, with the exit status that a shell gives them.
 
-    For a command of our own alone. What was arranged for a signal before stays, and outside the
-    main thread, where Python allows no handlers, nothing is changed.
+    Handlers that others have set stay. Outside the main thread nothing changes: Python allows no
+    signal handlers there.
     """
-    numbers = [getattr(signal, name) for name in _NAMES if hasattr(signal, name)]
+    numbers = [getattr(signal, name) for name in _SIGNALS if hasattr(signal, name)]
     if threading.current_thread() is not threading.main_thread():
         numbers = []
     ours = [number for number in numbers if signal.getsignal(number) is signal.SIG_DFL]
     for number in ours:
-        signal.signal(number, _end)
+        signal.signal(number, _exit)
     try:
         yield
     finally:
@@ -33,5 +33,5 @@ def orderly() -> Iterator[None]:
             signal.signal(number, signal.SIG_DFL)
 
 
-def _end(number: int, frame: FrameType | None) -> NoReturn:
+def _exit(number: int, frame: FrameType | None) -> NoReturn:
     raise SystemExit(128 + number)

@@ -1,6 +1,7 @@
-"""One application under several servers: the trial, the count and the table.
+"""One application under several servers: the trial of each, the counts and the table.
 
-May import `servers/`, `journal/`, `render/` and `model/`, and nothing that traces this process.
+May import `servers/`, `journal/`, `render/` and `model/`, but nothing that traces this process.
+Only `cli/` imports it.
 """
 
 from tracer.compare.trial import compare_servers

@@ -1,4 +1,4 @@
-"""The servers that a comparison can run: what each of them shows, and whether it is here."""
+"""Draws the list of servers that a comparison can run, and which of them are installed here."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.render.pictures.picture import Picture
 
 
 class Availability(Protocol):
-    """Whether a server is here."""
+    """The answer to: can this server be started here?"""
 
     @property
     def ok(self) -> bool:
@@ -20,15 +20,15 @@ class Availability(Protocol):
 
     @property
     def why(self) -> str:
-        """What is missing, and how to get it; empty where nothing is."""
+        """What is missing and how to install it; empty if nothing is."""
 
     @property
     def version(self) -> str:
-        """Its version; empty where it does not tell."""
+        """Its version; empty if it does not state one."""
 
 
 class Recipe(Protocol):
-    """A server that can be listed."""
+    """What the list needs of a server."""
 
     @property
     def name(self) -> str:
@@ -36,24 +36,24 @@ class Recipe(Protocol):
 
     @property
     def title(self) -> str:
-        """What it is, in a few words."""
+        """What it does, in a few words."""
 
     @property
     def needs(self) -> str:
-        """What must be installed: names for pip, and packages of the system."""
+        """What must be installed: names for pip, or packages of the system."""
 
     def available(self) -> Availability:
-        """Whether it is here."""
+        """Checks whether it can be started here."""
 
 
-class Servers(Picture):
-    """Draws the list."""
+class ServerList(Picture):
+    """The list, one line or two for each server."""
 
     def __init__(self, recipes: Iterable[Recipe]) -> None:
         self.found = [(recipe, recipe.available()) for recipe in recipes]
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         here = sum(1 for _, found in self.found if found.ok)
         line = Line().add(" ").add("Servers", "title")
         yield line.add(f" · {here} of {len(self.found)} are here", "dim")
@@ -81,7 +81,7 @@ class Servers(Picture):
 
 
 def _with_title(line: Line, title: str, width: int) -> Iterator[Line]:
-    """Add what a server does to its line, and what has no room to lines of the same column."""
+    """Adds what a server does to its line, and wraps the rest into lines below, indented alike."""
     column = line.width
     for text in textwrap.wrap(title, width - column):
         yield line.to(column).add(text, "dim")

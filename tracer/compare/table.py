@@ -1,4 +1,4 @@
-"""The comparison: the same application and the same requests under every server, one row each."""
+"""Draws the comparison: one application, the same requests, one row for each server."""
 
 from __future__ import annotations
 
@@ -12,63 +12,64 @@ from tracer.render.layout.canvas import Line, wrap
 from tracer.render.pictures.picture import Picture
 
 BAR: Final = 10
-"""Cells of the bar that shows which share was built anew."""
+"""Cells of the bar that shows the share built anew."""
 
 
 @dataclass(frozen=True, slots=True)
 class _Column:
-    """One column: its head, its group's name, what it shows, and how readily it is left out."""
+    """One column of the table."""
 
     head: str
     group: str
+    """The name above this column and its neighbours."""
     cell: Callable[[Row], str]
     rank: int
-    """Left out first where the highest; 0 never is."""
+    """The column of the highest rank is left out first if there is no room; 0: never."""
 
     @property
     def width(self) -> int:
-        """Cells, without the space before it."""
+        """The width in cells, without the gap before it."""
         return max(len(self.head), 5)
 
 
-_WHO, _OFTEN, _LONG = "who served", "times built over the whole run", "milliseconds"
-_SHORT: Final = {_WHO: "served", _OFTEN: "times built", _LONG: "ms"}
+_SERVED, _BUILT, _TIMES = "who served", "times built over the whole run", "milliseconds"
+_SHORT: Final = {_SERVED: "served", _BUILT: "times built", _TIMES: "ms"}
 COLUMNS: Final = (
-    _Column("processes", _WHO, lambda row: _number(row.processes), 0),
-    _Column("threads", _WHO, lambda row: _number(row.threads), 2),
-    _Column("each", _WHO, lambda row: _mean(row.requests_per_process), 5),
-    _Column("settings", _OFTEN, lambda row: _number(row.settings_loaded), 3),
-    _Column("handler", _OFTEN, lambda row: _number(row.handlers_built), 0),
-    _Column("layers", _OFTEN, lambda row: _number(row.middleware_built), 6),
-    _Column("URLconf", _OFTEN, lambda row: _number(row.urlconfs_imported), 1),
-    _Column("templates", _OFTEN, lambda row: _number(row.templates_compiled), 7),
-    _Column("connections", _OFTEN, lambda row: _number(row.connections_opened), 9),
-    _Column("modules", _OFTEN, lambda row: _number(row.modules_imported), 8),
-    _Column("boot", _LONG, lambda row: _time(row.boot_ms), 10),
-    _Column("first", _LONG, lambda row: _time(row.first_ms), 4),
-    _Column("warm", _LONG, lambda row: _time(row.warm_ms), 0),
+    _Column("processes", _SERVED, lambda row: _number(row.processes), 0),
+    _Column("threads", _SERVED, lambda row: _number(row.threads), 2),
+    _Column("each", _SERVED, lambda row: _mean(row.requests_per_process), 5),
+    _Column("settings", _BUILT, lambda row: _number(row.settings_loaded), 3),
+    _Column("handler", _BUILT, lambda row: _number(row.handlers_built), 0),
+    _Column("layers", _BUILT, lambda row: _number(row.middleware_built), 6),
+    _Column("URLconf", _BUILT, lambda row: _number(row.urlconfs_imported), 1),
+    _Column("templates", _BUILT, lambda row: _number(row.templates_compiled), 7),
+    _Column("connections", _BUILT, lambda row: _number(row.connections_opened), 9),
+    _Column("modules", _BUILT, lambda row: _number(row.modules_imported), 8),
+    _Column("boot", _TIMES, lambda row: _time(row.boot_ms), 10),
+    _Column("first", _TIMES, lambda row: _time(row.first_ms), 4),
+    _Column("warm", _TIMES, lambda row: _time(row.warm_ms), 0),
 )
 _LEGEND: Final = {
     "each": "requests per process",
     "layers": "middleware",
     "connections": "to databases, opened",
     "boot": "from the interpreter's start to a handler",
-    "first": "the first request, as its client waited",
+    "first": "how long the client waited for the first request",
     "warm": "the median of the others",
 }
-"""What the heads mean that do not say it themselves."""
+"""Explains the heads that need it."""
 
 
 class Comparison(Picture):
-    """Draws what each server built, and how often, with the conclusion that follows."""
+    """The table of what each server built and how often, with the conclusion below it."""
 
     def __init__(self, requests: int, rows: Sequence[Row]) -> None:
-        """`requests`: how many each server was sent."""
+        """`requests` is the number that each server got."""
         self.requests = requests
         self.rows = tuple(rows)
 
     def row(self, server: str) -> Row:
-        """Return the row of one server; KeyError if it was not asked for."""
+        """Returns the row of one server. Raises KeyError if it is not in the comparison."""
         found = next((row for row in self.rows if row.server == server), None)
         if found is None:
             there = ", ".join(row.server for row in self.rows)
@@ -76,11 +77,11 @@ class Comparison(Picture):
         return found
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         ran = [row for row in self.rows if row.status == OK]
-        told = f" · {wording.plural(self.requests, 'request')} to {_servers(len(ran))}"
+        subtitle = f" · {wording.plural(self.requests, 'request')} to {_servers(len(ran))}"
         line = Line().add(" ").add("One application, every server", "title")
-        yield line.add(wording.crop(told, width - line.width), "dim")
+        yield line.add(wording.crop(subtitle, width - line.width), "dim")
         name = max((len(row.server) for row in self.rows), default=6) + 1
         if ran:
             gap = 2 if width >= 150 else 1
@@ -90,12 +91,12 @@ class Comparison(Picture):
                 yield _row(row, columns, name, gap)
         for row in self.rows:
             if row.status != OK:
-                yield _absent(row, name, width)
+                yield _failure_line(row, name, width)
         if ran:
             yield Line()
             heads = [column.head for column in columns if column.head in _LEGEND]
-            told = " · ".join(f"{head}: {_LEGEND[head]}" for head in heads)
-            yield from wrap(told, width, "dim")
+            legend = " · ".join(f"{head}: {_LEGEND[head]}" for head in heads)
+            yield from wrap(legend, width, "dim")
         yield Line()
         yield from wrap(conclusion(self.requests, self.rows), width, "heading")
 
@@ -107,28 +108,28 @@ def _servers(ran: int) -> str:
 
 
 def _fitting(room: int, gap: int) -> list[_Column]:
-    """Return the columns that there is room for."""
+    """Returns the columns that there is room for."""
     columns = list(COLUMNS)
     while sum(column.width + gap for column in columns) > room:
-        least = max(columns, key=lambda column: column.rank)
-        if not least.rank:
+        dispensable = max(columns, key=lambda column: column.rank)
+        if not dispensable.rank:
             break
-        columns.remove(least)
+        columns.remove(dispensable)
     return columns
 
 
 def _heads(columns: Sequence[_Column], name: int, gap: int) -> Iterator[Line]:
     groups = Line().to(name + 1)
     heads = Line().add(" ").fit("server", name, "column")
-    told = ""
+    group = ""
     for column in columns:
         start = heads.width + gap
         heads.right(column.head, column.width + gap, "column")
-        if column.group != told:
-            told = column.group
-            members = [each.width + gap for each in columns if each.group == told]
+        if column.group != group:
+            group = column.group
+            members = [each.width + gap for each in columns if each.group == group]
             room = sum(members) - gap
-            text = told if len(told) <= room else wording.crop(_SHORT.get(told, told), room)
+            text = group if len(group) <= room else wording.crop(_SHORT.get(group, group), room)
             groups.to(start).add(text, "column")
             if room - len(text) > 1:
                 groups.add(" " + "─" * (room - len(text) - 1), "grid")
@@ -144,13 +145,13 @@ def _row(row: Row, columns: Sequence[_Column], name: int, gap: int) -> Line:
     line.add("  ")
     if share is None:
         return line.add("not known", "dim")
-    # What is built anew lives for one request, all else for the process: the scopes' colours.
+    # The scopes' colours: what is built anew lives for a request, all else for the process.
     anew = min(round(share * BAR + (0.5 if 0 < share < 0.05 else 0)), BAR)
     line.add("━" * anew, "scope.request").add("─" * (BAR - anew), "scope.process")
     return line.add(f" {share:.2f}", "heading" if share >= 0.5 else "name")
 
 
-def _absent(row: Row, name: int, width: int) -> Line:
+def _failure_line(row: Row, name: int, width: int) -> Line:
     line = Line().add(" ").fit(row.server, name, "dim")
     style = "alarm" if row.status == FAILED else "dim"
     line.add(row.status, style)

@@ -1,6 +1,7 @@
-"""One application, started under every kind of server in turn: `compare_servers`.
+"""`compare_servers`: starts one application under each server in turn and compares them.
 
-Each server gets the same requests; what its processes recorded is counted once it has stopped.
+Each server gets the same requests. After it has stopped, the trial counts what its processes
+recorded.
 
     from tracer.compare import compare_servers
     print(compare_servers("gunicorn", "gunicorn-preload", requests=8))
@@ -26,19 +27,19 @@ from tracer.journal.tail import JournalError
 from tracer.model import Process
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 from tracer.servers.errors import with_log
-from tracer.servers.project import find
+from tracer.servers.project import find_project
 
-PATIENCE: Final = 10.0
-"""Seconds that the records may take to be written once the last request was answered."""
+WRITE_TIMEOUT: Final = 10.0
+"""Seconds to wait for the recordings to be written after the last reply."""
 
 
 @dataclass(frozen=True, slots=True)
 class Trial:
-    """What each server is given to serve."""
+    """The project and the requests that each server gets."""
 
     requests: int = 20
     concurrency: int = 4
-    """How many of the requests are under way at a time, after the first, which is alone."""
+    """How many requests are sent at a time, after the first, which is sent alone."""
     path: str = "/"
     project: Path | None = None
     settings: str | None = None
@@ -52,43 +53,43 @@ def compare_servers(
     project: str | os.PathLike[str] | None = None,
     settings: str | None = None,
 ) -> Comparison:
-    """Run a Django project under each server in turn, all of them by default, and compare.
+    """Runs a Django project under each server in turn, by default under all, and compares them.
 
     The names are those of `tracer.servers.RECIPES`. `project` is the directory with manage.py
     (None: the demo), `settings` its settings module (None: the one that manage.py names). A server
-    that is not here, or fails, has a row that says so: no other one suffers.
+    that is not installed or fails gets a row that says so; the others run all the same.
 
-    Raises ValueError, before anything is started, for a name, number, path or project that makes no
-    sense.
+    Raises ValueError for a wrong name, number, path or project, before it starts anything.
     """
     for name in names:
         if name not in RECIPES:
-            raise ValueError(unknown(name, f"there is {', '.join(RECIPES)}"))
+            raise ValueError(no_such_server(name, f"there is {', '.join(RECIPES)}"))
     for what, number in (("requests", requests), ("concurrency", concurrency)):
         if number < 1:
             raise ValueError(f"{what} must be 1 or more, not {number}")
     if not path.startswith("/"):
         raise ValueError(f"the path must begin with /, unlike {path!r}")
-    place = Path(project) if project is not None else None
-    find(place, settings, {})
-    trial = Trial(requests, concurrency, path, place, settings)
-    return Comparison(requests, [measure(name, trial) for name in dict.fromkeys(names or RECIPES)])
+    directory = Path(project) if project is not None else None
+    find_project(directory, settings, {})
+    trial = Trial(requests, concurrency, path, directory, settings)
+    rows = [measure_server(name, trial) for name in dict.fromkeys(names or RECIPES)]
+    return Comparison(requests, rows)
 
 
-def unknown(name: str, otherwise: str) -> str:
-    """Say that there is no such server, and which one may have been meant."""
+def no_such_server(name: str, otherwise: str) -> str:
+    """Returns a message that names the server most like `name`, or else says `otherwise`."""
     close = difflib.get_close_matches(name, RECIPES, n=1)
     return f"there is no server {name!r}; {f'did you mean {close[0]}?' if close else otherwise}"
 
 
-def _untold(step: str) -> None:
-    """Nobody wants to know how far it has come."""
+def _ignore(step: str) -> None:
+    pass
 
 
-def measure(name: str, trial: Trial, tell: Callable[[str], None] = _untold) -> Row:
-    """Run the application under one server and return its row. Never raises for a server's sake.
+def measure_server(name: str, trial: Trial, report: Callable[[str], None] = _ignore) -> Row:
+    """Runs the application under one server and returns its row, even if the server fails.
 
-    `tell` is told each step before it is taken.
+    It calls `report` with the name of each step before it begins.
     """
     found = RECIPES[name].available()
     version = found.version or None
@@ -96,45 +97,45 @@ def measure(name: str, trial: Trial, tell: Callable[[str], None] = _untold) -> R
         return Row(name, version, NOT_INSTALLED, found.why)
     try:
         with _journal() as journal:
-            return _measured(name, version, trial, tell, journal)
+            return _run_trial(name, version, trial, report, journal)
     except ServerMissing as missing:
         return Row(name, version, NOT_INSTALLED, str(missing))
     except (ServerError, JournalError, OSError) as error:
         return Row(name, version, FAILED, str(error))
 
 
-def _measured(
-    name: str, version: str | None, trial: Trial, tell: Callable[[str], None], journal: Path
+def _run_trial(
+    name: str, version: str | None, trial: Trial, report: Callable[[str], None], journal: Path
 ) -> Row:
-    tell("starting")
+    report("starting")
     with servers.serve(
         name, project=trial.project, settings=trial.settings, journal=journal
     ) as server:
-        tell(f"sending {trial.requests} requests")
+        report(f"sending {trial.requests} requests")
         replies = [server.get(trial.path)]
         replies += server.load([trial.path] * (trial.requests - 1), trial.concurrency)
-        wait_for(journal, trial.requests)
-        tell("stopping")
+        wait_for_requests(journal, trial.requests)
+        report("stopping")
     recorded = processes(journal)
-    trouble = _trouble(trial, replies, recorded, server)
-    if trouble:
-        return Row(name, version, FAILED, trouble)
+    failure = _failure(trial, replies, recorded, server)
+    if failure:
+        return Row(name, version, FAILED, failure)
     return count(name, version, recorded, [reply.seconds for reply in replies])
 
 
-def _trouble(
+def _failure(
     trial: Trial, replies: Sequence[Reply], recorded: Sequence[Process], server: Server
 ) -> str:
-    """Say in a sentence what keeps the numbers from meaning what they should; empty if nothing."""
+    """Returns a sentence that says why the counts would mislead; empty if they would not."""
     bad = [reply.status for reply in replies if not 200 <= reply.status < 400]
     if bad:
-        told = (
+        sentence = (
             f"{len(bad)} of {trial.requests} requests to {trial.path} were answered with status "
             f"{bad[0]}"
         )
-        # From 500 on it is the application that failed, whatever page is asked for.
-        mend = "." if max(bad) >= 500 else ": choose a page that answers everybody, with --path."
-        return with_log(told + mend, server.log())
+        # Status 500 and above: the application failed, and another page would not help.
+        advice = "." if max(bad) >= 500 else ": choose a page that answers everybody, with --path."
+        return with_log(sentence + advice, server.log())
     served = sum(process.served for process in recorded)
     if served != trial.requests:
         return f"{trial.requests} requests were answered and {served} recorded."
@@ -143,7 +144,7 @@ def _trouble(
 
 @contextmanager
 def _journal() -> Iterator[Path]:
-    """A directory that every server's user can write to, whoever that is."""
+    """Makes a journal directory that a server can write to under any account."""
     with tempfile.TemporaryDirectory(prefix="tracer-compare-") as directory:
         os.chmod(directory, 0o755)
         journal = Path(directory) / "journal"
@@ -152,10 +153,10 @@ def _journal() -> Iterator[Path]:
         yield journal
 
 
-def wait_for(journal: Path, requests: int, patience: float = PATIENCE) -> None:
-    """Return when so many requests are written, or after `patience` seconds."""
-    until = time.monotonic() + patience
-    while time.monotonic() < until:
+def wait_for_requests(journal: Path, requests: int, timeout: float = WRITE_TIMEOUT) -> None:
+    """Returns when the journal holds so many requests, or after `timeout` seconds."""
+    deadline = time.monotonic() + timeout
+    while time.monotonic() < deadline:
         try:
             if sum(process.served for process in processes(journal)) >= requests:
                 return

@@ -1,4 +1,4 @@
-"""Python's heap: which instances there are, and what holds an object.
+"""Python's heap: which instances of a class exist, and what holds an object.
 
-May import `recorder/` and `conf`. Nothing here knows of requests, probes or journals.
+May import `recorder/` and `conf`; knows nothing of requests, probes or journals.
 """

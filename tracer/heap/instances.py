@@ -1,7 +1,7 @@
-"""Objects that exist already, found among all that the collector knows.
+"""The instances of given classes that exist already, found among all that the collector tracks.
 
-The collector also knows tuples that another thread is just building, and Python refuses to finish a
-tuple to which there is a second reference. So no such reference may last until another thread runs:
+The garbage collector also tracks tuples that another thread is just building, and Python refuses to
+finish a tuple that has a second reference. So no such reference may last until another thread runs:
 all steps are taken within one call of a C function.
 """
 
@@ -16,11 +16,11 @@ from operator import call
 from typing import Any
 
 
-def instances(types: Container[int]) -> list[Any]:
-    """Return the objects whose type is one of these, given by address. None of their code runs."""
+def instances_of(types: Container[int]) -> list[Any]:
+    """Returns the objects whose type's address is in `types`. None of their code runs."""
     everything: list[Any] = []
     found: list[Any] = []
-    # These look at the list only when they are asked.
+    # These read the list only when they are iterated.
     wanted = map(types.__contains__, map(id, map(type, everything)))
     steps: tuple[Callable[[], object], ...] = (
         partial(everything.extend, chain.from_iterable(map(gc.get_objects, (None,)))),

@@ -1,8 +1,8 @@
 """Cache operations: which backend, which operation, hit or miss.
 
-Backends are watched when Django first creates one for an alias. The asynchronous methods of
-`BaseCache` call the synchronous ones, so those are watched; a backend's own asynchronous
-methods are watched as they are.
+A backend's class is watched when Django first creates a backend for an alias. The asynchronous
+methods of `BaseCache` call the synchronous ones, so only those are watched; a backend's own
+asynchronous methods are watched themselves.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ from weakref import ref
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed, timed_async
@@ -37,13 +37,13 @@ OPERATIONS = (
 
 
 class _Backends:
-    """Which classes are watched already, and which alias each backend object serves."""
+    """The classes of cache backends, each patched once."""
 
     def __init__(self, recorder: Recorder, patches: Patches) -> None:
         self.recorder = recorder
         self.patches = patches
-        self.done: dict[tuple[int, str], ref[type]] = {}
-        """By the class's address and the method's name, as long as the class lives."""
+        self.patched: dict[tuple[int, str], ref[type]] = {}
+        """(class's address, method's name) to the class, as long as it lives."""
 
     def watch(self, backend: Any) -> None:
         """Watch the operations of a backend object's class, wherever they are defined."""
@@ -55,16 +55,16 @@ class _Backends:
                 if cls.__module__ != "django.core.cache.backends.base":
                     self._watch_method(cls, f"a{operation}", timed_async)
 
-    def _watch_method(self, cls: type, name: str, shape: Callable[..., Any]) -> None:
+    def _watch_method(self, cls: type, name: str, timer: Callable[..., Any]) -> None:
         method = vars(cls).get(name)
-        key, done = (id(cls), name), self.done
-        if key in done or not inspect.isfunction(method):
+        key, patched = (id(cls), name), self.patched
+        if key in patched or not inspect.isfunction(method):
             return
-        done[key] = ref(cls, lambda _: done.pop(key, None))
+        patched[key] = ref(cls, lambda _: patched.pop(key, None))
         recorder = self.recorder
 
         def around(call: Callable[..., Any]) -> Any:
-            watched = shape(recorder, stages.CACHE, call, self._describe(name))
+            watched = timer(recorder, stages.CACHE, call, self._describe(name))
             if name != "get":
                 return watched
 
@@ -72,9 +72,9 @@ class _Backends:
                 try:
                     if "default" not in kwargs:
                         return watched(*args, **kwargs)
-                    # What stands for a miss is this call's own.
-                    told = self._describe(name, kwargs["default"])
-                    return shape(recorder, stages.CACHE, call, told)(*args, **kwargs)
+                    # This call has its own value for a miss.
+                    describe = self._describe(name, kwargs["default"])
+                    return timer(recorder, stages.CACHE, call, describe)(*args, **kwargs)
                 except BaseException as exc:
                     drop_own_frames(exc)
                     raise
@@ -88,7 +88,7 @@ class _Backends:
 
         def describe(trace: Any, args: Any, result: Any) -> tuple[int | None, Any, Any]:
             backend = args[0]
-            token = recorder.lives.token_of(backend)
+            token = recorder.weakrefs.token_of(backend)
             shown = recorder.cache_keys and len(args) > 1 and type(args[1]) is str
             key = args[1] if shown else None
             return token, operation, (key, _outcome(name, args, result, default))
@@ -97,7 +97,7 @@ class _Backends:
 
 
 def _outcome(operation: str, args: Any, result: Any, default: Any) -> str:
-    """Hit or miss, by identity alone. A stored value that is the default counts as a miss."""
+    """Returns "hit" or "miss", by identity. A stored value that is the default counts as a miss."""
     if operation == "get":
         return "miss" if result is (args[2] if len(args) > 2 else default) else "hit"
     if operation == "get_many":
@@ -110,7 +110,7 @@ def _outcome(operation: str, args: Any, result: Any, default: Any) -> str:
 def install(
     recorder: Recorder, patches: Patches, imports: Imports, show_keys: bool = False
 ) -> None:
-    """Watch backends that exist, and each further one when it is created."""
+    """Watches the backends that exist, and each further one when it is created."""
     recorder.cache_keys = show_keys
     backends = _Backends(recorder, patches)
 
@@ -138,4 +138,4 @@ def install(
     imports.when("django.core.cache", watch)
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,6 +1,7 @@
-"""Births of Django's own objects: the lowest `__init__` that always runs, wrapped.
+"""Births of Django's own objects, seen in the lowest `__init__` of their class that always runs.
 
-What these objects are called here is a label; how long they live is found out by watching them.
+The kinds and labels given here are only names. How long an object lives is measured, by a weak
+reference.
 """
 
 from __future__ import annotations
@@ -10,29 +11,30 @@ from itertools import chain
 from typing import Any
 
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.births import BIRTHS_PER_REQUEST
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
-from tracer.recorder.recorder import BIRTHS_PER_REQUEST, Recorder
-from tracer.recorder.signatures import extended, then
+from tracer.recorder.recorder import Recorder
+from tracer.recorder.signatures import call_then, call_then_run
 from tracer.recorder.trace import Trace, current
 from tracer.recorder.weakrefs import Ref
 
 Label = Callable[[Any], str | None]
 
 
-def _pattern(obj: Any) -> str:
-    # Not `str(obj.pattern)`: an address may be a lazy text, and translating it is Django's to do.
+def _pattern_label(obj: Any) -> str:
+    # Not `str(obj.pattern)`: a route may be a lazy text, which only Django should translate.
     own = vars(obj.pattern)
-    address = own.get("_route", own.get("_regex"))
-    words = address or "(root)" if type(address) is str else f"({type(obj.pattern).__name__})"
+    route = own.get("_route", own.get("_regex"))
+    words = route or "(root)" if type(route) is str else f"({type(obj.pattern).__name__})"
     return f"{type(obj).__name__} {words}"
 
 
-def _database(obj: Any) -> str:
+def _database_label(obj: Any) -> str:
     return f"DatabaseWrapper {obj.alias}"
 
 
-BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
+CLASSES: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.core.handlers.wsgi", "WSGIRequest", "request", None),
     ("django.core.handlers.asgi", "ASGIRequest", "request", None),
     ("django.http.response", "HttpResponseBase", "response", None),
@@ -43,52 +45,61 @@ BIRTHS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.forms.forms", "BaseForm", "form", None),
     ("django.db.models.query", "QuerySet", "queryset", None),
     ("django.db.backends.utils", "CursorWrapper", "cursor", None),
-    ("django.urls.resolvers", "URLResolver", "resolver", _pattern),
-    ("django.urls.resolvers", "URLPattern", "pattern", _pattern),
+    ("django.urls.resolvers", "URLResolver", "resolver", _pattern_label),
+    ("django.urls.resolvers", "URLPattern", "pattern", _pattern_label),
     ("django.template.backends.base", "BaseEngine", "engine", None),
     ("django.template.engine", "Engine", "engine", None),
-    ("django.db.backends.base.base", "BaseDatabaseWrapper", "database", _database),
+    ("django.db.backends.base.base", "BaseDatabaseWrapper", "database", _database_label),
 )
-"""Module, class, what it is called here, and how one object of it is called."""
+"""(module, class, kind, function that returns an object's label or None)"""
 
 
-_RECOGNISED = frozenset({"resolver", "pattern", "engine", "database"})
-"""Kinds whose objects are looked up again when they are used."""
-_MORE = {
+_LOOKED_UP = frozenset({"resolver", "pattern", "engine", "database"})
+"""Kinds whose objects are looked up by their address when they are used."""
+_EXTRA_SOURCE = {
     "view": "trace.view_token = token",
     "response": "trace.built, trace.built_token = ref, token",
 }
-"""What else there is to do at the birth of one."""
-_LABELS = {"lazy": "name if type(name := getattr(func, '__qualname__', None)) is str else None"}
-"""Where the label is no matter of the class alone; `tracer.model.assemble` makes words of it."""
+"""Kind to a statement that runs at each birth, besides `_BIRTH_SOURCE`."""
+_LABEL_SOURCE = {
+    "lazy": "name if type(name := getattr(func, '__qualname__', None)) is str else None"
+}
+"""Kind to an expression for the label, where it depends on more than the class.
+`tracer.model.assemble` makes words of it."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch the births of everything in `BIRTHS`, as far as the project loads it."""
-    for module, name, kind, label in BIRTHS:
-        around = _birth(recorder, kind, label)
+    """Watches the births of all `CLASSES`, as far as the project loads them."""
+    for module, name, kind, label in CLASSES:
+        around = _birth_wrapper(recorder, kind, label)
 
         def watch(loaded: Any, name: str = name, around: Callable[..., Any] = around) -> None:
             patches.wrap(getattr(loaded, name), "__init__", around)
 
         imports.when(module, watch)
-    imports.when("django.db.models.query", lambda module: _rows(recorder, patches, module))
-    imports.when("django.contrib.messages.middleware", lambda m: _messages(recorder, patches, m))
+    imports.when("django.db.models.query", lambda module: _watch_rows(recorder, patches, module))
+    imports.when(
+        "django.contrib.messages.middleware", lambda m: _watch_messages(recorder, patches, m)
+    )
 
 
 ROWS_PER_REQUEST = 5
-"""Model instances watched one by one; every row of a long list would cost as much as the list."""
+"""Model instances watched in one request. Watching each row of a long list would cost as much as
+the list."""
 
 
-def _rows(recorder: Recorder, patches: Patches, module: Any) -> None:
-    """The first model instances that a request's queries return; statements tell how many came."""
-    note = noting(recorder, "row")
+def _watch_rows(recorder: Recorder, patches: Patches, module: Any) -> None:
+    """Watches the first model instances that a request's queries return.
 
-    def first(rows: Any, trace: Trace) -> Iterator[Any]:
+    How many there were is recorded with the statements.
+    """
+    record_birth = birth_recorder(recorder, "row")
+
+    def first_rows(rows: Any, trace: Trace) -> Iterator[Any]:
         try:
             for row in rows:
                 trace.rows += 1
-                note(row)
+                record_birth(row)
                 yield row
                 if trace.rows >= ROWS_PER_REQUEST:
                     return
@@ -106,17 +117,17 @@ def _rows(recorder: Recorder, patches: Patches, module: Any) -> None:
             trace = current.get()
             if trace is None or trace.closed or trace.rows >= ROWS_PER_REQUEST:
                 return rows
-            # A chain hands on the others without a step of ours for each.
-            return chain(first(rows, trace), rows)
+            # `chain` yields the other rows without running code of ours for each.
+            return chain(first_rows(rows, trace), rows)
 
         return __iter__
 
     patches.wrap(module.ModelIterable, "__iter__", around)
 
 
-def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
-    """A request's message storage; the storages inside it are its own business."""
-    note = noting(recorder, "messages")
+def _watch_messages(recorder: Recorder, patches: Patches, module: Any) -> None:
+    """Watches a request's message storage, without the storages inside it."""
+    record_birth = birth_recorder(recorder, "messages")
 
     def around(call: Callable[..., Any]) -> Any:
         def default_storage(request: Any) -> Any:
@@ -125,7 +136,7 @@ def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
             except BaseException as exc:
                 drop_own_frames(exc)
                 raise
-            note(storage)
+            record_birth(storage)
             return storage
 
         return default_storage
@@ -133,85 +144,87 @@ def _messages(recorder: Recorder, patches: Patches, module: Any) -> None:
     patches.wrap(module, "default_storage", around)
 
 
-_BIRTH = """\
+_BIRTH_SOURCE = """\
     try:
         trace = _get()
-        if trace is None or trace.closed or (place := len(births := trace.births)) > _MOST:
-            _born({first}, _kind, {label})
+        if trace is None or trace.closed or (index := len(births := trace.births)) > _MAX_INDEX:
+            _record_birth({first}, _kind, {label})
         else:
-            ref = _Ref({first}, _bury)
-            ref.home = births
-            ref.place = place
+            ref = _Ref({first}, _on_death)
+            ref.births = births
+            ref.index = index
             ref.key = 0
             token = _next(_tokens)
             last = _memo[0]
             cls = type({first})
             number = last[1] if last[0] is cls else _remember(_memo, cls)
             trace.bear((ref, token, _kind, number, {label}))
-            {more}
+            {extra}
     except Exception as fault:
         _fault(_kind, fault)
 """
-"""`noting`, written out once more for where it runs a dozen times in every request."""
-_MOST = 5 * (BIRTHS_PER_REQUEST - 1)
+"""`birth_recorder` once more, as source: this runs a dozen times in every request."""
+_MAX_INDEX = 5 * (BIRTHS_PER_REQUEST - 1)
 
 
-def _birth(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
-    lives = recorder.lives
-    if kind in _RECOGNISED:
-        after = noting(recorder, kind, label)
-        return lambda call: then(call, after)
+def _birth_wrapper(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
+    weakrefs = recorder.weakrefs
+    if kind in _LOOKED_UP:
+        after = birth_recorder(recorder, kind, label)
+        return lambda call: call_then(call, after)
     names = {
         "_get": current.get,
-        "_born": recorder.born,
+        "_record_birth": recorder.born,
         "_fault": recorder.fault,
         "_next": next,
-        "_tokens": lives.tokens,
-        "_bury": lives.bury,
+        "_tokens": weakrefs.tokens,
+        "_on_death": weakrefs.on_death,
         "_kind": kind,
         "_Ref": Ref,
         "_memo": recorder.classes.memo(),
         "_remember": recorder.classes.remember,
-        "_MOST": _MOST,
+        "_MAX_INDEX": _MAX_INDEX,
         "func": None,
     }
-    more = _MORE.get(kind, "pass"), _LABELS.get(kind, "None")
-    body = _BIRTH.replace("{more}", more[0]).replace("{label}", more[1])
-    return lambda call: extended(call, body, names)
+    body = _BIRTH_SOURCE.replace("{extra}", _EXTRA_SOURCE.get(kind, "pass"))
+    body = body.replace("{label}", _LABEL_SOURCE.get(kind, "None"))
+    return lambda call: call_then_run(call, body, names)
 
 
-def noting(recorder: Recorder, kind: str, label: Label | None = None) -> Callable[[Any], None]:
-    """Return `note(obj)`, which takes down that `obj` was built just now. It never raises."""
-    get, lives = current.get, recorder.lives
-    by_id, tokens, bury = lives.by_id, lives.tokens, lives.bury
-    recognised = kind in _RECOGNISED
+def birth_recorder(
+    recorder: Recorder, kind: str, label: Label | None = None
+) -> Callable[[Any], None]:
+    """Returns `record_birth(obj)`, which records that `obj` was built just now and never raises."""
+    get, weakrefs = current.get, recorder.weakrefs
+    by_id, tokens, on_death = weakrefs.by_id, weakrefs.tokens, weakrefs.on_death
+    looked_up = kind in _LOOKED_UP
     memo, remember = recorder.classes.memo(), recorder.classes.remember
 
-    def note(obj: Any) -> None:
+    def record_birth(obj: Any) -> None:
         try:
             trace = get()
-            if trace is None or trace.closed or (place := len(births := trace.births)) > _MOST:
+            if trace is None or trace.closed or (index := len(births := trace.births)) > _MAX_INDEX:
                 recorder.born(obj, kind, label(obj) if label is not None else None)
                 return
-            ref = Ref(obj, bury)
-            ref.home = births
-            ref.place = place
+            ref = Ref(obj, on_death)
+            ref.births = births
+            ref.index = index
             token = next(tokens)
-            if recognised:
+            if looked_up:
                 ref.token = token
                 ref.at = 0
                 ref.key = key = id(obj)
                 by_id[key] = ref
             else:
                 ref.key = 0
-            # The reference stays alive in there until its object dies.
+            # The reference stays alive in the trace until its object dies.
             last, cls = memo[0], type(obj)
             number = last[1] if last[0] is cls else remember(memo, cls)
             trace.bear((ref, token, kind, number, label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)
 
-    return note
+    return record_birth
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,11 +1,11 @@
-"""Database: statements, transactions, and raw connections being opened and closed.
+"""The database: statements, transactions, and raw connections being opened and closed.
 
-A raw connection's life goes from its opening to its real end. Where a pool lends it out, being
-returned is not that end: whether it was closed is asked of the raw connection itself, and that it
-is the same one again is known by its identity. Neither settings nor names are looked at.
+A raw connection lives from its opening to its real end. If a pool lends it out, returning it is not
+that end: the raw connection itself is asked whether it was closed, and recognised by its identity
+when it is used again. Neither settings nor names are looked at.
 
-Statements are kept as text until they are reduced to their kind and table, off the request's
-path; parameters are never looked at.
+Statements are kept as text. They are reduced to their kind and table later, off the request's path.
+Parameters are never looked at.
 """
 
 from __future__ import annotations
@@ -14,84 +14,85 @@ from collections.abc import Callable, Iterable
 from typing import Any
 
 from tracer.model import stages
-from tracer.probes.connection_pools import builder, lender
+from tracer.probes.connection_pools import pool_of, wrapper_of
 from tracer.probes.imports import Imports
 from tracer.recorder import plain_values
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
 from tracer.recorder.trace import Trace, current
 
 ROWS = "rows"
-"""Not a stage: the row count of the statement just before it on the same thread."""
+"""Not a stage, but the row count of the statement just before it on the same thread."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch every alias, on every thread."""
-    raw = _Raw(recorder)
+    """Watches every alias, on every thread."""
+    wrappers = _ConnectionWrappers(recorder)
 
     def statements(utils: Any) -> None:
         for name in ("execute", "executemany", "callproc"):
-            patches.wrap(utils.CursorWrapper, name, raw.statement)
+            patches.wrap(utils.CursorWrapper, name, wrappers.statement)
 
     def connections(base: Any) -> None:
         wrapper = base.BaseDatabaseWrapper
-        patches.wrap(wrapper, "connect", raw.connect)
-        patches.wrap(wrapper, "close", raw.close)
-        patches.wrap(wrapper, "_commit", lambda call: raw.transaction(call, "COMMIT"))
-        patches.wrap(wrapper, "_rollback", lambda call: raw.transaction(call, "ROLLBACK"))
-        patches.wrap(wrapper, "set_autocommit", raw.autocommit)
+        patches.wrap(wrapper, "connect", wrappers.connect)
+        patches.wrap(wrapper, "close", wrappers.close)
+        patches.wrap(wrapper, "_commit", lambda call: wrappers.transaction(call, "COMMIT"))
+        patches.wrap(wrapper, "_rollback", lambda call: wrappers.transaction(call, "ROLLBACK"))
+        patches.wrap(wrapper, "set_autocommit", wrappers.autocommit)
 
     def compiler(module: Any) -> None:
-        patches.wrap(module.SQLCompiler, "execute_sql", lambda call: _rows(recorder, call))
+        patches.wrap(module.SQLCompiler, "execute_sql", lambda call: _count_rows(recorder, call))
 
     imports.when("django.db.backends.utils", statements)
     imports.when("django.db.backends.base.base", connections)
     imports.when("django.db.models.sql.compiler", compiler)
 
 
-def found_open(recorder: Recorder, owners: Iterable[Any]) -> None:
-    """Note the raw connections that these wrappers and pools, found by a scan, have open already.
+def find_open_connections(recorder: Recorder, owners: Iterable[Any]) -> None:
+    """Records the raw connections that these preexisting wrappers and pools have open.
 
-    They may be another thread's: nothing of theirs is called.
+    They may belong to another thread, so none of their methods is called.
     """
     for owner in owners:
         try:
-            token = recorder.lives.token_of(owner)
+            token = recorder.weakrefs.token_of(owner)
             if token is None:
                 continue
             if "connection" in vars(owner):
-                raw = _found(recorder, vars(owner)["connection"], owner, token)
+                raw = _find_open(recorder, vars(owner)["connection"], owner, token)
                 if raw is not None:
                     recorder.resources.setdefault(token, raw)
-            elif (wrapper := builder(owner)) is not None:
+            elif (wrapper := wrapper_of(owner)) is not None:
                 for each in list(vars(owner)["_pool"]):
-                    _found(recorder, each, wrapper, token)
+                    _find_open(recorder, each, wrapper, token)
         except Exception as fault:
             recorder.fault("connection", fault)
 
 
-def _found(recorder: Recorder, raw: Any, wrapper: Any, owner: int) -> int | None:
-    """Return the token of a raw connection that is open; it was so before, if it has none yet."""
-    token = recorder.lives.token_of(raw)
+def _find_open(recorder: Recorder, raw: Any, wrapper: Any, owner: int) -> int | None:
+    """Returns the token of an open raw connection, and records it if it is new."""
+    token = recorder.weakrefs.token_of(raw)
     if raw is None or token is not None or owner in recorder.resources:
         return token
     label = f"{wrapper.vendor} connection {wrapper.alias}"
-    lent_by = recorder.lives.token_of(lender(raw))
-    return recorder.resource_born(raw, "connection", label, lent_by or owner, before=True)
+    pool = recorder.weakrefs.token_of(pool_of(raw))
+    return recorder.resource_born(raw, "connection", label, pool or owner, before=True)
 
 
-class _Raw:
-    """The raw connections that are open: the token of the wrapper that owns it to its own."""
+class _ConnectionWrappers:
+    """Wrappers around a DatabaseWrapper's methods, and the raw connections that are open."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.by_owner = recorder.resources
+        """Token of the DatabaseWrapper to the token of its raw connection."""
 
     def used(self, trace: Trace, wrapper: Any) -> int | None:
-        """The current request uses this DatabaseWrapper and, if open, its raw connection."""
-        token = self.recorder.lives.token_of(wrapper)
+        """Records that the request uses a DatabaseWrapper and, if open, its raw connection."""
+        token = self.recorder.weakrefs.token_of(wrapper)
         if token is not None:
             raw = self.by_owner.get(token)
             if raw is not None:
@@ -99,7 +100,7 @@ class _Raw:
         return token
 
     def statement(self, call: Callable[..., Any]) -> Any:
-        """Around `CursorWrapper.execute` and kin."""
+        """Wraps `CursorWrapper.execute`, `executemany` and `callproc`."""
         recorder = self.recorder
 
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
@@ -110,7 +111,7 @@ class _Raw:
         return timed(recorder, stages.QUERY, call, describe)
 
     def transaction(self, call: Callable[..., Any], word: str) -> Any:
-        """Around `_commit` and `_rollback`."""
+        """Wraps `_commit` and `_rollback`."""
 
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
             return self.used(trace, args[0]), word, args[0].alias
@@ -118,7 +119,7 @@ class _Raw:
         return timed(self.recorder, stages.TRANSACTION, call, describe)
 
     def autocommit(self, call: Callable[..., Any]) -> Any:
-        """Around `set_autocommit`: leaving autocommit is how Django begins a transaction."""
+        """Wraps `set_autocommit`: Django begins a transaction by leaving autocommit."""
 
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
             return self.used(trace, args[0]), "BEGIN", args[0].alias
@@ -126,7 +127,7 @@ class _Raw:
         begin = timed(self.recorder, stages.TRANSACTION, call, describe)
 
         def set_autocommit(self_: Any, autocommit: Any, *args: Any, **kwargs: Any) -> Any:
-            # Opening a connection sets autocommit too; only turning it off begins something.
+            # Opening a connection sets autocommit too; only turning it off begins a transaction.
             around = begin if not autocommit else call
             try:
                 return around(self_, autocommit, *args, **kwargs)
@@ -137,42 +138,42 @@ class _Raw:
         return set_autocommit
 
     def connect(self, call: Callable[..., Any]) -> Any:
-        """Around `connect`: the birth of a raw connection."""
+        """Wraps `connect`: the birth of a raw connection."""
         recorder = self.recorder
 
         def describe(_trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
             wrapper = args[0]
-            verb = "open" if lender(wrapper.connection) is None else "take"
-            token = self.by_owner.get(recorder.lives.token_of(wrapper) or 0)
+            verb = "open" if pool_of(wrapper.connection) is None else "take"
+            token = self.by_owner.get(recorder.weakrefs.token_of(wrapper) or 0)
             return token, f"{verb} {wrapper.alias}", wrapper.vendor
 
-        def opened(wrapper: Any) -> Any:
+        def open_connection(wrapper: Any) -> Any:
             result = call(wrapper)
             try:
-                self.opened(wrapper)
+                self.record_opened(wrapper)
             except Exception as fault:
                 recorder.fault("connection", fault)
             return result
 
-        return timed(recorder, stages.CONNECTION, opened, describe)
+        return timed(recorder, stages.CONNECTION, open_connection, describe)
 
-    def opened(self, wrapper: Any) -> None:
-        """Note the raw connection that `wrapper` has just opened, or was lent by a pool."""
+    def record_opened(self, wrapper: Any) -> None:
+        """Records the raw connection that `wrapper` has just opened, or was lent by a pool."""
         recorder, raw = self.recorder, wrapper.connection
-        owner = recorder.lives.token_of(wrapper)
+        owner = recorder.weakrefs.token_of(wrapper)
         if owner is None or raw is None:
             return
-        pool = recorder.seen(lender(raw))
-        token = recorder.lives.token_of(raw)
+        pool = recorder.seen(pool_of(raw))
+        token = recorder.weakrefs.token_of(raw)
         if token is None:
             label = f"{wrapper.vendor} connection {wrapper.alias}"
-            # What a watched pool opens is told by the pool: this was open before tracing began.
+            # A watched pool records what it opens, so this was open before tracing began.
             before = pool is not None
             token = recorder.resource_born(raw, "connection", label, pool or owner, before)
         self.by_owner[owner] = token
 
     def close(self, call: Callable[..., Any]) -> Any:
-        """Around `close`: the raw connection's end, if it really ended."""
+        """Wraps `close`: the raw connection's end, if it really ended."""
         recorder = self.recorder
 
         def close(wrapper: Any) -> Any:
@@ -188,30 +189,31 @@ class _Raw:
                     if raw is not None and (
                         wrapper.connection is None or wrapper.closed_in_transaction
                     ):
-                        self.let_go(recorder.lives.token_of(wrapper), raw)
+                        self.record_closed(recorder.weakrefs.token_of(wrapper), raw)
                 except Exception as fault:
                     recorder.fault("connection", fault)
 
         return close
 
-    def let_go(self, owner: int | None, raw: Any) -> None:
-        """A wrapper has closed `raw`: the raw connection itself tells whether that was the end."""
+    def record_closed(self, owner: int | None, raw: Any) -> None:
+        """Records the end of a raw connection that its wrapper closed, unless it is still open."""
         token = self.by_owner.pop(owner or 0, None)
         if token is None:
             return
-        known = self.recorder.lives.token_of(raw) == token
-        # One that is known again can wait to be; the end of one that was, is told already.
+        known = self.recorder.weakrefs.token_of(raw) == token
+        # One that is still open will be recognised when it is used again. The end of one that is no
+        # longer known was recorded already.
         if (known and _is_closed(raw)) or not type(raw).__weakrefoffset__:
             self.recorder.resource_closed(token)
 
 
 def _is_closed(raw: Any) -> bool:
-    """What the raw connection says of itself; what says nothing is closed when it is let go."""
+    """Returns whether a raw connection says it is closed; one that cannot say so is."""
     return bool(getattr(raw, "closed", True))
 
 
-def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around `SQLCompiler.execute_sql`: how many rows came, where they are all there."""
+def _count_rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps `SQLCompiler.execute_sql`: records the number of rows, if all have been fetched."""
 
     def execute_sql(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -222,7 +224,7 @@ def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
         try:
             trace = current.get()
             if trace is not None and type(result) in (list, tuple):
-                # Chunks of rows in a list, or the one row that was asked for.
+                # Either chunks of rows in a list, or the one row that was asked for.
                 rows = sum(map(len, result)) if type(result) is list else 1
                 recorder.instant(trace, (ROWS, None, rows, "", ""))
         except Exception as fault:
@@ -232,4 +234,4 @@ def _rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return execute_sql
 
 
-pass_over(__name__)
+hide_functions(__name__)

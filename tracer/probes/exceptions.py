@@ -1,4 +1,7 @@
-"""Exceptions turned into responses. Where one was raised is noted by the stages it left."""
+"""Exceptions that Django turns into responses.
+
+The stages that an exception leaves record where it was raised.
+"""
 
 from __future__ import annotations
 
@@ -7,14 +10,14 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import open_span, record
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch `response_for_exception`, which every layer of the chain falls back on."""
+    """Watches `response_for_exception`, which every layer of the chain falls back on."""
     imports.when(
         "django.core.handlers.exception",
         lambda module: patches.wrap(
@@ -49,4 +52,4 @@ def _convert(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return response_for_exception
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,7 +1,7 @@
-"""Children of multiprocessing: when their life begins, and that it ends.
+"""Child processes of multiprocessing: their begin and their end.
 
-They end without Python's exit handlers. And none of them is about to become another program, as a
-child may be that was merely forked.
+They end without running Python's exit handlers. And unlike a child that was merely forked, none of
+them is about to become another program.
 """
 
 from __future__ import annotations
@@ -10,24 +10,26 @@ from collections.abc import Callable
 from typing import Any
 
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch what runs in each such child, as far as the project loads multiprocessing."""
+    """Watches what runs in each such child, if the project loads multiprocessing."""
 
     def processes(module: Any) -> None:
         if hasattr(module.BaseProcess, "_bootstrap"):
-            patches.wrap(module.BaseProcess, "_bootstrap", lambda call: _life(recorder, call))
+            patches.wrap(
+                module.BaseProcess, "_bootstrap", lambda call: _bootstrap_wrapper(recorder, call)
+            )
 
     imports.when("multiprocessing.process", processes)
 
 
-def _life(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _bootstrap_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def _bootstrap(self: Any, *args: Any, **kwargs: Any) -> Any:
-        # Neither raises.
+        # Neither call of `on_child` raises.
         recorder.on_child(False)
         try:
             return call(self, *args, **kwargs)
@@ -40,4 +42,4 @@ def _life(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return _bootstrap
 
 
-pass_over(__name__)
+hide_functions(__name__)

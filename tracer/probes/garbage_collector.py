@@ -1,4 +1,4 @@
-"""Python's cycle collector: when it runs, for how long, and what it frees."""
+"""Python's garbage collector: when it runs, for how long, and what it frees."""
 
 from __future__ import annotations
 
@@ -10,18 +10,19 @@ from tracer.model import stages
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
 
-FULL = 2
-"""The oldest generation: a collection of it is a full one."""
+OLDEST_GENERATION = 2
+"""A collection of this generation is a full one."""
 
 
-class Collections:
-    """Listens to `gc.callbacks`."""
+class CollectionProbe:
+    """A listener in `gc.callbacks`."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.start = 0
         self.idle = False
         self.by = "collector"
+        """Who runs the collection: "collector" or "tracer"."""
 
     def __call__(self, phase: str, info: dict[str, Any]) -> None:
         recorder = self.recorder
@@ -29,12 +30,12 @@ class Collections:
             if phase == "start":
                 self.idle = not recorder.flying
                 self.start = recorder.clock()
-                recorder.lives.collecting(get_ident(), self.start)
-                recorder.classes.let_go()
+                recorder.weakrefs.set_collection(get_ident(), self.start)
+                recorder.classes.clear_memos()
                 return
-            recorder.lives.collecting(0, 0)
+            recorder.weakrefs.set_collection(0, 0)
             now = recorder.clock()
-            if info["generation"] == FULL and self.idle and not recorder.flying:
+            if info["generation"] == OLDEST_GENERATION and self.idle and not recorder.flying:
                 recorder.barriers.append((now, self.by))
             trace = current.get()
             if trace is not None:
@@ -43,24 +44,25 @@ class Collections:
                 if far is None:
                     trace.add((self.start, now, what))
                 elif not trace.closed:
-                    far.append((recorder.threads.here(), self.start, now, what))
+                    far.append((recorder.threads.current(), self.start, now, what))
         except Exception as fault:
             recorder.fault("collector", fault)
 
-    def collect(self, generation: int = FULL) -> int:
-        """Run a collection of the tracer's own; return how many objects it freed."""
+    def collect(self, generation: int = OLDEST_GENERATION) -> int:
+        """Runs a collection of the tracer's own. Returns how many objects it freed."""
         self.by = "tracer"
         try:
             return gc.collect(generation)
         finally:
             self.by = "collector"
+        """Who runs the collection: "collector" or "tracer"."""
 
     def install(self) -> None:
-        """Begin to listen."""
+        """Starts listening."""
         gc.callbacks.append(self)
 
     def uninstall(self) -> None:
-        """Stop listening."""
+        """Stops listening."""
         if self in gc.callbacks:
             gc.callbacks.remove(self)
-        self.recorder.classes.let_go()
+        self.recorder.classes.clear_memos()

@@ -1,8 +1,8 @@
-"""Modules being imported: noted when a request pays for them, and told to probes that wait.
+"""Imports: recorded when a request pays for them, and reported to probes that wait for a module.
 
-One finder at the head of `sys.meta_path` that finds nothing of its own: Python asks it only for
-modules that are not loaded yet, so a warm process never does. No probe imports a module in order
-to watch it, for that would move the import from where the project pays for it.
+This is one finder at the head of `sys.meta_path`, which finds nothing itself. Python asks it only
+for modules that are not loaded yet, so a warm process never does. No probe imports a module in
+order to watch it: the project would then pay for the import at another place.
 """
 
 from __future__ import annotations
@@ -12,23 +12,23 @@ from collections.abc import Callable
 from importlib.machinery import ModuleSpec
 from typing import Any
 
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
 from tracer.recorder.trace import current
 
 
 class Imports:
-    """`when(module, action)` acts as soon as the module's code has run: now, or later."""
+    """A finder that runs an action as soon as a module's code has run: see `when`."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.pending: dict[str, list[Callable[[Any], None]]] = {}
         self.stages: dict[str, str] = {}
-        """Modules whose import is a stage of the request that pays for it, with that stage."""
+        """Module to the stage that its import is in the request that pays for it."""
 
     def when(self, name: str, action: Callable[[Any], None]) -> None:
-        """Call `action(module)` once the module called `name` is loaded."""
+        """Calls `action(module)` once the module called `name` is loaded, now or later."""
         module = sys.modules.get(name)
         if module is not None and not _initializing(module):
             action(module)
@@ -36,7 +36,7 @@ class Imports:
             self.pending.setdefault(name, []).append(action)
 
     def find_spec(self, name: str, path: Any = None, target: Any = None) -> ModuleSpec | None:
-        """Part of the import protocol."""
+        """Notes that Python looks for a module. Part of the import protocol."""
         try:
             trace = current.get()
             if trace is not None and not trace.closed:
@@ -48,23 +48,23 @@ class Imports:
             self.recorder.fault("import", fault)
             return None
         try:
-            return self._find_and_follow(name, path, target)
+            return self._find(name, path, target)
         except BaseException as exc:
             drop_own_frames(exc)
             raise
 
-    def _find_and_follow(self, name: str, path: Any, target: Any) -> ModuleSpec | None:
+    def _find(self, name: str, path: Any, target: Any) -> ModuleSpec | None:
         for finder in sys.meta_path:
-            # Python, too, passes over finders of the old kind.
+            # Python skips finders without this method, too.
             find = None if finder is self else getattr(finder, "find_spec", None)
             spec = find(name, path, target) if find is not None else None
             if spec is not None:
-                self._follow(spec.loader)
+                self._wrap_loader(spec.loader)
                 return spec  # type: ignore[no-any-return]
         return None
 
-    def _follow(self, loader: Any) -> None:
-        """Act once the module's code has run. Some loaders serve several modules at once."""
+    def _wrap_loader(self, loader: Any) -> None:
+        """Wraps a loader for its next module only, as some loaders serve several modules."""
         try:
             if isinstance(loader, type) or not hasattr(loader, "exec_module"):
                 return
@@ -74,7 +74,7 @@ class Imports:
                 own.pop("exec_module", None)
                 try:
                     if module.__name__ in self.stages:
-                        self._staged(exec_module, module)
+                        self._run_as_stage(exec_module, module)
                     else:
                         exec_module(module)
                 except BaseException as exc:
@@ -86,13 +86,13 @@ class Imports:
         except Exception as fault:
             self.recorder.fault("import", fault)
 
-    def _staged(self, exec_module: Callable[[Any], None], module: Any) -> None:
-        """Run a module's code, as a stage of the request in flight if there is one."""
+    def _run_as_stage(self, exec_module: Callable[[Any], None], module: Any) -> None:
+        """Runs a module's code as a stage of the request in flight, if there is one."""
         name = module.__name__
         timed(self.recorder, self.stages[name], exec_module, lambda *_: (None, name, ""))(module)
 
     def loaded(self, module: Any) -> None:
-        """The code of a module that was waited for has run."""
+        """Runs the actions that waited for a module whose code has run."""
         for action in self.pending.pop(module.__name__, []):
             try:
                 action(module)
@@ -100,11 +100,11 @@ class Imports:
                 self.recorder.fault(f"import of {module.__name__}", fault)
 
     def install(self) -> None:
-        """Begin to listen."""
+        """Starts listening."""
         sys.meta_path.insert(0, self)
 
     def uninstall(self) -> None:
-        """Stop listening."""
+        """Stops listening."""
         self.pending.clear()
         self.stages.clear()
         if self in sys.meta_path:
@@ -112,8 +112,8 @@ class Imports:
 
 
 def _initializing(module: Any) -> bool:
-    """Whether the module's own code is still running."""
+    """Returns whether the module's own code is still running."""
     return bool(getattr(getattr(module, "__spec__", None), "_initializing", False))
 
 
-pass_over(__name__)
+hide_functions(__name__)

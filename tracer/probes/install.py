@@ -1,4 +1,4 @@
-"""All probes, installed together and taken away together."""
+"""All probes, installed together and removed together."""
 
 from __future__ import annotations
 
@@ -24,9 +24,9 @@ from tracer.probes import (
     urls,
     views,
 )
-from tracer.probes.garbage_collector import Collections
+from tracer.probes.garbage_collector import CollectionProbe
 from tracer.probes.imports import Imports
-from tracer.probes.user_classes import Watch
+from tracer.probes.user_classes import UserClasses
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 
@@ -49,7 +49,7 @@ PROBES = (
 
 
 class Installation:
-    """What is patched for one recorder. `uninstall` leaves everything exactly as it was."""
+    """The probes of one recorder. `uninstall` leaves everything exactly as it was."""
 
     def __init__(
         self, recorder: Recorder, watch: Sequence[str] = (), show_cache_keys: bool = False
@@ -57,14 +57,14 @@ class Installation:
         self.recorder = recorder
         self.patches = Patches()
         self.imports = Imports(recorder)
-        self.collections = Collections(recorder)
-        self.watch = Watch(recorder, self.patches, watch)
+        self.collections = CollectionProbe(recorder)
+        self.user_classes = UserClasses(recorder, self.patches, watch)
         self.show_cache_keys = show_cache_keys
 
     def install(self) -> None:
-        """Patch what is loaded, and the rest when it is. Undoes itself if any of it fails.
+        """Patches what is loaded now, and the rest when it is loaded. If a part fails, undoes all.
 
-        Doing so again changes nothing.
+        A second call changes nothing.
         """
         if len(self.patches):
             return
@@ -72,7 +72,7 @@ class Installation:
             for probe in PROBES:
                 probe.install(self.recorder, self.patches, self.imports)
             cache.install(self.recorder, self.patches, self.imports, self.show_cache_keys)
-            self.watch.install(self.imports)
+            self.user_classes.install(self.imports)
             urlconf = getattr(settings, "ROOT_URLCONF", None)
             if isinstance(urlconf, str):
                 self.imports.stages[urlconf] = stages.URLCONF
@@ -83,7 +83,7 @@ class Installation:
             raise
 
     def uninstall(self) -> None:
-        """Take everything away; twice is harmless."""
+        """Removes everything. A second call is harmless."""
         self.collections.uninstall()
         self.imports.uninstall()
         self.patches.restore()

@@ -1,8 +1,8 @@
 """Middleware: built once with its handler, entered and left by each request.
 
-The middleware object itself stays what it is. The factory that `load_middleware` imports is
-stood in for by one that notes the birth, and the callable that Django is about to guard with
-`convert_exception_to_response` by one that times it. Hooks are timed where Django adapts them.
+No middleware object is changed. The factory that `load_middleware` imports is wrapped to record the
+birth. The callable that Django passes to `convert_exception_to_response` is wrapped to be timed,
+and each hook is wrapped where Django adapts it.
 """
 
 from __future__ import annotations
@@ -16,39 +16,42 @@ from asgiref.sync import iscoroutinefunction
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import record, timed, timed_async
 from tracer.recorder.trace import current
 
 HOOKS = frozenset({"process_view", "process_template_response", "process_exception"})
-OWN = "tracer.middleware.TracerMiddleware"
+OWN_MIDDLEWARE = "tracer.middleware.TracerMiddleware"
 
 
-class _Made:
-    """Middleware built and not yet put into its chain: id to (token, name)."""
-
-    def __init__(self) -> None:
-        self.by_id: dict[int, tuple[int | None, str]] = {}
+Built = dict[int, "tuple[int | None, str]"]
+"""Address to (token, name) of middleware that was built and is not yet in its chain."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch every middleware of every handler built from now on."""
+    """Watches every middleware of every handler built from now on."""
     imports.when("django.core.handlers.base", lambda base: _watch(recorder, patches, base))
 
 
 def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
-    made = _Made()
-    patches.wrap(base, "import_string", lambda load: _importing(recorder, made, load))
+    built: Built = {}
+    patches.wrap(base, "import_string", lambda load: _import_wrapper(recorder, built, load))
     patches.wrap(
-        base, "convert_exception_to_response", lambda convert: _layer(recorder, made, convert)
+        base,
+        "convert_exception_to_response",
+        lambda convert: _convert_wrapper(recorder, built, convert),
     )
-    patches.wrap(base.BaseHandler, "adapt_method_mode", lambda adapt: _hooks(recorder, adapt))
-    patches.wrap(base.BaseHandler, "load_middleware", lambda load: _outermost(recorder, base, load))
+    patches.wrap(
+        base.BaseHandler, "adapt_method_mode", lambda adapt: _adapt_wrapper(recorder, adapt)
+    )
+    patches.wrap(
+        base.BaseHandler, "load_middleware", lambda load: _load_wrapper(recorder, base, load)
+    )
 
 
-def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> Any:
+def _import_wrapper(recorder: Recorder, built: Built, load: Callable[[str], Any]) -> Any:
     def import_string(path: str) -> Any:
         boot = recorder.boot
         start = boot.now() if boot is not None else 0
@@ -57,33 +60,13 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
         except BaseException as exc:
             drop_own_frames(exc)
             raise
-        if path == OWN:
+        if path == OWN_MIDDLEWARE:
             return middleware
-
-        def factory(get_response: Any) -> Any:
-            token = None
-            try:
-                instance = middleware(get_response)
-            except BaseException as error:
-                drop_own_frames(error)
-                if boot is not None:
-                    boot.middleware(path, start, None, type(error).__name__)
-                raise
-            try:
-                if instance is not None:
-                    name = path.rpartition(".")[2]
-                    token = recorder.born(instance, "middleware", name)
-                    made.by_id[id(instance)] = (token, name)
-            except Exception as fault:
-                recorder.fault("middleware", fault)
-            if boot is not None:
-                boot.middleware(path, start, token)
-            return instance
-
         try:
-            # Django asks the factory what it can do; a wrapper that did not say would be adapted.
-            factory.sync_capable = getattr(middleware, "sync_capable", True)  # type: ignore[attr-defined]
-            factory.async_capable = getattr(middleware, "async_capable", False)  # type: ignore[attr-defined]
+            factory = _recording_factory(recorder, built, middleware, path, start)
+            # Django reads these from the factory. Without them it would adapt the wrapper.
+            factory.sync_capable = getattr(middleware, "sync_capable", True)
+            factory.async_capable = getattr(middleware, "async_capable", False)
         except Exception as fault:
             recorder.fault("middleware", fault)
             return middleware
@@ -92,14 +75,43 @@ def _importing(recorder: Recorder, made: _Made, load: Callable[[str], Any]) -> A
     return import_string
 
 
-def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> Any:
+def _recording_factory(
+    recorder: Recorder, built: Built, middleware: Any, path: str, start: int
+) -> Any:
+    """Returns a factory that builds a middleware and records its birth."""
+    boot = recorder.boot
+
+    def factory(get_response: Any) -> Any:
+        token = None
+        try:
+            instance = middleware(get_response)
+        except BaseException as error:
+            drop_own_frames(error)
+            if boot is not None:
+                boot.add_middleware(path, start, None, type(error).__name__)
+            raise
+        try:
+            if instance is not None:
+                name = path.rpartition(".")[2]
+                token = recorder.born(instance, "middleware", name)
+                built[id(instance)] = (token, name)
+        except Exception as fault:
+            recorder.fault("middleware", fault)
+        if boot is not None:
+            boot.add_middleware(path, start, token)
+        return instance
+
+    return factory
+
+
+def _convert_wrapper(recorder: Recorder, built: Built, convert: Callable[[Any], Any]) -> Any:
     def convert_exception_to_response(get_response: Any) -> Any:
-        known = made.by_id.pop(id(get_response), None)
+        known = built.pop(id(get_response), None)
         layer = None
         try:
             if known is not None:
-                shape = _async_layer if iscoroutinefunction(get_response) else _sync_layer
-                layer = functools.wraps(get_response)(shape(recorder, get_response, *known))
+                timer = _async_layer if iscoroutinefunction(get_response) else _sync_layer
+                layer = functools.wraps(get_response)(timer(recorder, get_response, *known))
         except Exception as fault:
             recorder.fault("middleware", fault)
         try:
@@ -116,7 +128,7 @@ def _layer(recorder: Recorder, made: _Made, convert: Callable[[Any], Any]) -> An
 
 
 def _keep_names(recorder: Recorder, inner: Any, get_response: Any) -> None:
-    """Name what Django has made of a layer as it would be named without one.
+    """Gives what Django makes of a layer the name that it would have without the layer.
 
     A middleware object has no name, and what Django makes of it keeps its own.
     """
@@ -134,7 +146,7 @@ def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> 
     what = stages.MIDDLEWARE, token, name, "", ""
 
     def layer(request: Any) -> Any:
-        # Spelled out, not `timed`: this runs once per middleware in every request.
+        # Written out, not `timed`: this runs once per middleware in every request.
         trace = get()
         if trace is None:
             try:
@@ -151,8 +163,8 @@ def _sync_layer(recorder: Recorder, call: Any, token: int | None, name: str) -> 
             response = call(request)
         except BaseException as exc:
             drop_own_frames(exc)
-            told = (lambda *_: what[1:4], (), None)
-            record(recorder, trace, stages.MIDDLEWARE, start, told, exc)
+            described = (lambda *_: what[1:4], (), None)
+            record(recorder, trace, stages.MIDDLEWARE, start, described, exc)
             raise
         try:
             trace.add((start, clock(), what))
@@ -167,7 +179,7 @@ def _async_layer(recorder: Recorder, call: Any, token: int | None, name: str) ->
     return timed_async(recorder, stages.MIDDLEWARE, call, lambda *_: (token, name, ""))
 
 
-def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
+def _adapt_wrapper(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
     def adapt_method_mode(self: Any, is_async: bool, method: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             adapted = adapt(self, is_async, method, *args, **kwargs)
@@ -175,7 +187,7 @@ def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
             drop_own_frames(exc)
             raise
         try:
-            return _watched_hook(recorder, method, adapted)
+            return _timed_hook(recorder, method, adapted)
         except Exception as fault:
             recorder.fault("middleware", fault)
             return adapted
@@ -183,32 +195,32 @@ def _hooks(recorder: Recorder, adapt: Callable[..., Any]) -> Any:
     return adapt_method_mode
 
 
-def _watched_hook(recorder: Recorder, method: Any, adapted: Any) -> Any:
-    """Return a hook that is timed; whatever else Django adapts, as it is."""
+def _timed_hook(recorder: Recorder, method: Any, adapted: Any) -> Any:
+    """Returns a hook with its timing. Anything else that Django adapts is returned as it is."""
     hook = getattr(method, "__name__", "")
     owner = getattr(method, "__self__", None)
     if hook not in HOOKS or owner is None:
         return adapted
     name = f"{type(owner).__name__}.{hook}"
-    token = recorder.lives.token_of(owner)
+    token = recorder.weakrefs.token_of(owner)
 
-    def described(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
+    def describe(_trace: Any, _args: Any, result: Any) -> tuple[int | None, str, str]:
         answered = result is not None and hook != "process_template_response"
         return token, name, "returned a response" if answered else ""
 
     if iscoroutinefunction(adapted):
-        watched = timed_async(recorder, stages.HOOK, adapted, described)
+        hook_timer = timed_async(recorder, stages.HOOK, adapted, describe)
     elif hook == "process_view":
-        watched = _process_view(recorder, adapted, token, name)
+        hook_timer = _process_view(recorder, adapted, token, name)
     else:
-        watched = timed(recorder, stages.HOOK, adapted, described)
-    # Django names the method's class when a hook returns nothing.
-    watched.__self__ = owner
-    return watched
+        hook_timer = timed(recorder, stages.HOOK, adapted, describe)
+    # Django's error message for a hook that returns nothing names the class of its `__self__`.
+    hook_timer.__self__ = owner
+    return hook_timer
 
 
 def _process_view(recorder: Recorder, call: Any, token: int | None, name: str) -> Any:
-    """`timed`, spelled out for the hook that most requests pass."""
+    """Times `process_view`. Written out, as most requests pass this hook."""
     clock, get = recorder.clock, current.get
     passed = stages.HOOK, token, name, "", ""
     answered = stages.HOOK, token, name, "returned a response", ""
@@ -230,8 +242,8 @@ def _process_view(recorder: Recorder, call: Any, token: int | None, name: str) -
             response = call(request, callback, callback_args, callback_kwargs)
         except BaseException as exc:
             drop_own_frames(exc)
-            told = (lambda *_: passed[1:4], (), None)
-            record(recorder, trace, stages.HOOK, start, told, exc)
+            described = (lambda *_: passed[1:4], (), None)
+            record(recorder, trace, stages.HOOK, start, described, exc)
             raise
         try:
             trace.add((start, clock(), passed if response is None else answered))
@@ -242,8 +254,8 @@ def _process_view(recorder: Recorder, call: Any, token: int | None, name: str) -
     return process_view
 
 
-def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
-    """Put TracerMiddleware around the chain, unless the project placed it itself."""
+def _load_wrapper(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
+    """Puts TracerMiddleware around the chain, unless the project lists it itself."""
 
     def load_middleware(self: Any, is_async: bool = False) -> Any:
         try:
@@ -253,9 +265,9 @@ def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
             raise
         chain = self._middleware_chain
         try:
-            if chain is not None and OWN not in base.settings.MIDDLEWARE:
-                own = base.import_string(OWN)(chain)
-                # Not guarded as Django's own layers are: nothing within lets an exception pass.
+            if chain is not None and OWN_MIDDLEWARE not in base.settings.MIDDLEWARE:
+                own = base.import_string(OWN_MIDDLEWARE)(chain)
+                # Not wrapped as Django's own layers are: no layer within lets an exception pass.
                 self._middleware_chain = own if own.is_async else own.passage()
         except Exception as fault:
             self._middleware_chain = chain
@@ -265,4 +277,4 @@ def _outermost(recorder: Recorder, base: Any, load: Callable[..., Any]) -> Any:
     return load_middleware
 
 
-pass_over(__name__)
+hide_functions(__name__)

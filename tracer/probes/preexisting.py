@@ -1,7 +1,7 @@
-"""What was built before tracing: looked for once, when the first handler is being built.
+"""Objects that were built before tracing began, found once, when the first handler is being built.
 
-Apps become ready before any handler, resolver or template engine exists, but settings, the app
-registry, models, admin sites, signals and the main thread's database wrapper are there already.
+When apps become ready, no handler, resolver or template engine exists yet. But settings, the app
+registry, models, admin sites, signals and the main thread's database wrapper do.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 
 from tracer.heap import instances
 from tracer.probes import connection_pools, database
-from tracer.probes.constructors import BIRTHS, Label
+from tracer.probes.constructors import CLASSES, Label
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import RawBirth
 
@@ -28,87 +28,91 @@ KINDS: tuple[tuple[str, str, str, Label | None], ...] = (
     ("django.core.cache", "CacheHandler", "caches", None),
     ("django.template.utils", "EngineHandler", "engines", None),
     ("django.core.cache.backends.base", "BaseCache", "cache", None),
-    ("psycopg_pool.pool", "ConnectionPool", "pool", connection_pools.label),
+    ("psycopg_pool.pool", "ConnectionPool", "pool", connection_pools.pool_label),
     ("django.template.base", "Template", "template", lambda obj: f"Template {obj.name}"),
     ("django.core.handlers.base", "BaseHandler", "handler", None),
-    *BIRTHS,
+    *CLASSES,
 )
+"""(module, class, kind, function that returns an object's label or None)"""
 
-_WELL_KNOWN: tuple[tuple[str, Callable[[Any], Any]], ...] = (
+_SINGLETONS: tuple[tuple[str, Callable[[Any], Any]], ...] = (
     ("django.conf", lambda module: vars(module.settings).get("_wrapped")),
     ("django.apps", lambda module: module.apps),
     ("django.db", lambda module: module.connections),
     ("django.core.cache", lambda module: module.caches),
     ("django.template", lambda module: module.engines),
 )
-"""Names through which Django reaches the one object of its kind; looked at after each request."""
+"""(module, how to get from it the one object of its kind that Django uses)"""
 
-_PASSING = frozenset({"queryset", "row", "cursor", "lazy", "match", "context"})
-"""Kinds of which import time leaves arbitrary numbers behind, in models' and forms' fields."""
+_IGNORED = frozenset({"queryset", "row", "cursor", "lazy", "match", "context"})
+"""Kinds of which imports leave any number behind, in the fields of models and forms."""
 
 _OWNERS = frozenset({"pool", "database"})
 """Kinds whose objects may have connections open already."""
 
 
-def before_tracing(recorder: Recorder) -> None:
-    """Find everything of a known kind that exists and is not watched yet, and watch it."""
-    verdicts = _verdicts()
+def find_preexisting(recorder: Recorder) -> None:
+    """Finds all objects of known kinds that are not watched yet, and watches them."""
+    kinds = _kinds_by_class()
     found: list[RawBirth] = []
     owners: list[Any] = []
-    now, lane = recorder.clock(), recorder.lane.token
-    for obj in instances.instances(verdicts):
-        if recorder.lives.token_of(obj) is not None:
+    now, thread = recorder.clock(), recorder.current_thread.token
+    for obj in instances.instances_of(kinds):
+        if recorder.weakrefs.token_of(obj) is not None:
             continue
         cls = type(obj)
-        kind, label = verdicts[id(cls)]
-        token, mortal = recorder.lives.watch(obj)
+        kind, label = kinds[id(cls)]
+        token, mortal = recorder.weakrefs.watch(obj)
         number = recorder.classes.number(cls)
-        found.append((token, kind, number, (_label(label, obj), lane, None, mortal), now))
+        found.append((token, kind, number, (_label(label, obj), thread, None, mortal), now))
         if kind in _OWNERS:
             owners.append(obj)
     recorder.found.extend(found)
-    database.found_open(recorder, owners)
+    database.find_open_connections(recorder, owners)
 
 
 _bases: Callable[[type], tuple[type, ...]] = vars(type)["__mro__"].__get__
 
 
-def _verdicts() -> dict[int, tuple[str, Label | None]]:
-    """What the objects of each class are, by that class's address.
+def _kinds_by_class() -> dict[int, tuple[str, Label | None]]:
+    """Returns the kind and label function of each known class and subclass, by its address.
 
-    A metaclass may have ideas of its own about hashing and comparing.
+    The key is no class, as a metaclass may define hashing and comparing of its own.
     """
-    kinds: dict[int, tuple[str, Label | None]] = {}
+    named: dict[int, tuple[str, Label | None]] = {}
     classes: list[type] = []
     for module_name, name, kind, label in KINDS:
         cls = getattr(sys.modules.get(module_name), name, None)
-        if cls is not None and kind not in _PASSING:
-            kinds[id(cls)] = kind, label
+        if cls is not None and kind not in _IGNORED:
+            named[id(cls)] = kind, label
             classes.append(cls)
-    verdicts: dict[int, tuple[str, Label | None]] = {}
+    kinds: dict[int, tuple[str, Label | None]] = {}
     for cls in classes:
-        if id(cls) not in verdicts:
-            nearest = next(base for base in _bases(cls) if id(base) in kinds)
-            verdicts[id(cls)] = kinds[id(nearest)]
+        if id(cls) not in kinds:
+            nearest = next(base for base in _bases(cls) if id(base) in named)
+            kinds[id(cls)] = named[id(nearest)]
             classes += type.__subclasses__(cls)
-    return verdicts
+    return kinds
 
 
 def _label(label: Label | None, obj: Any) -> str | None:
     try:
         return label(obj) if label is not None else None
     except Exception:
-        # Half-built objects exist; a name is not worth a fault.
+        # Another thread may have built the object only by half; a label is not worth a fault.
         return None
 
 
-def in_force(recorder: Recorder) -> list[int]:
-    """Return the tokens of the objects that Django's well-known names stand for just now."""
+def singletons_in_use(recorder: Recorder) -> list[int]:
+    """Returns the tokens of the objects that Django's well-known names stand for just now.
+
+    Called after each request.
+    """
     tokens = []
-    for module_name, get in _WELL_KNOWN:
+    for module_name, get in _SINGLETONS:
         module = sys.modules.get(module_name)
         if module is not None:
-            token = recorder.lives.token_of(get(module))
+            token = recorder.weakrefs.token_of(get(module))
             if token is not None:
                 tokens.append(token)
     return tokens

@@ -1,7 +1,7 @@
-"""Redis as a cache: the client behind a cache object, its pools, and the connections in them.
+"""Redis as a cache: the client behind a cache object, its pools, and their connections.
 
-Only what Django's own cache backend uses is watched, from its first use on; other users of the
-same library are left alone. Nothing here speaks to the server.
+The probe watches only what Django's own cache backend uses, from its first use on. Other users of
+the same library are left alone, and no command is sent to the server.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from typing import Any
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
@@ -21,48 +21,49 @@ from tracer.recorder.trace import Trace
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch the backend's client and the library's connections, as far as they are loaded."""
-    watched = _Redis(recorder)
+    """Watches the backend's client and the library's connections, as far as they are loaded."""
+    wrappers = _RedisWrappers(recorder)
 
     def clients(module: Any) -> None:
-        patches.wrap(module.RedisCacheClient, "_get_connection_pool", watched.choose)
+        patches.wrap(module.RedisCacheClient, "_get_connection_pool", wrappers.get_pool)
 
     def connections(module: Any) -> None:
         for pool in (module.ConnectionPool, module.BlockingConnectionPool):
             if "make_connection" in vars(pool):
-                patches.wrap(pool, "make_connection", watched.make)
+                patches.wrap(pool, "make_connection", wrappers.make_connection)
         base = getattr(module, "AbstractConnection", module.Connection)
-        # The later one is what the earlier one calls, and also how a lost connection comes back.
+        # `connect` calls the inner one where there is one, and so does a lost connection that is
+        # opened again.
         inner = "connect_check_health"
-        patches.wrap(base, inner if inner in vars(base) else "connect", watched.connect)
-        patches.wrap(base, "disconnect", watched.disconnect)
+        patches.wrap(base, inner if inner in vars(base) else "connect", wrappers.connect)
+        patches.wrap(base, "disconnect", wrappers.disconnect)
 
     imports.when("django.core.cache.backends.redis", clients)
     imports.when("redis.connection", connections)
 
 
-class _Home(weakref.ref):  # type: ignore[type-arg]
-    """A pool that a watched client uses, or a connection that such a pool has made."""
+class _Known(weakref.ref):  # type: ignore[type-arg]
+    """A weak reference to a pool that a watched client uses, or to a connection of such a pool."""
 
     __slots__ = ("alias", "key", "pool")
     alias: str
     key: int
     pool: int | None
-    """Token of the pool; None if there was no room to watch it."""
+    """Token of the pool; None if the limit of watched objects was reached."""
 
 
-class _Redis:
+class _RedisWrappers:
     """Wrappers around the calls that choose a pool, make a connection, open it and close it."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.see = recorder.sighting()
-        self.homes: dict[int, _Home] = {}
-        """By address: connections can be opened many times, and are asked by each command."""
+        self.known: dict[int, _Known] = {}
+        """Address to pool or connection. Each command looks its connection up."""
 
-    def choose(self, call: Callable[..., Any]) -> Any:
-        """Around `_get_connection_pool`, which every operation calls: client and pool are used."""
-        homes, see = self.homes, self.see
+    def get_pool(self, call: Callable[..., Any]) -> Any:
+        """Wraps `_get_connection_pool`: every operation calls it, and uses client and pool."""
+        known, see = self.known, self.see
 
         def _get_connection_pool(client: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -71,8 +72,8 @@ class _Redis:
                 drop_own_frames(exc)
                 raise
             try:
-                if id(pool) not in homes:
-                    self.met(client, pool)
+                if id(pool) not in known:
+                    self._first_use(client, pool)
                 else:
                     see(client)
                     see(pool)
@@ -82,24 +83,24 @@ class _Redis:
 
         return _get_connection_pool
 
-    def met(self, client: Any, pool: Any) -> None:
-        """The first operation of a client, or its first on this server, has just built them."""
+    def _first_use(self, client: Any, pool: Any) -> None:
+        """Records the birth of a pool, and of its client if that is new as well."""
         alias, born = _alias(client), self.recorder.born
-        if self.recorder.seen(client) is None and self.recorder.lives.token_of(client) is None:
+        if self.recorder.seen(client) is None and self.recorder.weakrefs.token_of(client) is None:
             born(client, "client", f"{type(client).__name__} {alias}".rstrip())
-        self._settle(pool, alias, born(pool, "pool", f"{type(pool).__name__} {alias}".rstrip()))
+        self._remember(pool, alias, born(pool, "pool", f"{type(pool).__name__} {alias}".rstrip()))
 
-    def _settle(self, obj: Any, alias: str, pool: int | None) -> None:
-        home = _Home(obj, self._forget)
-        home.key, home.alias, home.pool = id(obj), alias, pool
-        self.homes[home.key] = home
+    def _remember(self, obj: Any, alias: str, pool: int | None) -> None:
+        known = _Known(obj, self._forget)
+        known.key, known.alias, known.pool = id(obj), alias, pool
+        self.known[known.key] = known
 
-    def _forget(self, home: _Home) -> None:
-        if self.homes.get(home.key) is home:
-            self.homes.pop(home.key, None)
+    def _forget(self, known: _Known) -> None:
+        if self.known.get(known.key) is known:
+            self.known.pop(known.key, None)
 
-    def make(self, call: Callable[..., Any]) -> Any:
-        """Around a pool's `make_connection`: nothing is opened yet, but it is known whose it is."""
+    def make_connection(self, call: Callable[..., Any]) -> Any:
+        """Wraps a pool's `make_connection`: nothing is open yet, but its pool is known now."""
 
         def make_connection(pool: Any, *args: Any, **kwargs: Any) -> Any:
             try:
@@ -108,9 +109,9 @@ class _Redis:
                 drop_own_frames(exc)
                 raise
             try:
-                home = self.homes.get(id(pool))
-                if home is not None and home() is pool:
-                    self._settle(connection, home.alias, home.pool)
+                known = self.known.get(id(pool))
+                if known is not None and known() is pool:
+                    self._remember(connection, known.alias, known.pool)
             except Exception as fault:
                 self.recorder.fault("cache connection", fault)
             return connection
@@ -118,30 +119,30 @@ class _Redis:
         return make_connection
 
     def connect(self, call: Callable[..., Any]) -> Any:
-        """Around `connect`, which every command calls: opens what is not open, uses what is."""
+        """Wraps `connect`, which every command calls: it opens a connection that is not open."""
 
         def describe(_trace: Trace, args: Any, _result: Any) -> tuple[int | None, str, str]:
-            home = self.homes.get(id(args[0]))
-            alias = home.alias if home is not None else ""
-            return self.recorder.lives.token_of(args[0]), f"open {alias}".rstrip(), "redis"
+            known = self.known.get(id(args[0]))
+            alias = known.alias if known is not None else ""
+            return self.recorder.weakrefs.token_of(args[0]), f"open {alias}".rstrip(), "redis"
 
-        def opened(connection: Any, *args: Any, **kwargs: Any) -> Any:
+        def open_connection(connection: Any, *args: Any, **kwargs: Any) -> Any:
             result = call(connection, *args, **kwargs)
             try:
-                self.opened(connection)
+                self._record_opened(connection)
             except Exception as fault:
                 self.recorder.fault("cache connection", fault)
             return result
 
-        opening = timed(self.recorder, stages.CONNECTION, opened, describe)
-        see, homes = self.see, self.homes
+        timed_open = timed(self.recorder, stages.CONNECTION, open_connection, describe)
+        see, known = self.see, self.known
 
         def connect(connection: Any, *args: Any, **kwargs: Any) -> Any:
             try:
-                if id(connection) not in homes:
+                if id(connection) not in known:
                     return call(connection, *args, **kwargs)
                 if not _is_open(connection):
-                    return opening(connection, *args, **kwargs)
+                    return timed_open(connection, *args, **kwargs)
                 result = call(connection, *args, **kwargs)
             except BaseException as exc:
                 drop_own_frames(exc)
@@ -151,15 +152,15 @@ class _Redis:
 
         return connect
 
-    def opened(self, connection: Any) -> None:
-        """Note the connection that was opened just now."""
-        home = self.homes.get(id(connection))
-        if home is not None and home() is connection and home.pool and _is_open(connection):
-            label = f"redis connection {home.alias}".rstrip()
-            self.recorder.resource_born(connection, "cache connection", label, home.pool)
+    def _record_opened(self, connection: Any) -> None:
+        """Records a connection that was opened just now."""
+        known = self.known.get(id(connection))
+        if known is not None and known() is connection and known.pool and _is_open(connection):
+            label = f"redis connection {known.alias}".rstrip()
+            self.recorder.resource_born(connection, "cache connection", label, known.pool)
 
     def disconnect(self, call: Callable[..., Any]) -> Any:
-        """Around `disconnect`: the end of what was opened."""
+        """Wraps `disconnect`: the end of an open connection."""
         recorder = self.recorder
 
         def disconnect(connection: Any, *args: Any, **kwargs: Any) -> Any:
@@ -169,8 +170,8 @@ class _Redis:
                 drop_own_frames(exc)
                 raise
             try:
-                token = recorder.lives.token_of(connection)
-                # A connection that dies open closes itself: that end its weak reference tells.
+                token = recorder.weakrefs.token_of(connection)
+                # A connection that dies open closes itself. Its weak reference reports that end.
                 dying = sys._getframe(1).f_code.co_name == "__del__"
                 if token is not None and not dying and not _is_open(connection):
                     recorder.resource_closed(token)
@@ -186,7 +187,7 @@ def _is_open(connection: Any) -> bool:
 
 
 def _alias(client: Any) -> str:
-    """Return the alias of the cache whose client this is, as far as this thread knows it."""
+    """Returns the alias of the cache whose client this is, if this thread has that cache."""
     module = sys.modules.get("django.core.cache")
     if module is None:
         return ""
@@ -198,4 +199,4 @@ def _alias(client: Any) -> str:
     return ""
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,6 +1,6 @@
-"""The response: leaving the last middleware, producing a streamed body, being closed.
+"""The response: it leaves the last middleware, produces a streamed body and is closed.
 
-The close of the response that left the handler is the end of its request.
+When the response that left the handler is closed, its request ends.
 """
 
 from __future__ import annotations
@@ -12,48 +12,43 @@ from weakref import ref
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.recorder import plain_values
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import open_span, record
 from tracer.recorder.trace import LATE, Trace, What, current
 from tracer.recorder.weakrefs import Ref
 
-_MOST = 1000
-"""Kinds of response remembered; beyond, all are forgotten and those in use come back."""
+_MAX_KNOWN = 1000
+"""Kinds of response remembered. Beyond, all are forgotten, and those in use are added again."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch responses leave, be streamed and be closed."""
+    """Watches responses leave the handler, be streamed and be closed."""
 
     def leaving(base: Any) -> None:
         handler = base.BaseHandler
-        patches.wrap(handler, "get_response", lambda call: _leave(recorder, call))
-        patches.wrap(handler, "get_response_async", lambda call: _leave_async(recorder, call))
+        patches.wrap(handler, "get_response", lambda call: _get_response_wrapper(recorder, call))
+        patches.wrap(
+            handler, "get_response_async", lambda call: _get_response_async_wrapper(recorder, call)
+        )
 
     def closing(http: Any) -> None:
         stream = http.StreamingHttpResponse
-        patches.wrap(http.HttpResponseBase, "close", lambda call: _close(recorder, call))
-        patches.wrap(stream, "__iter__", lambda call: _body(recorder, call))
-        patches.wrap(stream, "__aiter__", lambda call: _async_body(recorder, call))
+        patches.wrap(http.HttpResponseBase, "close", lambda call: _close_wrapper(recorder, call))
+        patches.wrap(stream, "__iter__", lambda call: _iter_wrapper(recorder, call))
+        patches.wrap(stream, "__aiter__", lambda call: _aiter_wrapper(recorder, call))
 
     imports.when("django.core.handlers.base", leaving)
     imports.when("django.http.response", closing)
 
 
-def _noting(recorder: Recorder) -> Callable[[Any], None]:
-    """Return `note(response)`: what it is, without running any code of its own."""
+def _leaving_recorder(recorder: Recorder) -> Callable[[Any], None]:
+    """Returns `record_leaving(response)`, which runs no code of the response's own."""
     known: dict[tuple[str, Any], What] = {}
+    get, clock = current.get, recorder.clock
 
-    def what(name: str, status: Any) -> What:
-        """What is told of the request's first response; the same each time."""
-        if len(known) >= _MOST:
-            known.clear()
-        return known.setdefault((name, status), (stages.RESPONSE, LATE, name, status, ""))
-
-    get, clock, fault = current.get, recorder.clock, recorder.fault
-
-    def note(response: Any) -> None:
+    def record_leaving(response: Any) -> None:
         try:
             trace = get()
             if trace is None or trace.closed:
@@ -63,7 +58,7 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
             if built is not None and built() is response:
                 trace.response, token = built, trace.built_token
             else:
-                # Others were built since.
+                # Other responses were built since.
                 trace.response = ref(response)
                 token = _token_of(trace.births, response)
             status = response.status_code
@@ -72,27 +67,32 @@ def _noting(recorder: Recorder) -> Callable[[Any], None]:
             trace.status = status
             if response.streaming:
                 trace.streaming = True
-            else:
-                container = response.__dict__.get("_container")
-                if type(container) is list:
-                    is_whole = len(container) == 1
-                    trace.size = len(container[0]) if is_whole else sum(map(len, container))
+            elif type(container := response.__dict__.get("_container")) is list:
+                is_whole = len(container) == 1
+                trace.size = len(container[0]) if is_whole else sum(map(len, container))
             now = clock()
             name = type(response).__name__
             if trace.responded is None and token is not None:
                 trace.responded = token
-                told = known.get((name, status)) or what(name, status)
+                what = known.get((name, status)) or _first_response(known, name, status)
             else:
-                told = stages.RESPONSE, token, name, status, ""
-            trace.add((now, now, told))
-        except Exception as error:
-            fault("response", error)
+                what = stages.RESPONSE, token, name, status, ""
+            trace.add((now, now, what))
+        except Exception as fault:
+            recorder.fault("response", fault)
 
-    return note
+    return record_leaving
+
+
+def _first_response(known: dict[tuple[str, Any], What], name: str, status: Any) -> What:
+    """Returns the entry of a request's first response, the same object for all that are alike."""
+    if len(known) >= _MAX_KNOWN:
+        known.clear()
+    return known.setdefault((name, status), (stages.RESPONSE, LATE, name, status, ""))
 
 
 def _token_of(births: list[Any], response: Any) -> int | None:
-    """The response's token: its birth is one of the newest."""
+    """Returns the response's token, searching from the newest birth back."""
     for place in range(len(births) - 5, -1, -5):
         mark = births[place]
         if type(mark) is Ref and mark() is response:
@@ -101,8 +101,8 @@ def _token_of(births: list[Any], response: Any) -> int | None:
     return None
 
 
-def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    note = _noting(recorder)
+def _get_response_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    record_leaving = _leaving_recorder(recorder)
 
     def get_response(self: Any, request: Any) -> Any:
         try:
@@ -110,14 +110,14 @@ def _leave(recorder: Recorder, call: Callable[..., Any]) -> Any:
         except BaseException as exc:
             drop_own_frames(exc)
             raise
-        note(response)
+        record_leaving(response)
         return response
 
     return get_response
 
 
-def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    note = _noting(recorder)
+def _get_response_async_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    record_leaving = _leaving_recorder(recorder)
 
     async def get_response_async(self: Any, request: Any) -> Any:
         try:
@@ -125,7 +125,7 @@ def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
         except BaseException as exc:
             drop_own_frames(exc)
             raise
-        note(response)
+        record_leaving(response)
         _finish_unawaited(recorder, response)
         return response
 
@@ -133,7 +133,7 @@ def _leave_async(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 
 def _finish_unawaited(recorder: Recorder, response: Any) -> None:
-    """End a request that no watched handler awaits: its close comes in another context."""
+    """Ends a request that no watched handler awaits: its close runs in another context."""
     try:
         trace = current.get()
         if trace is not None and not trace.awaited and not response.streaming:
@@ -142,14 +142,14 @@ def _finish_unawaited(recorder: Recorder, response: Any) -> None:
         recorder.fault("response", fault)
 
 
-def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _close_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     get, clock, finish, leave = current.get, recorder.clock, recorder.finish, current.set
     what = stages.CLOSE, None, "response.close", "", ""
 
     def close(self: Any) -> None:
         trace = get()
-        left = trace.response if trace is not None else None
-        if trace is None or left is None or left() is not self or trace.closed:
+        response = trace.response if trace is not None else None
+        if trace is None or response is None or response() is not self or trace.closed:
             try:
                 call(self)
             except BaseException as exc:
@@ -167,7 +167,7 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
             drop_own_frames(exc)
             raise
         finally:
-            # The response that left the handler is closed: that is the end of its request.
+            # This response left the handler: its close is the end of its request.
             try:
                 trace.add((start, clock(), what))
             except Exception as fault:
@@ -180,7 +180,7 @@ def _close(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return close
 
 
-def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _iter_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
         try:
             chunks: Iterator[Any] = call(self)
@@ -188,8 +188,8 @@ def _body(recorder: Recorder, call: Callable[..., Any]) -> Any:
             drop_own_frames(exc)
             raise
         trace, start = open_span(recorder, stages.BODY)
-        left = trace.response if trace is not None else None
-        if trace is None or left is None or left() is not self:
+        response = trace.response if trace is not None else None
+        if trace is None or response is None or response() is not self:
             return chunks
         return _stream(recorder, trace, start, chunks)
 
@@ -209,11 +209,11 @@ def _stream(recorder: Recorder, trace: Trace, start: int, chunks: Any) -> Iterat
         failed = exc
         raise
     finally:
-        _streamed(recorder, trace, start, size, count, failed)
+        _record_body(recorder, trace, start, size, count, failed)
         failed = None
 
 
-def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _aiter_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __aiter__(self: Any) -> AsyncIterator[Any]:
         try:
             chunks: AsyncIterator[Any] = call(self)
@@ -221,8 +221,8 @@ def _async_body(recorder: Recorder, call: Callable[..., Any]) -> Any:
             drop_own_frames(exc)
             raise
         trace, start = open_span(recorder, stages.BODY)
-        left = trace.response if trace is not None else None
-        if trace is None or left is None or left() is not self:
+        response = trace.response if trace is not None else None
+        if trace is None or response is None or response() is not self:
             return chunks
         return _astream(recorder, trace, start, chunks)
 
@@ -242,16 +242,16 @@ async def _astream(recorder: Recorder, trace: Trace, start: int, chunks: Any) ->
         failed = exc
         raise
     finally:
-        _streamed(recorder, trace, start, size, count, failed)
+        _record_body(recorder, trace, start, size, count, failed)
         failed = None
-        close = _closing(recorder, chunks)
+        close = _closer(recorder, chunks)
         if close is not None:
-            # Closing the outer generator early must close the inner one as early.
+            # Whoever closes the outer generator early must close the inner one as early.
             await close()
 
 
-def _closing(recorder: Recorder, chunks: Any) -> Any:
-    """What closes an asynchronous body; None if nothing does."""
+def _closer(recorder: Recorder, chunks: Any) -> Any:
+    """Returns the method that closes an asynchronous body, or None."""
     try:
         return getattr(chunks, "aclose", None)
     except Exception as fault:
@@ -259,18 +259,18 @@ def _closing(recorder: Recorder, chunks: Any) -> Any:
         return None
 
 
-def _streamed(
+def _record_body(
     recorder: Recorder, trace: Trace, start: int, size: int, count: int, exc: BaseException | None
 ) -> None:
-    """The body is out, or was cut off."""
+    """Records a streamed body that was sent, or cut off."""
     try:
         cut = " · cut off" if isinstance(exc, GeneratorExit) else ""
         trace.size = size
         detail = f"{count} chunks · {size:,} bytes{cut}"
-        told = (lambda *_: (None, "streamed body", detail), (), None)
-        record(recorder, trace, stages.BODY, start, told, None if cut else exc)
+        described = (lambda *_: (None, "streamed body", detail), (), None)
+        record(recorder, trace, stages.BODY, start, described, None if cut else exc)
     except Exception as fault:
         recorder.fault(stages.BODY, fault)
 
 
-pass_over(__name__)
+hide_functions(__name__)

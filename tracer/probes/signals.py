@@ -1,8 +1,8 @@
-"""Signals sent, with their receivers.
+"""Signals that are sent, with their receivers.
 
-`Signal.send` returns at once when nobody listens, which is how most model signals end. So the
-place to watch is `_live_receivers`, which is reached only when somebody does: the lists that it
-returns note when the sender begins to walk them and when it is done.
+`Signal.send` returns at once if a signal has no receivers, as most model signals have none. So
+`_live_receivers` is watched, which is called only if there are some. The lists that it returns time
+the sender's loop over them.
 """
 
 from __future__ import annotations
@@ -19,73 +19,75 @@ from django.dispatch import Signal
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import open_span
 from tracer.recorder.trace import Trace, What, current
-from tracer.recorder.weakrefs import Lives
+from tracer.recorder.weakrefs import WeakRefs
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch every signal of the process."""
-    del imports  # Django cannot be set up without its dispatcher.
-    _Walk.recorder = recorder
+    """Watches every signal of the process."""
+    del imports  # Django cannot be set up without loading its dispatcher.
+    _TimedReceivers.recorder = recorder
     for signal, stage in _REQUEST_SIGNALS:
-        names = _Names(signal, stage, Signal._live_receivers, recorder.lives)
-        patches.wrap(signal, "send", partial(_send, recorder, names))
-        patches.wrap(signal, "asend", partial(_asend, recorder, names))
-        patches.wrap(signal, "connect", names.changing)
-        patches.wrap(signal, "disconnect", names.changing)
-        # These two are watched already; let them pass the probe of all the others by.
+        names = _ReceiverNames(signal, stage, Signal._live_receivers, recorder.weakrefs)
+        patches.wrap(signal, "send", partial(_send_wrapper, recorder, names))
+        patches.wrap(signal, "asend", partial(_asend_wrapper, recorder, names))
+        patches.wrap(signal, "connect", names.connect_wrapper)
+        patches.wrap(signal, "disconnect", names.connect_wrapper)
+        # These two are watched already, so the wrapper of all other signals must not run for them.
         patches.replace(signal, "_live_receivers", signal._live_receivers)
-    patches.wrap(Signal, "_live_receivers", lambda call: _receivers(recorder, call))
+    patches.wrap(Signal, "_live_receivers", lambda call: _live_receivers_wrapper(recorder, call))
 
 
 _REQUEST_SIGNALS = (
     (request_started, stages.REQUEST_STARTED),
     (request_finished, stages.REQUEST_FINISHED),
 )
-"""The two that every request sends: watched at the signal itself, which costs less."""
+"""The two signals that every request sends. Watching the signal object itself costs less."""
 
 
 _ABSENT = object()
 
 
-class _Names:
-    """The receivers' names of one signal, looked up again only when they may have changed.
+class _ReceiverNames:
+    """The names of one signal's receivers, looked up again only when they may have changed.
 
-    The receivers themselves are not held, nor is the sender: one that is disconnected must not live
-    longer for having been named.
+    Neither the receivers nor the sender are kept: a receiver that is disconnected must not live
+    longer for being recorded.
     """
 
-    def __init__(self, signal: Signal, stage: str, live: Callable[..., Any], lives: Lives) -> None:
+    def __init__(
+        self, signal: Signal, stage: str, live: Callable[..., Any], weakrefs: WeakRefs
+    ) -> None:
         self.signal = signal
         self.stage = stage
-        self.lives = lives
-        self.tracer = live
+        self.weakrefs = weakrefs
+        self.live_receivers = live
         self.known = _UNKNOWN
-        """(number of connected receivers, sender, what to record while both stay the same)"""
+        """(number of connected receivers, sender, entry to record while both stay the same)"""
 
-    def now(self, sender: Any) -> What:
-        """Return what is to be told; looked up again only when it may have changed."""
+    def entry(self, sender: Any) -> What:
+        """Returns the entry to record; looks it up again only if it may have changed."""
         count, by, what = self.known
         if len(self.signal.receivers) == count and by() is sender:
             return what
-        return self.look(sender)
+        return self.look_up(sender)
 
-    def look(self, sender: Any) -> What:
-        """Return what is to be told of the signal, sent by this sender just now."""
-        found = self.tracer(self.signal, sender)
-        told = _sender(sender), tuple([_name(one) for group in found for one in group])
-        token = self.lives.token_of(self.signal)
-        what = self.stage, token, self.stage, told, ""
+    def look_up(self, sender: Any) -> What:
+        """Looks up the entry to record for the signal, which this sender sends just now."""
+        found = self.live_receivers(self.signal, sender)
+        detail = _sender_name(sender), tuple([_name(one) for group in found for one in group])
+        token = self.weakrefs.token_of(self.signal)
+        what = self.stage, token, self.stage, detail, ""
         if type(sender).__weakrefoffset__:
             self.known = len(self.signal.receivers), ref(sender), what
         return what
 
-    def changing(self, call: Callable[..., Any]) -> Any:
-        """Around `connect` and `disconnect`: there may be as many receivers, but others."""
+    def connect_wrapper(self, call: Callable[..., Any]) -> Any:
+        """Wraps `connect` and `disconnect`: the receivers may be others, though as many."""
 
         def change(*args: Any, **kwargs: Any) -> Any:
             try:
@@ -102,7 +104,7 @@ class _Names:
 _UNKNOWN: tuple[int, Callable[[], Any], What] = (0, object, (stages.SIGNAL, None, "", "", ""))
 
 
-def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
+def _send_wrapper(recorder: Recorder, names: _ReceiverNames, call: Callable[..., Any]) -> Any:
     get, clock, signal = current.get, recorder.clock, names.signal
 
     def send(sender: Any, *, environ: Any = _ABSENT, **named: Any) -> Any:
@@ -122,7 +124,7 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
             recorder.fault(names.stage, fault)
             start = trace.begun
         try:
-            # To pass on what has a name here costs a third of passing on whatever there is.
+            # Passing on a named argument costs a third of passing on `**named`.
             if named:
                 return call(sender, **named)
             return call(sender) if environ is _ABSENT else call(sender, environ=environ)
@@ -134,7 +136,7 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
                 end = clock()
                 count, by, what = names.known
                 if len(signal.receivers) != count or by() is not sender:
-                    what = names.look(sender)
+                    what = names.look_up(sender)
                 trace.add((start, end, what))
             except Exception as fault:
                 recorder.fault("signal", fault)
@@ -142,7 +144,7 @@ def _send(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
     return send
 
 
-def _asend(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
+def _asend_wrapper(recorder: Recorder, names: _ReceiverNames, call: Callable[..., Any]) -> Any:
     async def asend(sender: Any, **named: Any) -> Any:
         trace, start = open_span(recorder, names.stage)
         try:
@@ -153,14 +155,14 @@ def _asend(recorder: Recorder, names: _Names, call: Callable[..., Any]) -> Any:
         finally:
             try:
                 if trace is not None:
-                    trace.add((start, recorder.clock(), names.now(sender)))
+                    trace.add((start, recorder.clock(), names.entry(sender)))
             except Exception as fault:
                 recorder.fault("signal", fault)
 
     return asend
 
 
-def _receivers(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _live_receivers_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def _live_receivers(self: Any, sender: Any) -> Any:
         try:
             found = call(self, sender)
@@ -173,8 +175,8 @@ def _receivers(recorder: Recorder, call: Callable[..., Any]) -> Any:
         try:
             sync, later = found
             return (
-                _Walk.over(sync, trace, self, sender) if sync else sync,
-                _AsyncWalk.over(later, trace, self, sender) if later else later,
+                _TimedReceivers.over(sync, trace, self, sender) if sync else sync,
+                _TimedAsyncReceivers.over(later, trace, self, sender) if later else later,
             )
         except Exception as fault:
             recorder.fault("signal", fault)
@@ -183,8 +185,8 @@ def _receivers(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return _live_receivers
 
 
-class _Walk(list[Any]):
-    """A list of receivers that notes the time from its first to its last."""
+class _TimedReceivers(list[Any]):
+    """A list of receivers that times the loop over it, from the first to the last."""
 
     __slots__ = ("sender", "signal", "start", "trace")
     recorder: Recorder
@@ -194,11 +196,13 @@ class _Walk(list[Any]):
     start: int
 
     @classmethod
-    def over(cls, receivers: list[Any], trace: Trace, signal: Signal, sender: Any) -> _Walk:
-        """Return the same receivers in the same order, watched."""
-        walk = cls(receivers)
-        walk.trace, walk.signal, walk.sender, walk.start = trace, signal, sender, 0
-        return walk
+    def over(
+        cls, receivers: list[Any], trace: Trace, signal: Signal, sender: Any
+    ) -> _TimedReceivers:
+        """Returns the same receivers in the same order, in a list that times the loop."""
+        timed = cls(receivers)
+        timed.trace, timed.signal, timed.sender, timed.start = trace, signal, sender, 0
+        return timed
 
     def _now(self) -> int:
         try:
@@ -212,53 +216,56 @@ class _Walk(list[Any]):
         try:
             yield from list.__iter__(self)
         finally:
-            self.done(start)
+            self.record(start)
 
-    def done(self, start: int) -> None:
-        """All receivers have returned, or one has raised."""
+    def record(self, start: int) -> None:
+        """Records the loop: all receivers have returned, or one has raised."""
         recorder = self.recorder
         try:
             signal, names = self.signal, tuple([_name(each) for each in list.__iter__(self)])
-            token = recorder.lives.token_of(signal)
-            told = (_sender(self.sender), names)
-            what = stages.SIGNAL, token, id(signal), told, ""
+            token = recorder.weakrefs.token_of(signal)
+            detail = (_sender_name(self.sender), names)
+            what = stages.SIGNAL, token, id(signal), detail, ""
             self.trace.add((start, recorder.clock(), what))
         except Exception as fault:
             recorder.fault("signal", fault)
 
 
-class _AsyncWalk(_Walk):
-    """Asynchronous receivers are walked twice: to start them, and to pair them with results."""
+class _TimedAsyncReceivers(_TimedReceivers):
+    """The same for asynchronous receivers, over which Django loops twice.
+
+    The first loop starts them; the second one pairs them with their results.
+    """
 
     __slots__ = ()
 
     def __iter__(self) -> Iterator[Any]:
         if self.start:
-            self.done(self.start)
+            self.record(self.start)
         else:
             self.start = self._now()
         return list.__iter__(self)
 
 
-_NAMED = (FunctionType, BuiltinFunctionType, MethodType)
+_WITH_NAME = (FunctionType, BuiltinFunctionType, MethodType)
 
 
 def _name(receiver: Any) -> str:
-    """The qualified name of a function, method or class, or that of anything else's class."""
+    """Returns the qualified name of a function, method or class; for others, their class's name."""
     cls = type(receiver)
-    if cls in _NAMED or issubclass(cls, type):
+    if cls in _WITH_NAME or issubclass(cls, type):
         return str(receiver.__qualname__)
     return cls.__name__
 
 
-def _sender(sender: Any) -> str:
-    """A class's name, or the name of the class of anything else; never asks the object itself."""
+def _sender_name(sender: Any) -> str:
+    """Returns a class's name; for others, their class's name. Never asks the object itself."""
     cls = type(sender)
     return str(sender.__name__) if issubclass(cls, type) else cls.__name__
 
 
 class SignalNames:
-    """What modules call a signal, by its address. Looked up once, by walking the modules."""
+    """The names that modules give to signals, by the signal's address. Searches modules once."""
 
     def __init__(self) -> None:
         self.found: dict[int, str] = {}
@@ -272,4 +279,4 @@ class SignalNames:
         return self.found.setdefault(ident, "a signal")
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,7 +1,7 @@
-"""Templates: compiled once, rendered many times; includes and inheritance nest.
+"""Templates: each compiled once and rendered many times, with includes and parents nested in it.
 
-Rendering is watched at `Template.render` and `ExtendsNode.render`, not at `Template._render`,
-which Django's own test environment replaces.
+Rendering is watched at `Template.render` and `ExtendsNode.render`. `Template._render` is left
+alone, because Django's own test environment replaces it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from typing import Any
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.recorder import plain_values
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
@@ -20,26 +20,26 @@ from tracer.recorder.trace import current
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch compiling and rendering."""
+    """Watches compiling and rendering."""
     parents = _Parents(recorder)
 
-    def rendered(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
+    def describe(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
         template = args[0]
-        return recorder.lives.token_of(template), _name(template), ""
+        return recorder.weakrefs.token_of(template), _name(template), ""
 
     def templates(base: Any) -> None:
         patches.wrap(
-            base.Template, "render", lambda call: timed(recorder, stages.TEMPLATE, call, rendered)
+            base.Template, "render", lambda call: timed(recorder, stages.TEMPLATE, call, describe)
         )
-        patches.wrap(base.Template, "__init__", lambda call: _compile(recorder, call))
+        patches.wrap(base.Template, "__init__", lambda call: _init_wrapper(recorder, call))
 
     def inheritance(tags: Any) -> None:
-        patches.wrap(tags.ExtendsNode, "render", parents.extends)
-        patches.wrap(tags.ExtendsNode, "get_parent", parents.parent)
+        patches.wrap(tags.ExtendsNode, "render", parents.render)
+        patches.wrap(tags.ExtendsNode, "get_parent", parents.get_parent)
 
     def engines(name: str, method: str) -> Callable[[Any], None]:
         return lambda module: patches.wrap(
-            getattr(module, name), method, lambda call: _using(recorder, call)
+            getattr(module, name), method, lambda call: _engine_wrapper(recorder, call)
         )
 
     imports.when("django.template.engine", engines("Engine", "find_template"))
@@ -48,10 +48,10 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     imports.when("django.template.loader_tags", inheritance)
 
 
-def _using(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around a method of an engine: the engine is used by the request in flight."""
+def _engine_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps a method of an engine: the request in flight uses the engine."""
 
-    def use(self: Any, *args: Any, **kwargs: Any) -> Any:
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             recorder.seen(self)
         except Exception as fault:
@@ -62,7 +62,7 @@ def _using(recorder: Recorder, call: Callable[..., Any]) -> Any:
             drop_own_frames(exc)
             raise
 
-    return use
+    return method
 
 
 def _name(template: Any) -> str:
@@ -70,29 +70,30 @@ def _name(template: Any) -> str:
     return plain_values.text(name) if isinstance(name, str) else "a template from a string"
 
 
-def _compile(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    def compiled(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
-        return recorder.lives.token_of(args[0]), _name(args[0]), "compiled"
+def _init_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    def describe(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
+        return recorder.weakrefs.token_of(args[0]), _name(args[0]), "compiled"
 
-    def build(self: Any, *args: Any, **kwargs: Any) -> None:
+    def __init__(self: Any, *args: Any, **kwargs: Any) -> None:
         call(self, *args, **kwargs)
         try:
             recorder.born(self, "template", f"Template {_name(self)}")
         except Exception as fault:
             recorder.fault("template", fault)
 
-    return timed(recorder, stages.COMPILE, build, compiled)
+    return timed(recorder, stages.COMPILE, __init__, describe)
 
 
 class _Parents:
-    """Which parent each `{% extends %}` being rendered has found: (node, context) to it."""
+    """The parent template that each `{% extends %}` being rendered has found."""
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.found: dict[tuple[int, int], tuple[int | None, str]] = {}
+        """(address of the node, of the context) to (token, name) of the parent."""
 
-    def extends(self, call: Callable[..., Any]) -> Any:
-        """Around `ExtendsNode.render`."""
+    def render(self, call: Callable[..., Any]) -> Any:
+        """Wraps `ExtendsNode.render`."""
 
         def describe(_trace: Any, args: Any, _result: Any) -> tuple[int | None, str, str]:
             found = self.found.pop((id(args[0]), id(args[1])), None)
@@ -101,8 +102,8 @@ class _Parents:
 
         return timed(self.recorder, stages.TEMPLATE, call, describe)
 
-    def parent(self, call: Callable[..., Any]) -> Any:
-        """Around `ExtendsNode.get_parent`."""
+    def get_parent(self, call: Callable[..., Any]) -> Any:
+        """Wraps `ExtendsNode.get_parent`."""
 
         def get_parent(node: Any, context: Any) -> Any:
             try:
@@ -113,7 +114,7 @@ class _Parents:
             try:
                 trace = current.get()
                 if trace is not None and not trace.closed:
-                    known = self.recorder.lives.token_of(parent), _name(parent)
+                    known = self.recorder.weakrefs.token_of(parent), _name(parent)
                     self.found[id(node), id(context)] = known
             except Exception as fault:
                 self.recorder.fault("template", fault)
@@ -122,4 +123,4 @@ class _Parents:
         return get_parent
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,8 +1,8 @@
-"""Threads that a request starts: its context goes with them, so their work is its own.
+"""Threads that a request starts, and work that it hands to a thread pool.
 
-A thread is watched from its start; one that outlives its request is seen to. Work handed to a
-pool is carried the same way, so that a pool's long-lived thread serves each request in turn and
-mixes none.
+The request's trace goes with them, so their work is recorded as part of the request. A thread is
+watched from its start, and may outlive its request. A pool's thread serves many requests: it gets
+the trace only for the work that the request submitted.
 """
 
 from __future__ import annotations
@@ -18,100 +18,101 @@ from typing import Any, Final
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.threads import coming
+from tracer.recorder.threads import starting_names
 from tracer.recorder.trace import Trace, current
 
-CHOOSES: Final = sys.version_info >= (3, 14)
-"""Whether a thread runs in a context: a new one, a copy of its starter's, or one given to it."""
-INHERITS: Final = bool(getattr(sys.flags, "thread_inherit_context", 0))
-"""Whether that is a copy of its starter's where none is given."""
+HAS_CONTEXT: Final = sys.version_info >= (3, 14)
+"""Whether a thread runs in a context of its own: a new one, a copy of its starter's, or one that
+the application gives it."""
+COPIES_CONTEXT: Final = bool(getattr(sys.flags, "thread_inherit_context", 0))
+"""Whether it is a copy of its starter's if the application gives none."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch threads being started and work being handed to pools."""
-    patches.wrap(threading.Thread, "start", lambda call: _start(recorder, call))
-    del imports  # Django loads both.
-    patches.wrap(ThreadPoolExecutor, "submit", lambda call: _submit(recorder, call))
+    """Watches threads being started and work being handed to pools."""
+    patches.wrap(threading.Thread, "start", lambda call: _start_wrapper(recorder, call))
+    del imports  # Django loads both modules.
+    patches.wrap(ThreadPoolExecutor, "submit", lambda call: _submit_wrapper(recorder, call))
 
 
-def _start(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _start_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def start(self: Any) -> None:
         try:
             trace = current.get()
             own = vars(self)
-            worker = own.get("_target") is pool._worker
-            if trace is not None and not trace.closed and not worker:
+            is_pool_worker = own.get("_target") is pool._worker
+            if trace is not None and not trace.closed and not is_pool_worker:
                 name = own.get("_name", "?")
                 label = f"thread {name}"
-                token = None if _of_a_pool(own) else recorder.born(self, "thread", label)
+                token = None if _is_database_pool(own) else recorder.born(self, "thread", label)
                 recorder.instant(trace, (stages.THREAD, token, f"start {name}", "", ""))
                 recorder.spread(trace)
-                # An attribute of the instance, gone again before the thread's own code runs.
-                self._bootstrap_inner = _Carried(self, trace)
-            elif trace is not None and INHERITS:
-                # The request would go along in the copy, and a pool's thread serves others, too.
-                self._bootstrap_inner = _Carried(self, None)
+                # An attribute of the instance, removed before the thread's own code runs.
+                self._bootstrap_inner = _Bootstrap(self, trace)
+            elif trace is not None and COPIES_CONTEXT:
+                # The copied context would carry the trace into a thread that serves other requests.
+                self._bootstrap_inner = _Bootstrap(self, None)
         except Exception as fault:
             recorder.fault("thread", fault)
         try:
             call(self)
         except BaseException as exc:
             drop_own_frames(exc)
-            # It will not run, so nobody else takes this back.
+            # The thread will not run, so nothing else removes the attribute.
             vars(self).pop("_bootstrap_inner", None)
             raise
 
     return start
 
 
-def _of_a_pool(own: dict[str, Any]) -> bool:
-    """Whether a thread looks after a database's pool: the request sets it going, for all others."""
+def _is_database_pool(own: dict[str, Any]) -> bool:
+    """Returns whether a thread works for a database's pool, and so for all requests."""
     module = getattr(own.get("_target"), "__module__", None)
     return type(module) is str and module.startswith("psycopg_pool.")
 
 
-class _Carried:
-    """Stands in for `Thread._bootstrap_inner` until the new thread calls it."""
+class _Bootstrap:
+    """A stand-in for `Thread._bootstrap_inner` that brings the trace to the new thread."""
 
     def __init__(self, thread: threading.Thread, trace: Trace | None) -> None:
         self.thread: threading.Thread | None = thread
         self.trace: Trace | None = trace
-        self.is_given = CHOOSES and vars(thread).get("_context") is not None
+        self.has_given_context = HAS_CONTEXT and vars(thread).get("_context") is not None
 
     def __call__(self) -> None:
         thread, trace = self.thread, self.trace
         self.thread = self.trace = None
         assert thread is not None
         del thread._bootstrap_inner  # type: ignore[attr-defined]
-        coming[get_ident()] = vars(thread).get("_name")
+        starting_names[get_ident()] = vars(thread).get("_name")
         current.set(trace)
-        context = vars(thread).get("_context") if CHOOSES else None
+        context = vars(thread).get("_context") if HAS_CONTEXT else None
         if context is not None and context.get(current) is not trace:
-            if self.is_given:
-                vars(thread)["_context"] = _Given(thread, context, trace)
+            if self.has_given_context:
+                vars(thread)["_context"] = _GivenContext(thread, context, trace)
             else:
                 context.run(current.set, trace)
         del trace
         try:
             thread._bootstrap_inner()  # type: ignore[attr-defined]
         finally:
-            coming.pop(get_ident(), None)
+            starting_names.pop(get_ident(), None)
             if context is not None:
-                if self.is_given:
+                if self.has_given_context:
                     vars(thread)["_context"] = context
                 else:
-                    # It is as old as its thread, which the application may keep.
+                    # The context lives as long as its thread, which the application may keep.
                     context.run(current.set, None)
 
 
-class _Given:
-    """Stands in for the context that the application gave to a thread, until the thread runs.
+class _GivenContext:
+    """A stand-in for the context that the application gave to a thread, until the thread runs.
 
-    The request is set in it for just that time. To enter it before and after would be simpler, but
-    no other thread can enter it meanwhile.
+    The trace is set in that context only while the thread runs. Entering the context before and
+    after would be simpler, but another thread may be in it at that time.
     """
 
     def __init__(self, thread: threading.Thread, context: Context, trace: Trace | None) -> None:
@@ -120,16 +121,16 @@ class _Given:
         self.trace = trace
 
     def run(self, work: Callable[[], None]) -> None:
-        """Do in that context what its thread is there for."""
+        """Runs the thread's work in that context."""
         vars(self.thread)["_context"] = self.context
         try:
-            self.context.run(_carrying, self.trace, work)
+            self.context.run(_run_with_trace, self.trace, work)
         except BaseException as exc:
             drop_own_frames(exc)
             raise
 
 
-def _carrying(trace: Trace | None, work: Callable[[], None]) -> None:
+def _run_with_trace(trace: Trace | None, work: Callable[[], None]) -> None:
     token = current.set(trace)
     try:
         work()
@@ -140,7 +141,7 @@ def _carrying(trace: Trace | None, work: Callable[[], None]) -> None:
         current.reset(token)
 
 
-def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _submit_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def submit(self: Any, fn: Any, /, *args: Any, **kwargs: Any) -> Any:
         trace = current.get()
         try:
@@ -159,7 +160,7 @@ def _submit(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 
 class _Work:
-    """A function that runs as part of the request that submitted it."""
+    """A function that is submitted to a pool and runs as part of the request that did so."""
 
     def __init__(self, fn: Callable[..., Any], trace: Trace) -> None:
         self.fn = fn
@@ -176,4 +177,4 @@ class _Work:
             current.reset(token)
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -1,9 +1,9 @@
-"""`reverse()`: which resolvers a request asks for its links.
+"""`reverse()`: which resolvers a request uses for its links.
 
-That a request asked a resolver is told once for each of its threads, and a long list asks for each
-of its rows. So once a request has asked, Django's own function is put back for as long as it can
-find nothing else: while no other request is in flight, this one stays on its thread, and Django
-remembers the resolver of no other URLconf. The other links of such a list cost nothing at all.
+A request's use of a resolver is recorded once for each of its threads, while a long list of links
+uses it for each of its rows. So after the first link, Django's own function is put back for as long
+as it can find no other resolver: while no other request is in flight, this one stays on its thread,
+and Django caches the resolver of one URLconf only. The other links of such a list cost nothing.
 """
 
 from __future__ import annotations
@@ -13,49 +13,51 @@ from collections.abc import Callable
 from typing import Any
 
 from tracer.probes.imports import Imports
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.signatures import then
+from tracer.recorder.signatures import call_then
 from tracer.recorder.trace import current
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch how `reverse()` finds resolvers, and whoever asks one by hand."""
+    """Watches how `reverse()` finds resolvers, and direct calls of a resolver's `reverse`."""
 
     def base(module: Any) -> None:
-        # Django's `base` imports it.
-        _Finding(recorder, patches, module, sys.modules["django.urls.resolvers"])
-        patches.wrap(module, "get_ns_resolver", lambda call: _found_below(recorder, call))
+        # Django's `base` has imported `resolvers`.
+        _GetResolver(recorder, patches, module, sys.modules["django.urls.resolvers"])
+        patches.wrap(module, "get_ns_resolver", lambda call: _namespace_wrapper(recorder, call))
 
     def resolvers(module: Any) -> None:
-        patches.wrap(module.URLResolver, "reverse", lambda call: _asked(recorder, call))
+        patches.wrap(module.URLResolver, "reverse", lambda call: _reverse_wrapper(recorder, call))
 
     imports.when("django.urls.base", base)
     imports.when("django.urls.resolvers", resolvers)
 
 
-class _Finding:
-    """`get_resolver` as `reverse()` calls it: watched, or for a while Django's own again."""
+class _GetResolver:
+    """The wrapper of `get_resolver` as `reverse()` calls it, suspended when nothing can change."""
 
     def __init__(self, recorder: Recorder, patches: Patches, base: Any, resolvers: Any) -> None:
         self.recorder = recorder
-        remembers = getattr(resolvers, "_get_cached_resolver", None)
-        # What somebody else has put there may find more than Django does.
+        cached = getattr(resolvers, "_get_cached_resolver", None)
+        # If somebody else has replaced the function, it may find other resolvers than Django's.
         is_own = vars(base)["get_resolver"] is resolvers.get_resolver
-        self.remembered: Any = getattr(remembers, "cache_info", None) if is_own else None
-        self.is_only: bool | None = None
-        """Whether Django remembers one resolver and no other; None if that may have changed."""
-        self.patch = patches.liftable(base, "get_resolver", self._watched)
-        patches.wrap(resolvers.URLResolver, "__init__", lambda call: then(call, self._another))
+        self.cache_info: Any = getattr(cached, "cache_info", None) if is_own else None
+        self.is_only_one: bool | None = None
+        """Whether Django caches one resolver and no other; None if that may have changed."""
+        self.patch = patches.wrap_suspendable(base, "get_resolver", self._wrapper)
+        patches.wrap(
+            resolvers.URLResolver, "__init__", lambda call: call_then(call, self._resolver_built)
+        )
 
-    def _watched(self, call: Callable[..., Any]) -> Any:
-        """Around how `reverse()` finds the resolver that it asks: a use of that resolver.
+    def _wrapper(self, call: Callable[..., Any]) -> Any:
+        """Wraps how `reverse()` finds a resolver: the request uses it.
 
-        Not around the asking itself, which has arguments to be passed on.
+        The resolver's own method is not wrapped, for its arguments would have to be passed on.
         """
-        recorder, get, by_id = self.recorder, current.get, self.recorder.lives.by_id
-        let_be = self._let_be
+        recorder, get, by_id = self.recorder, current.get, self.recorder.weakrefs.by_id
+        suspend = self._suspend
 
         def get_resolver(urlconf: Any = None) -> Any:
             try:
@@ -77,7 +79,7 @@ class _Finding:
                         trace.seen.append(known.token)
                         trace.asked = known
                         if not trace.closed:
-                            let_be()
+                            suspend()
                     else:
                         trace.asks += trace.seen.again(known)
                 except Exception as fault:
@@ -86,35 +88,35 @@ class _Finding:
 
         return get_resolver
 
-    def _let_be(self) -> None:
-        """A request has asked: the others in it need not be watched, if there is nothing to see."""
+    def _suspend(self) -> None:
+        """Suspends the wrapper after a request's first link, if no other resolver can be found."""
         recorder = self.recorder
-        if self.is_only is None:
-            self.is_only = self.remembered is not None and self.remembered().currsize == 1
-        if not self.is_only or len(recorder.flying) != 1:
+        if self.is_only_one is None:
+            self.is_only_one = self.cache_info is not None and self.cache_info().currsize == 1
+        if not self.is_only_one or len(recorder.flying) != 1:
             return
-        recorder.watch_again = self._watch_again
-        self.patch.lift()
-        # Another thread may have taken the first of these away before there was anything to do.
-        recorder.watch_again = self._watch_again
-        if self.is_only is None or len(recorder.flying) != 1:
-            self._watch_again()
+        recorder.watch_again = self._resume
+        self.patch.suspend()
+        # Again, as another thread may have called and cleared it before the patch was suspended.
+        recorder.watch_again = self._resume
+        if self.is_only_one is None or len(recorder.flying) != 1:
+            self._resume()
 
-    def _watch_again(self) -> None:
-        # In this order, for another thread may let it be meanwhile.
+    def _resume(self) -> None:
+        # Clear this first, as another thread may suspend the patch meanwhile.
         self.recorder.watch_again = None
-        if not self.patch.lay():
-            self.recorder.watch_again = self._watch_again
+        if not self.patch.resume():
+            self.recorder.watch_again = self._resume
 
-    def _another(self, _resolver: Any) -> None:
-        """A resolver was built, which Django may remember from now on."""
-        self.is_only = None
+    def _resolver_built(self, _resolver: Any) -> None:
+        """Watches again, as Django may cache the new resolver from now on."""
+        self.is_only_one = None
         if self.recorder.watch_again is not None:
-            self._watch_again()
+            self._resume()
 
 
-def _asked(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around `URLResolver.reverse`, which the function `reverse()` makes no use of."""
+def _reverse_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps `URLResolver.reverse`, which the function `reverse()` does not call."""
     see = recorder.sighting()
 
     def reverse(self: Any, *args: Any, **kwargs: Any) -> Any:
@@ -128,10 +130,12 @@ def _asked(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return reverse
 
 
-def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Around how `reverse()` finds the resolver of a namespace; of one use after the other the
-    first is told."""
-    get, by_id = current.get, recorder.lives.by_id
+def _namespace_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps how `reverse()` finds the resolver of a namespace.
+
+    Of several uses in a row only the first is recorded.
+    """
+    get, by_id = current.get, recorder.weakrefs.by_id
 
     def get_ns_resolver(ns_pattern: Any, resolver: Any, converters: Any) -> Any:
         try:
@@ -151,10 +155,10 @@ def _found_below(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 recorder.fault("resolver", fault)
         return below
 
-    # It remembers what it has found, and Django has it forget that.
+    # The function has a cache, which Django clears through these attributes.
     for name in ("cache_clear", "cache_info", "cache_parameters"):
         setattr(get_ns_resolver, name, getattr(call, name))
     return get_ns_resolver
 
 
-pass_over(__name__)
+hide_functions(__name__)

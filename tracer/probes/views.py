@@ -1,4 +1,8 @@
-"""URL resolving and the view."""
+"""URL resolving and the view.
+
+Both wrappers run once in each request. So what they record is one tuple for all requests that find
+the same view, and is kept here to be used again.
+"""
 
 from __future__ import annotations
 
@@ -11,48 +15,40 @@ from weakref import ref
 from asgiref.sync import iscoroutinefunction
 
 from tracer.model import stages
-from tracer.probes.constructors import noting
+from tracer.probes.constructors import birth_recorder
 from tracer.probes.imports import Imports
 from tracer.recorder import plain_values
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import record, timed_async
 from tracer.recorder.trace import LATE, Trace, What, current
 
-_MOST = 1000
-"""Matches and views remembered; beyond, all are forgotten and those in use come back."""
+_MAX_KNOWN = 1000
+"""Matches and views remembered. Beyond, all are forgotten, and those in use are added again."""
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watch resolving, and the view of each request."""
-    imports.when("django.core.handlers.base", lambda base: _watch(recorder, patches, base))
-    imports.when("django.urls.resolvers", lambda urls: _resolvers(recorder, patches, urls))
+    """Watches resolving, and the view of each request."""
+    imports.when("django.core.handlers.base", lambda base: _watch_handler(recorder, patches, base))
+    imports.when("django.urls.resolvers", lambda urls: _watch_resolvers(recorder, patches, urls))
 
 
-def _resolvers(recorder: Recorder, patches: Patches, urls: Any) -> None:
-    patches.wrap(urls.URLResolver, "resolve", lambda call: _tried(recorder, call))
-    patches.wrap(urls.URLPattern, "resolve", lambda call: _matched(recorder, call))
-
-
-def _watch(recorder: Recorder, patches: Patches, base: Any) -> None:
+def _watch_handler(recorder: Recorder, patches: Patches, base: Any) -> None:
     handler = base.BaseHandler
-    patches.wrap(handler, "resolve_request", lambda call: _resolve(recorder, call))
-    patches.wrap(handler, "make_view_atomic", lambda make: _view(recorder, make))
+    patches.wrap(handler, "resolve_request", lambda call: _resolve_request(recorder, call))
+    patches.wrap(handler, "make_view_atomic", lambda make: _make_view_atomic(recorder, make))
 
 
-def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
+def _watch_resolvers(recorder: Recorder, patches: Patches, urls: Any) -> None:
+    patches.wrap(urls.URLResolver, "resolve", lambda call: _resolver_resolve(recorder, call))
+    patches.wrap(urls.URLPattern, "resolve", lambda call: _pattern_resolve(recorder, call))
+
+
+def _resolve_request(recorder: Recorder, call: Callable[..., Any]) -> Any:
     get, clock, stage = current.get, recorder.clock, stages.RESOLVE
-    note = noting(recorder, "match")
+    record_birth = birth_recorder(recorder, "match")
     known: dict[Hashable, What] = {}
-
-    def found(*key: Any) -> What:
-        """What is told of a match; the same each time."""
-        what = stage, None, key[:3], key[3:], ""
-        if len(known) >= _MOST:
-            known.clear()
-        known[key] = what
-        return what
 
     def resolve_request(self: Any, request: Any) -> Any:
         trace = get()
@@ -62,31 +58,26 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
             except BaseException as exc:
                 drop_own_frames(exc)
                 raise
-        before = len(trace.seen)
+        before, start = len(trace.seen), trace.begun
         try:
             start = clock()
         except Exception as fault:
             recorder.fault(stage, fault)
-            start = trace.begun
         try:
             match = call(self, request)
         except BaseException as exc:
             drop_own_frames(exc)
-            told = (lambda *_: (None, "no match", (_where(request), before)), (), None)
-            record(recorder, trace, stage, start, told, exc)
+            record(recorder, trace, stage, start, (_no_match, (request, before), None), exc)
             raise
         try:
             end = clock()
-            note(match)
-            # Django has worked out the view's dotted path; a match of another kind has none.
-            # Its resolver is the one asked first: the first one seen since `before`.
-            own = request.__dict__
-            where = _where(request) if "urlconf" in own else None
-            url_name = match.url_name
-            if url_name is not None and type(url_name) is not str:
-                url_name = plain_values.text(url_name)
-            key = match._func_path, match.route, url_name, where, before
-            what = known.get(key) or found(*key)
+            record_birth(match)
+            urlconf = _urlconf(request) if "urlconf" in request.__dict__ else None
+            name = match.url_name
+            if name is not None and type(name) is not str:
+                name = plain_values.text(name)
+            key = match._func_path, match.route, name, urlconf, before
+            what = known.get(key) or _new_match(known, key)
             trace.view = what[2]
             trace.add((start, end, what))
         except Exception as fault:
@@ -96,8 +87,27 @@ def _resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return resolve_request
 
 
-def _where(request: Any) -> str | None:
-    """Name of the request's own URLconf, if it has one; never touches computed attributes."""
+def _new_match(known: dict[Hashable, What], key: tuple[Any, ...]) -> What:
+    """Returns the entry for a match, and keeps it for later requests.
+
+    `key` is (dotted path of the view, route, URL name, URLconf, place in `trace.seen`). Django has
+    worked out the path; a match of another class has none. The resolver that was asked first is the
+    first one in `trace.seen` from that place on.
+    """
+    what = stages.RESOLVE, None, key[:3], key[3:], ""
+    if len(known) >= _MAX_KNOWN:
+        known.clear()
+    known[key] = what
+    return what
+
+
+def _no_match(_trace: Trace, args: Any, _match: Any) -> tuple[None, str, Any]:
+    request, before = args
+    return None, "no match", (_urlconf(request), before)
+
+
+def _urlconf(request: Any) -> str | None:
+    """Returns the name of the request's own URLconf, or None. Reads no computed attributes."""
     urlconf = request.__dict__.get("urlconf")
     if urlconf is None:
         return None
@@ -106,13 +116,11 @@ def _where(request: Any) -> str | None:
     )
 
 
-def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
-    get, clock = current.get, recorder.clock
-    functions: dict[Hashable, What] = {}
-    """What is told of a view that is a function, the same each time."""
-    told = _telling(functions)
-    plain: dict[int, ref[Any]] = {}
-    """Functions that are no coroutine functions, by address."""
+def _make_view_atomic(recorder: Recorder, make: Callable[..., Any]) -> Any:
+    get = current.get
+    functions: dict[int, ref[Any]] = {}
+    """Address to functions that are no coroutine functions."""
+    timed_view = _view_timer(recorder)
 
     def make_view_atomic(self: Any, view: Any) -> Any:
         try:
@@ -125,17 +133,28 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
             return call
         trace.view_token = None
         try:
-            known = plain.get(id(call))
-            if (known is None or known() is not call) and _is_coroutine(call, plain):
+            known = functions.get(id(call))
+            if (known is None or known() is not call) and _is_coroutine(call, functions):
                 return timed_async(recorder, stages.VIEW, call, _described)
+            return timed_view(call)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
             return call
 
-        # A function, which holds the view that nobody else may hold. A bound method would be made
-        # for less, but Django asks what it gets here whether it is a coroutine function, and to
-        # tell that of a method costs more than all the rest.
-        def timed_view(request: Any, /, *args: Any, **kwargs: Any) -> Any:
+    return make_view_atomic
+
+
+def _view_timer(recorder: Recorder) -> Callable[[Any], Any]:
+    """Returns a function that wraps one request's view, to time it."""
+    get, clock = current.get, recorder.clock
+    known: dict[Hashable, What] = {}
+    new_entry = _entry_maker(known)
+
+    # The wrapper is a function, and holds the view, which nothing else may hold. A bound method
+    # would cost less to make. But Django asks whether what it gets here is a coroutine function,
+    # and answering that for a method costs more than all the rest.
+    def timed_view(call: Any) -> Any:
+        def view(request: Any, /, *args: Any, **kwargs: Any) -> Any:
             trace = get()
             if trace is None:
                 try:
@@ -156,67 +175,67 @@ def _view(recorder: Recorder, make: Callable[..., Any]) -> Any:
                 raise
             try:
                 end = clock()
-                what = functions.get(trace.view) if trace.view_token is None else None
-                trace.add((start, end, what or told(trace)))
+                what = known.get(trace.view) if trace.view_token is None else None
+                trace.add((start, end, what or new_entry(trace)))
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
             return response
 
-        return timed_view
+        return view
 
-    return make_view_atomic
+    return timed_view
 
 
-def _is_coroutine(view: Any, plain: dict[int, ref[Any]]) -> bool:
-    """Whether a view is a coroutine function; if it is another function, that is remembered."""
+def _is_coroutine(view: Any, functions: dict[int, ref[Any]]) -> bool:
+    """Returns whether a view is a coroutine function; other functions are added to `functions`."""
     if not _is_plain(view) and iscoroutinefunction(view):
         return True
     if type(view) is FunctionType:
-        if len(plain) >= _MOST:
-            plain.clear()
-        plain[id(view)] = ref(view)
+        if len(functions) >= _MAX_KNOWN:
+            functions.clear()
+        functions[id(view)] = ref(view)
     return False
+
+
+def _is_plain(view: Any) -> bool:
+    """Returns whether a view is certainly no coroutine function, at a hundredth of Python's price.
+
+    A function without attributes of its own is not marked as a coroutine function either.
+    """
+    return type(view) is FunctionType and not (view.__code__.co_flags & CO_COROUTINE or vars(view))
 
 
 def _described(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
     return trace.view_token, trace.view, ""
 
 
-def _telling(functions: dict[Hashable, What]) -> Callable[[Trace], What]:
-    """Return what tells of a view, the same each time where it is the same."""
+def _entry_maker(functions: dict[Hashable, What]) -> Callable[[Trace], What]:
+    """Returns a function that returns a view's entry, the same one for all that are alike."""
     classes: dict[Hashable, What] = {}
 
-    def told(trace: Trace) -> What:
+    def new_entry(trace: Trace) -> What:
         token, view = trace.view_token, trace.view
         if token is None:
-            return _same(functions, view, None)
+            return _remembered(functions, view, None)
         if trace.viewed is None:
             trace.viewed = token
-            return classes.get(view) or _same(classes, view, LATE)
+            return classes.get(view) or _remembered(classes, view, LATE)
         return stages.VIEW, token, view, "", ""
 
-    return told
+    return new_entry
 
 
-def _same(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:
-    """What is told of a view, the same each time: its object's token is told elsewhere."""
+def _remembered(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:
+    """Makes a view's entry and keeps it. The view object's token is recorded elsewhere."""
     what = stages.VIEW, token, view, "", ""
-    if len(known) >= _MOST:
+    if len(known) >= _MAX_KNOWN:
         known.clear()
     known[view] = what
     return what
 
 
-def _is_plain(view: Any) -> bool:
-    """Whether this is certainly no coroutine function; asking Python costs a hundred times that.
-
-    A function without attributes of its own is not marked as one either.
-    """
-    return type(view) is FunctionType and not (view.__code__.co_flags & CO_COROUTINE or vars(view))
-
-
-def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    get, by_id = current.get, recorder.lives.by_id
+def _resolver_resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    get, by_id = current.get, recorder.weakrefs.by_id
 
     def resolve(self: Any, path: Any) -> Any:
         trace = get()
@@ -236,8 +255,8 @@ def _tried(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return resolve
 
 
-def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    get, by_id = current.get, recorder.lives.by_id
+def _pattern_resolve(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    get, by_id = current.get, recorder.weakrefs.by_id
 
     def resolve(self: Any, path: Any) -> Any:
         try:
@@ -260,4 +279,4 @@ def _matched(recorder: Recorder, call: Callable[..., Any]) -> Any:
     return resolve
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -20,7 +20,7 @@ import pytest
 from tracer.pytest_plugin.report import Findings
 
 if TYPE_CHECKING:
-    from tracer.pytest_plugin.attribution import Segments
+    from tracer.pytest_plugin.attribution import Attribution
 
 P = ParamSpec("P")
 KEY = "tracer_lifecycle"
@@ -49,7 +49,7 @@ class Suite:
         """`fail_on`: "kept" makes a run fail whose tests left something behind."""
         self.fail_on = fail_on
         self.findings = Findings()
-        self.segments: Segments | None = None
+        self.attribution: Attribution | None = None
         self.faults: list[str] = []
         self.test_classes: set[str] = set()
         self.pid = os.getpid()
@@ -73,18 +73,18 @@ class Suite:
 
     @guarded
     def _begin(self, item: pytest.Item) -> None:
-        if self.segments is None and _django_is_set_up():
-            self.segments = import_module("tracer.pytest_plugin.attribution").Segments()
-        if self.segments is not None and os.getpid() == self.pid:
+        if self.attribution is None and _django_is_set_up():
+            self.attribution = import_module("tracer.pytest_plugin.attribution").Attribution()
+        if self.attribution is not None and os.getpid() == self.pid:
             cls = getattr(item, "cls", None)
             if isinstance(cls, type):
                 self.test_classes.add(f"{cls.__module__}.{cls.__qualname__}")
-            self.segments.begin(item.nodeid)
+            self.attribution.begin(item.nodeid)
 
     @guarded
     def _end(self) -> None:
-        if self.segments is not None and os.getpid() == self.pid:
-            self.segments.end()
+        if self.attribution is not None and os.getpid() == self.pid:
+            self.attribution.end()
 
     # -- the end -----------------------------------------------------------------------------
 
@@ -108,8 +108,8 @@ class Suite:
 
     @guarded
     def _conclude(self, session: pytest.Session) -> None:
-        if self.segments is not None:
-            self.findings.add(self.segments.finish(self.test_classes))
+        if self.attribution is not None:
+            self.findings.add(self.attribution.finish(self.test_classes))
         self.findings.notes += self.faults
         self.faults.clear()
         output = getattr(session.config, "workeroutput", None)

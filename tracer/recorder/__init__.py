@@ -1,1 +1,4 @@
-"""The hot path: facts as they happen, as raw tuples, for others to make sense of later."""
+"""The hot path: probes append raw facts about a request here, and nothing is concluded from them.
+
+May import `conf` and, of `model/`, the shape of a raw recording. Probes and all rooms above use it.
+"""

@@ -1,9 +1,9 @@
-"""Wrappers that neither a warning nor a log record nor a traceback shows.
+"""Functions of the tracer that no warning, log record or traceback shows.
 
-A warning names its caller by counting frames, and so does a log record. Both pass over frames of
-Python's import system, which they know by their file's name: it contains "importlib" and
-"_bootstrap". So do the names that the code of our wrappers gets here. Such a name leads to the same
-file as before, through a directory that is not there: coverage and debuggers still find it.
+A warning names its caller by counting stack frames, and so does a log record. Both skip the frames
+of Python's import system, which they know by their file's name: it contains "importlib" and
+"_bootstrap". The code of our wrappers gets such a file name here. The name still leads to the same
+file, through a directory that does not exist, so coverage and debuggers find it.
 """
 
 from __future__ import annotations
@@ -14,25 +14,26 @@ from collections.abc import Iterator
 from types import CodeType, FunctionType
 from typing import Any, Final
 
-MARK: Final = "importlib_bootstrap"
+HIDDEN: Final = "importlib_bootstrap"
+"""The part of a file name that makes a frame hidden."""
 _TRACEBACK: Final = vars(BaseException)["__traceback__"]
-"""Read and set by this: an exception's class may have ideas of its own about attributes."""
+"""Reads and sets it past the exception's class, which may define attribute access of its own."""
 
 
-def pass_over(module: str) -> None:
-    """Have warnings and log records pass over all functions of a module, and those within them.
+def hide_functions(module: str) -> None:
+    """Hides all functions of a module, and those nested in them.
 
-    To be called as the last thing that the module does when it is imported.
+    The module calls this as the last thing when it is imported.
     """
     for function in _functions(vars(sys.modules[module]), module):
-        function.__code__ = _renamed(function.__code__)
+        function.__code__ = _hidden(function.__code__)
 
 
 def drop_own_frames(exc: BaseException) -> None:
-    """Take a wrapper's frame out of the traceback of an exception that passes through it."""
+    """Removes a wrapper's frame from the traceback of an exception that passes through it."""
     try:
         traceback = _TRACEBACK.__get__(exc)
-        while traceback is not None and MARK in traceback.tb_frame.f_code.co_filename:
+        while traceback is not None and HIDDEN in traceback.tb_frame.f_code.co_filename:
             traceback = traceback.tb_next
         _TRACEBACK.__set__(exc, traceback)
     except Exception:
@@ -40,7 +41,7 @@ def drop_own_frames(exc: BaseException) -> None:
 
 
 def _functions(names: Any, module: str) -> Iterator[FunctionType]:
-    """The functions that a module or one of its classes defines."""
+    """Yields the functions that a module or one of its classes defines."""
     for value in list(names.values()):
         kind = type(value)
         function = value.__func__ if kind in (classmethod, staticmethod) else value
@@ -50,10 +51,10 @@ def _functions(names: Any, module: str) -> Iterator[FunctionType]:
             yield from _functions(vars(value), module)
 
 
-def _renamed(code: CodeType) -> CodeType:
-    """The same code, and that of all functions within it, under another file name."""
+def _hidden(code: CodeType) -> CodeType:
+    """Returns the same code, and that of all functions nested in it, under a hidden file name."""
     directory, name = os.path.split(code.co_filename)
-    within = (_renamed(each) if isinstance(each, CodeType) else each for each in code.co_consts)
+    nested = (_hidden(each) if isinstance(each, CodeType) else each for each in code.co_consts)
     return code.replace(
-        co_filename=os.path.join(directory, MARK, os.pardir, name), co_consts=tuple(within)
+        co_filename=os.path.join(directory, HIDDEN, os.pardir, name), co_consts=tuple(nested)
     )

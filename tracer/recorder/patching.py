@@ -1,7 +1,7 @@
-"""The one way in which anything is patched: reversibly, and exactly.
+"""The one way in which the tracer patches anything: exactly, and so that it can be undone.
 
-Patterned on a stack of originals: what was there before, including "nothing of its own, it was
-inherited", comes back in reverse order.
+What was replaced is kept on a stack, and comes back in reverse order. Where a class had no
+attribute of its own but inherited one, it has none of its own again.
 """
 
 from __future__ import annotations
@@ -13,9 +13,9 @@ from typing import Any
 from weakref import ref
 
 _ABSENT = object()
-"""There was nothing of its own, and nothing is put back."""
-_TAKEN = object()
-"""Somebody else has taken our wrapper away: what stands there now is not ours to replace."""
+"""The owner had no attribute of its own; there is nothing to put back."""
+_REMOVED = object()
+"""Somebody else has removed our wrapper; what stands there now is not ours to replace."""
 
 Replaced = tuple[Callable[[], Any], str, Callable[[], Any]]
 """(owner or None if it died, name, original)"""
@@ -24,21 +24,21 @@ Replaced = tuple[Callable[[], Any], str, Callable[[], Any]]
 class Patches:
     """A stack of replaced attributes. Restoring twice is harmless.
 
-    A class is not held, nor is the method that was replaced in it: a class can be made for one
-    request. Its wrapper holds the method and goes with the class.
+    It keeps no class alive, nor the method that was replaced in it: a class can be made for one
+    request. The wrapper holds the method and dies with the class.
     """
 
     def __init__(self) -> None:
         self._stack: dict[int, Replaced] = {}
         """In the order in which they were replaced."""
         self._numbers = itertools.count()
-        self._liftable: list[Patch] = []
+        self._suspendable: list[SuspendablePatch] = []
 
     def __len__(self) -> int:
         return len(self._stack)
 
     def __iter__(self) -> Iterator[tuple[Any, str, Any]]:
-        """Yield (owner, name, original) of all that is replaced just now; None as original where
+        """Yields (owner, name, original) of all that is replaced just now; None as original where
         there was nothing of its own."""
         for get_owner, name, get_original in list(self._stack.values()):
             owner, original = get_owner(), get_original()
@@ -46,7 +46,7 @@ class Patches:
                 yield owner, name, original if original is not _ABSENT else None
 
     def replace(self, owner: Any, name: str, new: Any) -> None:
-        """Put `new` in place of `owner.name`; `owner` is a class, a module or a plain object."""
+        """Puts `new` in place of `owner.name`; `owner` is a class, a module or a plain object."""
         original = vars(owner).get(name, _ABSENT)
         number, stack = next(self._numbers), self._stack
         setattr(owner, name, new)
@@ -54,32 +54,34 @@ class Patches:
             stack[number] = lambda: owner, name, lambda: original
             return
         is_wrapped = original is not _ABSENT and getattr(new, "__wrapped__", None) is original
-        get_original = _wrapped_by(ref(new)) if is_wrapped else lambda: original
+        get_original = _original_of(ref(new)) if is_wrapped else lambda: original
         stack[number] = ref(owner, lambda _: stack.pop(number, None)), name, get_original
 
     def wrap(self, owner: Any, name: str, around: Callable[[Any], Any]) -> None:
-        """Replace `owner.name` by `around(what it was)`, carrying over its name and signature."""
+        """Replaces `owner.name` by `around(original)`, with the original's name and signature."""
         original = getattr(owner, name)
-        self.replace(owner, name, _like(original, around(original)))
+        self.replace(owner, name, _looking_like(original, around(original)))
 
-    def liftable(self, owner: Any, name: str, around: Callable[[Any], Any]) -> Patch:
-        """`wrap`, of something that `owner` holds itself and that may be lifted for a while."""
+    def wrap_suspendable(
+        self, owner: Any, name: str, around: Callable[[Any], Any]
+    ) -> SuspendablePatch:
+        """Wraps an attribute of a module so that the wrapper can be taken off for a while."""
         original = vars(owner)[name]
         self.wrap(owner, name, around)
-        patch = Patch(vars(owner), name, original)
-        self._liftable.append(patch)
+        patch = SuspendablePatch(vars(owner), name, original)
+        self._suspendable.append(patch)
         return patch
 
     def restore(self) -> None:
-        """Undo everything, newest first; what somebody else has taken away meanwhile stays away."""
-        for patch in self._liftable:
-            # First this: it may be about to be laid in another thread.
+        """Undos everything, newest first. What somebody else has removed meanwhile stays away."""
+        for patch in self._suspendable:
+            # First this: another thread may be about to resume it.
             patch.is_over = True
-        self._liftable.clear()
+        self._suspendable.clear()
         while self._stack:
             get_owner, name, get_original = self._stack.popitem()[1]
             owner, original = get_owner(), get_original()
-            if owner is None or original is _TAKEN:
+            if owner is None or original is _REMOVED:
                 continue
             if original is not _ABSENT:
                 setattr(owner, name, original)
@@ -87,18 +89,18 @@ class Patches:
                 delattr(owner, name)
 
 
-def _wrapped_by(wrapper: ref[Any]) -> Callable[[], Any]:
-    """Return what tells the original that a wrapper holds."""
+def _original_of(get_wrapper: ref[Any]) -> Callable[[], Any]:
+    """Returns a function that returns the original that a wrapper holds."""
 
     def original() -> Any:
-        still = wrapper()
-        return still.__wrapped__ if still is not None else _TAKEN
+        wrapper = get_wrapper()
+        return wrapper.__wrapped__ if wrapper is not None else _REMOVED
 
     return original
 
 
-def _like(original: Any, new: Any) -> Any:
-    """Have a wrapper tell of itself what the original does, as far as it changes no call."""
+def _looking_like(original: Any, new: Any) -> Any:
+    """Gives a wrapper the original's name, and its defaults where no call changes by it."""
     functools.update_wrapper(new, original)
     code = new.__code__
     defaults = getattr(original, "__defaults__", None)
@@ -110,10 +112,10 @@ def _like(original: Any, new: Any) -> Any:
     return new
 
 
-class Patch:
-    """One replaced name of a module, which can be lifted: what was there before is used again.
+class SuspendablePatch:
+    """One replaced name of a module. While it is suspended, the original is used again.
 
-    From several threads at once, too. What somebody else has put there meanwhile stays.
+    Several threads may call it at once. What somebody else has put there meanwhile stays.
     """
 
     def __init__(self, names: dict[str, Any], name: str, original: Any) -> None:
@@ -124,13 +126,13 @@ class Patch:
         self.is_over = False
         """It was restored, and must not come back."""
 
-    def lift(self) -> None:
-        """Have the original used."""
+    def suspend(self) -> None:
+        """Puts the original back for a while."""
         if self.names.get(self.name) is self.new:
             self.names[self.name] = self.original
 
-    def lay(self) -> bool:
-        """Have the replacement used again; return whether there is nothing left to be done."""
+    def resume(self) -> bool:
+        """Puts the replacement in place again. Return whether there is nothing left to be done."""
         names = self.names
         if not self.is_over and names.get(self.name) is self.original:
             names[self.name] = self.new

@@ -1,7 +1,7 @@
-"""Plain strings and numbers in place of what the application gave, which may be any object.
+"""Plain strings and numbers in place of the application's values, for recordings to keep.
 
-A recording keeps these. An object of the application's own class, even one that is a string, would
-live longer for being recorded, and so would everything that it holds. No code of the object's runs.
+A value of the application may be any object. Even a string may be of the application's own class:
+recording it would keep it alive, and everything that it holds. No code of the value's class runs.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from typing import Any
 
 
 def text(value: Any) -> str:
-    """Return a string as an exact `str`; for anything else the name of its class.
+    """Returns a string as an exact `str`; for anything else, return the name of its class.
 
-    Copies are shared: Django renders an included template under a new `SafeString` each time.
+    Equal copies are shared: Django renders an included template under a new `SafeString` each time.
     """
     cls = type(value)
     if cls is str:
@@ -22,5 +22,5 @@ def text(value: Any) -> str:
 
 
 def number(value: Any) -> int | None:
-    """Return a whole number as an exact `int`, such as the 200 of `HTTPStatus.OK`; else None."""
+    """Returns a whole number as an exact `int`, such as the 200 of `HTTPStatus.OK`; else None."""
     return int.__index__(value) if issubclass(type(value), int) else None

@@ -1,8 +1,8 @@
-"""Wrappers of exactly the wrapped function's signature.
+"""Wrappers with exactly the signature of the function that they wrap.
 
 `def wrapper(*args, **kwargs)` packs and unpacks what it passes on, which costs as much again as
-the recording it is there for, and a call with wrong arguments then fails one level too deep. So
-the wrapper is written out with the parameters of the original.
+the recording that it is for. And a call with wrong arguments then fails one level too deep. So the
+wrapper's source is generated with the parameters of the original.
 """
 
 from __future__ import annotations
@@ -11,29 +11,29 @@ import inspect
 from collections.abc import Callable
 from typing import Any
 
-from tracer.recorder.hidden_frames import MARK, drop_own_frames
+from tracer.recorder.hidden_frames import HIDDEN, drop_own_frames
 
 _POSITIONAL = (inspect.Parameter.POSITIONAL_ONLY, inspect.Parameter.POSITIONAL_OR_KEYWORD)
 
 
-def then(call: Callable[..., Any], after: Callable[[Any], None]) -> Callable[..., Any]:
-    """Return a method that does what `call` does and then `after(self)`. `after` must not raise.
+def call_then(call: Callable[..., Any], after: Callable[[Any], None]) -> Callable[..., Any]:
+    """Returns a method that does what `call` does and then `after(self)`, which must not raise.
 
     For methods whose result is not used, such as `__init__`.
     """
-    return extended(call, "    _after({first})\n", {"_after": after})
+    return call_then_run(call, "    _after({first})\n", {"_after": after})
 
 
-def extended(call: Callable[..., Any], body: str, names: dict[str, Any]) -> Callable[..., Any]:
-    """Return a method that does what `call` does, and then what `body` says. It must not raise.
+def call_then_run(call: Callable[..., Any], body: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """Returns a method that does what `call` does and then runs `body`, which must not raise.
 
-    `body` is indented source in which `{first}` stands for the object, and knows `names`. Falls
-    back on `*args, **kwargs` where the signature cannot be written out.
+    `body` is indented source that may use `names`; `{first}` stands for the object. Where the
+    signature cannot be written out, the method takes `*args, **kwargs`.
     """
-    head, passed, first, defaults = _written(call) or _ANY
+    head, passed, first, defaults = _written_out(call) or _ANY
     source = _HEAD.format(head=head, passed=passed) + body.replace("{first}", first)
     names = {"_call": call, "_drop": drop_own_frames, **names, **defaults}
-    exec(compile(source, f"<tracer {MARK}>", "exec"), names)
+    exec(compile(source, f"<tracer {HIDDEN}>", "exec"), names)
     made: Callable[..., Any] = names["method"]
     return made
 
@@ -51,8 +51,8 @@ _ANY: tuple[str, str, str, dict[str, Any]] = (
 )  # fmt: skip
 
 
-def _written(call: Callable[..., Any]) -> tuple[str, str, str, dict[str, Any]] | None:
-    """Return (parameters, arguments, name of the first, defaults), or None."""
+def _written_out(call: Callable[..., Any]) -> tuple[str, str, str, dict[str, Any]] | None:
+    """Returns (parameters, arguments, name of the first, defaults), or None."""
     try:
         parameters = list(inspect.signature(call).parameters.values())
     except (TypeError, ValueError):

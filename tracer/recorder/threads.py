@@ -11,52 +11,54 @@ from threading import get_ident, get_native_id
 from typing import Any
 
 _tokens = itertools.count(1)
-coming: dict[int, Any] = {}
-"""What threads are called that Python may not know yet: a collection meets them where it comes."""
+starting_names: dict[int, Any] = {}
+"""Identifier to name of threads that are starting, which Python may not know yet. A garbage
+collection in such a thread finds its name here."""
 
 
-class Numbers:
-    """What a lane's threads are called, found without a look into their local storage.
+class ThreadNumbers:
+    """The numbers of all threads, found without reading a thread's local storage.
 
-    For a collection's listener: where the collection came while that storage was being made, a
-    look would make another, and the thread two threads.
+    The garbage collection's listener needs this. A collection can run while that storage is being
+    made; reading it then would make another, and the thread would have two numbers.
     """
 
     def __init__(self, clock: Callable[[], int], met: deque[tuple[int, str, int]]) -> None:
         self.clock = clock
         self.met = met
         self.by_ident: dict[int, tuple[int, int]] = {}
-        """To (number, the kernel's identifier): others may be called as one that is gone, and its
-        end is not told where nothing but a collection ever met it."""
-        self.early: dict[int, int] = {}
-        """Identifier to number, of threads that nothing but a collection has met so far."""
+        """Identifier to (number, the kernel's identifier). The kernel's tells a thread from an
+        earlier one with the same identifier, whose end is not reported if only a garbage collection
+        ever met it."""
+        self.met_by_collector: dict[int, int] = {}
+        """Identifier to number of threads that only a garbage collection has met so far."""
 
-    def here(self) -> int:
-        """Return the current thread's number; it is met now, if it was not before."""
+    def current(self) -> int:
+        """Returns the current thread's number, and report the thread if it is new."""
         ident = get_ident()
         is_known = ident in self.by_ident
-        number = self.given(ident)
+        number = self.assign(ident)
         if not is_known:
-            self.early[ident] = number
+            self.met_by_collector[ident] = number
             self.met.append((number, _name(number, ident), self.clock()))
         return number
 
-    def given(self, ident: int) -> int:
-        """Return the number of the current thread, which has this identifier."""
+    def assign(self, ident: int) -> int:
+        """Returns the number of the current thread, whose identifier is `ident`."""
         native = get_native_id()
         known = self.by_ident.get(ident)
         if known is not None and known[1] != native:
             del self.by_ident[ident]
-        # A collection may come before this, and ask: it is one number all the same.
+        # A garbage collection may come before this and ask too: `setdefault` gives one number.
         return self.by_ident.setdefault(ident, (next(_tokens), native))[0]
 
-    def let_go(self, ident: int, number: int) -> None:
-        """The thread has ended."""
+    def forget(self, ident: int, number: int) -> None:
+        """Forgets a thread that has ended."""
         if self.by_ident.get(ident, (0, 0))[0] == number:
             del self.by_ident[ident]
 
     def forked(self) -> None:
-        """In a child: only the thread that forked is there still, and the kernel calls it anew."""
+        """Forgets all threads but the current one, to which the kernel gave a new identifier."""
         ident = get_ident()
         mine = self.by_ident.get(ident)
         self.by_ident.clear()
@@ -65,57 +67,60 @@ class Numbers:
 
 
 def _name(number: int, ident: int) -> str:
-    """What the current thread is called; `current_thread()` would leave a dummy behind in threads
-    that Python did not start, so look without asking."""
+    """Returns the current thread's name.
+
+    `current_thread()` would leave a dummy object behind in threads that Python did not start.
+    """
     thread = threading._active.get(ident)  # type: ignore[attr-defined]
-    name = vars(thread).get("_name") if thread is not None else coming.get(ident)
+    name = vars(thread).get("_name") if thread is not None else starting_names.get(ident)
     return str(name or f"thread {number}")
 
 
 class _Sentinel:
-    """Lives in a thread's local storage, and dies when the thread does."""
+    """An object in a thread's local storage that dies when the thread does."""
 
     __slots__ = ("__weakref__",)
 
 
-class _First:
-    """Gives a thread its number where it has none yet; what a lane holds itself goes before it.
+class _FirstToken:
+    """A descriptor that gives a thread its number if it has none yet.
 
-    A collection may come before the first line of `Lane.__init__`, and its listener asks, too.
+    A garbage collection may come before the first line of `CurrentThread.__init__`, and its
+    listener reads the number too. Once it is set, the instance's own attribute is found first.
     """
 
-    def __get__(self, lane: threading.local, _owner: type) -> int:
-        number: int = vars(lane).setdefault("token", next(_tokens))
+    def __get__(self, current: threading.local, _owner: type) -> int:
+        number: int = vars(current).setdefault("token", next(_tokens))
         return number
 
 
-class Lane(threading.local):
-    """`lane.token` is the current thread's number, given at its first use in that thread.
+class CurrentThread(threading.local):
+    """The current thread's number, as `token`. It is given when the thread first reads it.
 
     A thread's first use and its end are appended to `met` and `gone` as
     `(token, name or "", at)`.
     """
 
-    token = _First()
+    token = _FirstToken()
 
     def __init__(
         self,
         clock: Callable[[], int],
         met: deque[tuple[int, str, int]],
         gone: deque[tuple[int, str, int]],
-        numbers: Numbers | None = None,
+        numbers: ThreadNumbers | None = None,
     ) -> None:
         # Runs once in every thread that touches the instance.
         ident = get_ident()
-        numbers = numbers or Numbers(clock, met)
-        token: int = vars(self).setdefault("token", numbers.given(ident))
+        numbers = numbers or ThreadNumbers(clock, met)
+        token: int = vars(self).setdefault("token", numbers.assign(ident))
         numbers.by_ident[ident] = token, get_native_id()
-        if numbers.early.pop(ident, 0) != token:
+        if numbers.met_by_collector.pop(ident, 0) != token:
             met.append((token, _name(token, ident), clock()))
         self._sentinel = _Sentinel()
 
         def ended(_: object) -> None:
-            numbers.let_go(ident, token)
+            numbers.forget(ident, token)
             gone.append((token, "", clock()))
 
         self._end = weakref.ref(self._sentinel, ended)

@@ -1,7 +1,7 @@
 """Wrappers that time a call as one stage of the request in flight.
 
-The call's result or exception passes through untouched. Whatever goes wrong in the recording
-itself ends in `Recorder.fault`; the call is made exactly once in any case.
+The call's result or exception passes through untouched. A fault of the recording itself ends in
+`Recorder.fault`; the call is made exactly once in any case.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Awaitable, Callable
 from typing import Any
 
-from tracer.recorder.hidden_frames import drop_own_frames, pass_over
+from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
 
@@ -22,13 +22,13 @@ def record(
     trace: Trace,
     stage: str,
     start: int,
-    told: tuple[Any, ...],
+    call: tuple[Any, ...],
     exc: BaseException | None,
 ) -> None:
-    """Append one finished stage. `told` is (describe, arguments, result)."""
+    """Appends one finished stage. `call` is (describe, arguments, result)."""
     try:
         end = recorder.clock()
-        describe, args, result = told
+        describe, args, result = call
         token, name, detail = describe(trace, args, result)
         error = "" if exc is None else type(exc).__name__
         trace.add((start, end, (stage, token, name, detail, error)))
@@ -39,7 +39,7 @@ def record(
 
 
 def open_span(recorder: Recorder, stage: str) -> tuple[Trace | None, int]:
-    """Return the request in flight and the time, or None and 0 when nothing is to be recorded."""
+    """Returns the request in flight and the time, or None and 0 if nothing is to be recorded."""
     try:
         trace = current.get()
         if trace is None or trace.closed:
@@ -51,11 +51,11 @@ def open_span(recorder: Recorder, stage: str) -> tuple[Trace | None, int]:
 
 
 def timed(recorder: Recorder, stage: str, call: Callable[..., Any], describe: Describe) -> Any:
-    """Return a plain function that times `call` as `stage`."""
+    """Returns a plain function that times `call` as `stage`."""
     get, clock = current.get, recorder.clock
 
     def wrapper(*args: Any, **kwargs: Any) -> Any:
-        # Spelled out rather than calling `open_span` and `record`, which cost as much again.
+        # Written out: calling `open_span` and `record` would cost as much again.
         trace, start = None, 0
         try:
             trace = get()
@@ -87,7 +87,7 @@ def timed(recorder: Recorder, stage: str, call: Callable[..., Any], describe: De
 def timed_async(
     recorder: Recorder, stage: str, call: Callable[..., Awaitable[Any]], describe: Describe
 ) -> Any:
-    """Return a coroutine function that times `call` as `stage`."""
+    """Returns a coroutine function that times `call` as `stage`."""
 
     async def wrapper(*args: Any, **kwargs: Any) -> Any:
         trace, start = open_span(recorder, stage)
@@ -106,4 +106,4 @@ def timed_async(
     return wrapper
 
 
-pass_over(__name__)
+hide_functions(__name__)

@@ -11,7 +11,7 @@ from sys import getrefcount
 from typing import Any
 
 from tracer.model.recorded import LATE, Event, RawBirth, Trace, What
-from tracer.recorder.threads import Lane
+from tracer.recorder.threads import CurrentThread
 from tracer.recorder.weakrefs import Ref
 
 __all__ = [
@@ -31,7 +31,7 @@ current: ContextVar[Trace | None] = ContextVar("tracer_current", default=None)
 """The trace of the request in flight in this thread, task or greenlet."""
 
 
-def spread(trace: Trace, lane: Lane) -> None:
+def spread(trace: Trace, lane: CurrentThread) -> None:
     """Notes the thread of everything from now on, as other threads take part in the request."""
     if not trace.single or trace.closed:
         return
@@ -52,7 +52,7 @@ class _Seen(list[Any]):
 
     __slots__ = ("asked", "lane")
 
-    def __init__(self, before: list[Any], lane: Lane) -> None:
+    def __init__(self, before: list[Any], lane: CurrentThread) -> None:
         super().__init__(before)
         self.lane = lane
         self.asked: dict[int, Ref] = {}

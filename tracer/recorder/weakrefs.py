@@ -1,11 +1,12 @@
-"""Births and deaths: a weak reference beside each watched object, and a queue for their ends.
+"""Weak references to watched objects, and the times at which those objects died.
 
 A weak reference's callback can run anywhere, even inside a garbage collection that interrupted
-this very module, so it only puts down when it ran; everything else happens later.
+this very module. So it only stores the time of death; everything else happens later.
 
-A reference made in a request stands in that request's births until its object dies; then the time
-takes its place there, and it is gone. References that waited for somebody to look at them lived for
-dozens of requests, which the collector takes for what stays.
+A reference made in a request stands in the list of that request's births until its object dies.
+Then the time of death takes its place there, and the reference is gone. If references had to wait
+until the worker thread handled them, they would live for dozens of requests, and the garbage
+collector would move them to its oldest generation.
 """
 
 from __future__ import annotations
@@ -17,80 +18,81 @@ from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import Any
 
-PUT_BY = -1
+TAKEN_OVER = -1
+"""`Ref.key` of a reference that `WeakRefs` took over from a finished request."""
 
 
 class Ref(weakref.ref):  # type: ignore[type-arg]
-    """A weak reference that tells when and how its object died."""
+    """A weak reference that stores when and how its object died."""
 
-    __slots__ = ("at", "home", "key", "place", "token")
-    home: list[Any] | None
-    """Births in which it stands for its object; None where it does so no longer, or never did."""
-    place: int
-    """Where in there it stands, unless two births came at once."""
+    __slots__ = ("at", "births", "index", "key", "token")
+    births: list[Any] | None
+    """The request's births in which it stands for its object; None if it is in no such list."""
+    index: int
+    """Its index in `births`, unless two threads appended a birth at the same time."""
     key: int
-    """Where `Lives.by_id` has it, or `PUT_BY`; 0 while nobody but its request holds it."""
+    """Its key in `WeakRefs.by_id`, or `TAKEN_OVER`; 0 while only its request holds it."""
     token: int
-    """Its object's, and below when it died: both only where the key is not 0."""
+    """Its object's token. This and `at` are only set if `key` is not 0."""
     at: int
-    """0 while its object lives; negative if the collector freed it."""
+    """When its object died; 0 while it lives, negative if the garbage collector freed it."""
 
 
-class Lives:
-    """The objects being watched. Bounded: beyond `limit` objects, births are only counted."""
+class WeakRefs:
+    """The weak references to all watched objects, at most `limit`; beyond, births are counted."""
 
     def __init__(self, clock: Callable[[], int], limit: int = 200_000) -> None:
         self.limit = limit
         self.refs: dict[int, Ref] = {}
-        """Token to weak reference; a reference must outlive its object to tell its end."""
+        """Token to weak reference. Only a reference that outlives its object reports its death."""
         self.by_id: dict[int, Ref] = {}
-        """Address to weak reference, for objects that are recognised when they are used."""
+        """Address to weak reference, for objects that are looked up when they are used."""
         self.deaths: deque[Ref] = deque()
         self.tokens = itertools.count(1)
-        self.bury, self.collecting = self._burial(clock)
+        self.on_death, self.set_collection = self._death_callback(clock)
 
-    def _burial(
+    def _death_callback(
         self, clock: Callable[[], int]
     ) -> tuple[Callable[[Ref], None], Callable[[int, int], None]]:
-        """Return the callback of every weak reference here, which may hardly do a thing.
+        """Returns the callback of every reference here, which must do as little as possible.
 
-        And what tells it that the collector runs just now: in which thread, or 0 if it does so no
-        longer, and when it began.
+        The second function returned tells the callback that a garbage collection is running: in
+        which thread (0 when it is over), and when it began.
         """
         append, ident = self.deaths.append, get_ident
-        collector, ended = 0, 0
+        collecting_thread, died = 0, 0
 
-        def collecting(thread: int, began: int) -> None:
-            nonlocal collector, ended
-            collector, ended = thread, -began
+        def set_collection(thread: int, began: int) -> None:
+            nonlocal collecting_thread, died
+            collecting_thread, died = thread, -began
 
-        def bury(ref: Ref) -> None:
-            at = ended if collector and collector == ident() else clock()
-            home = ref.home
-            if home is not None:
-                place = ref.place
+        def on_death(ref: Ref) -> None:
+            at = died if collecting_thread and collecting_thread == ident() else clock()
+            births = ref.births
+            if births is not None:
+                index = ref.index
                 try:
-                    if home[place] is ref:
-                        home[place] = at
+                    if births[index] is ref:
+                        births[index] = at
                     else:
-                        _replace(home, ref, at)
-                except IndexError:  # a fault kept its birth from being told
+                        _replace(births, ref, at)
+                except IndexError:  # a fault kept the birth from being recorded
                     pass
-            # First that, then the question: see `keep`.
+            # The order matters: see `_take_over`.
             if ref.key:
                 ref.at = at
                 append(ref)
 
-        return bury, collecting
+        return on_death, set_collection
 
     def watch(self, obj: Any) -> tuple[int, bool]:
-        """Start watching `obj`; return its new token and whether its death can be seen."""
+        """Starts watching `obj`. Return its new token and whether its death can be seen."""
         token = next(self.tokens)
         try:
-            ref = Ref(obj, self.bury)
+            ref = Ref(obj, self.on_death)
         except TypeError:
             return token, False
-        ref.home = None
+        ref.births = None
         ref.token = token
         ref.at = 0
         ref.key = key = id(obj)
@@ -98,62 +100,65 @@ class Lives:
         return token, True
 
     def token_of(self, obj: Any) -> int | None:
-        """Return the token of a watched object, or None. Never calls the object's own code."""
+        """Returns the token of a watched object, or None. Never runs the object's own code."""
         ref = self.by_id.get(id(obj))
         return ref.token if ref is not None and ref() is obj else None
 
     def forget(self, token: int) -> None:
-        """Stop watching an object whose end is told otherwise, such as a closed connection's."""
+        """Stops watching an object whose end is recorded otherwise, such as a closed connection."""
         ref = self.refs.pop(token, None)
         if ref is not None and self.by_id.get(ref.key) is ref:
             self.by_id.pop(ref.key, None)
 
-    def keep(self, births: list[Any], waits: bool = False) -> list[tuple[int, int]]:
-        """Take over the references of a finished request's births.
+    def take_over(self, births: list[Any], keep_updating: bool = False) -> list[tuple[int, int]]:
+        """Takes over the references in a finished request's births.
 
-        Returns the token and the end, as in `Ref.at`, of those whose objects are dead already;
-        nothing else will tell of them. `waits`: the births are looked at once more, and want to
-        know the ends of the others, too.
+        Returns the token and the end, as in `Ref.at`, of each object that is dead already; nothing
+        else will report those deaths. `keep_updating` goes on writing the other objects' times of
+        death into `births` too, for a caller that reads it again.
         """
         marks = births[::5]
         if Ref in map(type, marks):
             for place, ref in enumerate(marks):
                 if type(ref) is Ref:
-                    marks[place] = self._keep(births, place * 5, ref, waits)
+                    marks[place] = self._take_over(births, place * 5, ref, keep_updating)
         return [end for end in zip(births[1::5], marks, strict=True) if end[1]]
 
-    def keep_all(self, several: Iterable[list[Any]], waits: bool = False) -> list[tuple[int, int]]:
-        """Take over those of several requests, as `keep` does.
+    def take_over_all(
+        self, several: Iterable[list[Any]], keep_updating: bool = False
+    ) -> list[tuple[int, int]]:
+        """Takes over the references of several requests, as `take_over` does for one.
 
-        What is over in all of them is told at once.
+        Births whose objects are all dead are handled together, which is faster.
         """
         ends: list[tuple[int, int]] = []
-        over: list[Any] = []
+        all_dead: list[Any] = []
         for births in several:
             if Ref in map(type, births[::5]):
-                ends += self.keep(births, waits)
+                ends += self.take_over(births, keep_updating)
             else:
-                over += births
-        return [end for end in zip(over[1::5], over[::5], strict=True) if end[1]] + ends
+                all_dead += births
+        return [end for end in zip(all_dead[1::5], all_dead[::5], strict=True) if end[1]] + ends
 
-    def _keep(self, births: list[Any], place: int, ref: Ref, waits: bool) -> int:
-        """Take over one; return when it died, if it is dead after all."""
+    def _take_over(self, births: list[Any], index: int, ref: Ref, keep_updating: bool) -> int:
+        """Takes over one reference. Return when its object died, if it is dead after all."""
         if not ref.key:
-            ref.token = births[place + 1]
+            ref.token = births[index + 1]
             ref.at = 0
-            # First this, then the question: an end in between is told twice, not never.
-            ref.key = PUT_BY
-        at: int | Ref = births[place]
+            # Set the key before reading the mark: a death in between is reported twice, which is
+            # harmless. The other way round it would never be reported.
+            ref.key = TAKEN_OVER
+        at: int | Ref = births[index]
         if not isinstance(at, Ref):
             return at
         self.refs[ref.token] = ref
-        if not waits:
-            # Or it would keep all these births as long as its object lives.
-            ref.home = None
+        if not keep_updating:
+            # Or it would keep all these births alive as long as its object lives.
+            ref.births = None
         return 0
 
     def drain(self) -> list[Ref]:
-        """Return the references that died, oldest first, and forget them."""
+        """Returns the references whose objects died, oldest first, and forget them."""
         next_one = self.deaths.popleft
         dead = [next_one() for _ in range(len(self.deaths))]
         by_id, forget = self.by_id, self.refs.pop
@@ -166,10 +171,10 @@ class Lives:
 
 
 def _replace(births: list[Any], ref: Ref, at: int) -> None:
-    """Put down an end where two births came at once, and the reference is not where it should be.
+    """Writes a time of death where the reference is not at its index, as two births came at once.
 
-    Looked for by identity: to compare may be the application's own code.
+    The reference is found by identity: comparing may run the application's own code.
     """
-    for place in range(0, len(births), 5):
-        if births[place] is ref:
-            births[place] = at
+    for index in range(0, len(births), 5):
+        if births[index] is ref:
+            births[index] = at

@@ -3,7 +3,7 @@
 May import `runtime/` and everything below; of the rooms above only `pytest_plugin/` imports it.
 """
 
-from tracer.recording.client import Answer
+from tracer.recording.handlers import Answer
 from tracer.recording.recording import Recording, Settled, record
 from tracer.recording.view import Reading, RecordingError
 

@@ -1,156 +1,32 @@
-"""Requests as a server makes them: the real handlers, the body consumed, the response closed.
+"""The client of a recording: sends requests to Django's own handlers, in this process.
 
-No test client: it holds on to requests and responses, and would turn every question of life and
-death over. `Serving` builds Django's own handlers and calls them on the current thread, on threads
-that stay, as a server's pool has them, or on an event loop.
+It is no `django.test.Client`, which holds on to requests and responses and would so change how long
+they live. It builds the handlers and calls them on the current thread, on threads that stay, as a
+server's pool has them, or on an event loop.
 """
 
 from __future__ import annotations
 
 import asyncio
-import io
 import sys
 import threading
 from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
-from dataclasses import dataclass
-from http import HTTPStatus
 from importlib import import_module
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
+from tracer.recording.handlers import FORM, Answer, environ, serve, serve_async
+
 T = TypeVar("T")
 
-FORM = "application/x-www-form-urlencoded"
 SERVER = "server"
 """Name of the thread that serves where the current one has an event loop to run."""
 LOOP = "event loop"
 """Name of the thread that runs an event loop where the current one has its own already."""
 
 
-@dataclass(frozen=True, slots=True)
-class Answer:
-    """What a client got."""
-
-    status: int
-    reason: str
-    headers: tuple[tuple[str, str], ...]
-    body: bytes
-
-    @property
-    def text(self) -> str:
-        """The body as text."""
-        return self.body.decode(errors="replace")
-
-    @property
-    def cookies(self) -> dict[str, str]:
-        """Cookies set by the answer, name to value."""
-        pairs = [v.strip().split(";")[0] for k, v in self.headers if k.lower() == "set-cookie"]
-        return dict(pair.split("=", 1) for pair in pairs)
-
-    def __repr__(self) -> str:
-        return f"<Answer {self.status} {self.reason}, {len(self.body):,} bytes>"
-
-
-def environ(
-    path: str,
-    method: str = "GET",
-    body: bytes = b"",
-    headers: Mapping[str, str] | None = None,
-    content_type: str = FORM,
-    host: str = "testserver",
-) -> dict[str, Any]:
-    """Return a WSGI environ as a server builds it; `path` may have a query string."""
-    path, _, query = path.partition("?")
-    made = {
-        "REQUEST_METHOD": method,
-        "SCRIPT_NAME": "",
-        # A server passes the bytes of a path on, each in the guise of a character.
-        "PATH_INFO": path.encode().decode("latin-1"),
-        "QUERY_STRING": query,
-        "SERVER_NAME": host,
-        "SERVER_PORT": "80",
-        "SERVER_PROTOCOL": "HTTP/1.1",
-        "REMOTE_ADDR": "127.0.0.1",
-        "CONTENT_LENGTH": str(len(body)),
-        "CONTENT_TYPE": content_type,
-        "wsgi.version": (1, 0),
-        "wsgi.url_scheme": "http",
-        "wsgi.input": io.BytesIO(body),
-        "wsgi.errors": io.StringIO(),
-        "wsgi.multithread": True,
-        "wsgi.multiprocess": False,
-        "wsgi.run_once": False,
-    }
-    for name, value in (headers or {}).items():
-        made[f"HTTP_{name.upper().replace('-', '_')}"] = value
-    return made
-
-
-def serve(handler: Any, env: dict[str, Any]) -> Answer:
-    """Call a WSGI handler as a server does: start, body, close."""
-    started: list[Any] = []
-    response = handler(env, lambda status, headers, exc=None: started.extend((status, headers)))
-    try:
-        body = b"".join(response)
-    finally:
-        if hasattr(response, "close"):
-            response.close()
-    code, _, reason = started[0].partition(" ")
-    return Answer(int(code), reason, tuple(started[1]), body)
-
-
-async def serve_async(
-    handler: Any,
-    path: str,
-    method: str = "GET",
-    headers: Mapping[str, str] | None = None,
-    body: bytes = b"",
-    host: str = "testserver",
-) -> Answer:
-    """Call an ASGI handler as a server does."""
-    path, _, query = path.partition("?")
-    named = {"host": host, **{k.replace("_", "-"): v for k, v in (headers or {}).items()}}
-    if body:
-        named = {"content-type": FORM, "content-length": str(len(body)), **named}
-    scope = {
-        "type": "http",
-        "asgi": {"version": "3.0"},
-        "http_version": "1.1",
-        "method": method,
-        "scheme": "http",
-        "path": path,
-        "raw_path": path.encode(),
-        "query_string": query.encode(),
-        "root_path": "",
-        "headers": [(name.lower().encode(), value.encode()) for name, value in named.items()],
-        "server": (host, 80),
-        "client": ("127.0.0.1", 50000),
-    }
-    sent: list[Any] = []
-    asked = False
-
-    async def receive() -> dict[str, Any]:
-        nonlocal asked
-        if not asked:
-            asked = True
-            return {"type": "http.request", "body": body, "more_body": False}
-        # A client that stays: nothing more comes until the handler lets go of waiting.
-        await asyncio.Event().wait()
-        raise AssertionError("unreachable")
-
-    async def send(message: dict[str, Any]) -> None:
-        sent.append(message)
-
-    await handler(scope, receive, send)
-    status = sent[0]["status"]
-    heads = tuple((name.decode(), value.decode()) for name, value in sent[0]["headers"])
-    known = {each.value: each.phrase for each in HTTPStatus}
-    whole = b"".join(message.get("body", b"") for message in sent[1:])
-    return Answer(status, known.get(status, ""), heads, whole)
-
-
-class Serving:
+class Client:
     """Serves requests through Django's real handlers, built at their first use.
 
     - Without `thread` a request is served on the current thread, as by a server with one. Where

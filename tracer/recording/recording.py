@@ -29,7 +29,8 @@ from tracer.checks import unwatchable
 from tracer.model import Process
 from tracer.recorder import interpreter
 from tracer.recording.assertions import Assertions
-from tracer.recording.client import Answer, Serving
+from tracer.recording.client import Client
+from tracer.recording.handlers import Answer
 from tracer.recording.session import Session
 from tracer.recording.view import Reading, RecordingError
 from tracer.render.layout.wording import plural
@@ -86,7 +87,7 @@ def record(
     )
 
 
-class Recording(Serving, Assertions):
+class Recording(Client, Assertions):
     """What `record` returns: serves requests, and shows what was recorded of them.
 
     - After its block it stays readable, and frozen: it serves and settles no more.

@@ -10,8 +10,9 @@ from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.writer import Journal
 from tracer.model import Process
-from tracer.probes.user_classes import Watch
+from tracer.probes.user_classes import UserClasses
 from tracer.recorder.patching import Patches
+from tracer.runtime import shutdown
 from tracer.runtime.subscription import Subscription
 
 _started: runtime.Tracer | None = None
@@ -43,19 +44,19 @@ class Session:
             recorder.cache_keys = recorder.cache_keys or cache_keys
             self.patches = Patches()
             names = [each for each in watch if isinstance(each, str)]
-            self.watching = Watch(recorder, self.patches, names)
+            self.watching = UserClasses(recorder, self.patches, names)
             self.watching.install(self.tracer.installation.imports)
             for each in watch:
                 if isinstance(each, type):
                     self.watching.add(each)
-            self.watching.again()
+            self.watching.watch_new_subclasses()
             _open.append(self)
 
     def finish(self, settle: bool) -> None:
         """Takes what was recorded until now; with `settle`, after a full collection."""
         if self._is_last():
             # Requests in flight come to no end of their own any more.
-            self.tracer.land()
+            shutdown.land(self.tracer)
         if settle:
             self.tracer.settle()
         self.tracer.gather()

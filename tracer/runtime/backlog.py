@@ -19,6 +19,8 @@ REQUESTS_REMEMBERED = 64
 """Requests that a running process remembers one by one."""
 MOST_BIRTHS_OUTSIDE = 1000
 """Births outside requests that wait for the history; beyond, it hears of them at once."""
+MOST_UNCLAIMED = 1000
+"""Deaths remembered of objects that the history does not know yet."""
 _BIRTHS = attrgetter("births")
 
 
@@ -36,6 +38,9 @@ class Backlog:
         """What the history hears together with the waiting requests, and before them."""
         self.barriers: list[Barrier] = []
         self.standing: list[int] = []
+        self.unclaimed: dict[int, Died] = {}
+        """Deaths of objects that the history does not know: those of a waiting request, if any.
+        Most stand in its births, too, but a resource's does not."""
 
     def take(self, batch: Batch) -> None:
         """Keeps a batch's traces. A batch with a barrier reaches the history at once."""
@@ -62,14 +67,14 @@ class Backlog:
         traces = self.waiting.take()
         self._report_counts()
         facts, self.facts = self.facts, []
-        already = self.recorder.lives.keep_all(map(_BIRTHS, traces))
+        already = self.recorder.weakrefs.take_over_all(map(_BIRTHS, traces))
         facts += self._requests(traces)
-        ended = [*self._closings(), *(Died(*end) for end in deaths(self.recorder, already).all)]
-        if ended:
-            facts.append(Deaths(tuple(ended)))
-        facts += self.barriers
-        self.barriers = []
         self._feed(facts)
+        ended = [*self._closings(), *(Died(*end) for end in deaths(self.recorder, already).all)]
+        ended += self._claim()
+        self._feed([Deaths(tuple(ended))] if ended else [])
+        self._feed(self.barriers)
+        self.barriers = []
         while traces:
             trace = traces.pop()
             # A reference that is there still may be about to note its object's end in there.
@@ -105,12 +110,19 @@ class Backlog:
         self.facts = []
         names = self.recorder.classes.names
         counts_report.report(self.waiting.take_counts(), self.standing, names, self.history)
+        ended = self._claim()
+        self._feed([Deaths(tuple(ended))] if ended else [])
+
+    def _claim(self) -> list[Died]:
+        """Returns the unclaimed deaths of objects that the history knows by now."""
+        known = self.history.tracked({*self.unclaimed})
+        return [self.unclaimed.pop(token) for token in sorted(known)]
 
     def _report_deaths(self, ends: Ends) -> None:
         """Reports the ends of objects that the history tracks, or will before any request.
 
-        Closings of other resources wait until their request is counted. Other deaths are found
-        then, in the births themselves.
+        Closings of other resources wait until their request is counted, and other deaths until it
+        is known whether they matter.
         """
         if not any(ends):
             return
@@ -123,6 +135,9 @@ class Backlog:
         self.waiting.closed.update(
             (token, at) for token, at, _, _ in ends.closed if token not in known
         )
+        self.unclaimed.update((end[0], Died(*end)) for end in ends.dead if end[0] not in known)
+        while len(self.unclaimed) > MOST_UNCLAIMED:
+            del self.unclaimed[next(iter(self.unclaimed))]
         reported = [end for end in single if end[0] in known] + ends.taken_along
         if reported:
             self.history.feed(Deaths(tuple([Died(*end) for end in reported])))
@@ -141,3 +156,4 @@ class Backlog:
         self.history = History(keep=REQUESTS_REMEMBERED)
         self.facts.clear()
         self.barriers.clear()
+        self.unclaimed.clear()

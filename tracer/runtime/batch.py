@@ -59,7 +59,9 @@ class Batch:
         still alive are queued, which costs more than to look for them in the traces later.
         """
         if self._all_ends is None:
-            already = self.recorder.lives.keep_all(map(_BIRTHS, self.traces), waits=True)
+            already = self.recorder.weakrefs.take_over_all(
+                map(_BIRTHS, self.traces), keep_updating=True
+            )
             self._all_ends = [*self.ends.all, *deaths(self.recorder, already).all]
         return self._all_ends
 
@@ -87,6 +89,6 @@ def deaths(recorder: Recorder, ends: Iterable[tuple[int, int]]) -> Ends:
         # itself reports its own end.
         for end in dead:
             raw = resources.pop(end[0], None)
-            if raw is not None and raw not in recorder.lives.refs:
+            if raw is not None and raw not in recorder.weakrefs.refs:
                 taken_along.append((raw, *end[1:]))
     return Ends([], dead, taken_along)

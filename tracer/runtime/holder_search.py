@@ -48,8 +48,8 @@ class HolderSearch:
         """
         objects = {}
         for token in tokens:
-            ref = self.recorder.lives.refs.get(token)
+            ref = self.recorder.weakrefs.refs.get(token)
             if ref is not None and (obj := ref()) is not None:
                 objects[token] = obj
                 del obj
-        return retainers.paths(objects, seconds, running=last or retainers.LOOKING_IS_HARMLESS)
+        return retainers.paths(objects, seconds, running=last or retainers.CAN_READ_FRAMES)

@@ -24,7 +24,7 @@ class Identity:
         self.inherited = inherited
         self.pid = os.getpid()
         self.parent = os.getppid()
-        self.started = server_info.process_started()
+        self.started = server_info.process_start_time()
         self.callers = server_info.callers()
         """Whose code runs just now: before the first request, this tells the server."""
 
@@ -34,7 +34,7 @@ class Identity:
         if first:
             server, mode = server_info.server(first, sys.modules, os.environ)
         else:
-            server, mode = server_info.before_requests(
+            server, mode = server_info.server_before_requests(
                 self.callers, self.forked, sys.modules, os.environ, sys.argv
             )
         return ProcessStarted(

@@ -13,7 +13,7 @@ from tracer.runtime.intake import Intake
 
 def inherit(recorder: Recorder, intake: Intake, backlog: Backlog) -> None:
     """Starts the child's own history with the objects that its parent had built."""
-    refs = recorder.lives.refs
+    refs = recorder.weakrefs.refs
     closed = {token for token, _, _ in recorder.closings} | backlog.waiting.closed.keys()
     received: dict[int, Birth] = {}
     for born in _known_to_the_parent(recorder, intake, backlog):
@@ -37,7 +37,7 @@ def _known_to_the_parent(recorder: Recorder, intake: Intake, backlog: Backlog) -
         yield from built.births
     traces = (*backlog.waiting.take(), *recorder.finished, *recorder.flying.values())
     for trace in traces:
-        recorder.lives.keep(trace.births)
+        recorder.weakrefs.take_over(trace.births)
         yield from backlog.assembly.births(trace, trace.begun)
 
 
@@ -46,6 +46,6 @@ def _announce_current_thread(recorder: Recorder, intake: Intake) -> None:
 
     After a fork only this thread is left, and the child's history does not know its name yet.
     """
-    token = recorder.lane.token
+    token = recorder.current_thread.token
     if token in intake.thread_names:
         recorder.met.append((token, intake.thread_names[token], recorder.clock()))

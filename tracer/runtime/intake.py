@@ -66,13 +66,13 @@ class Intake:
 
     def _standing(self) -> list[int]:
         try:
-            return preexisting.in_force(self.recorder)
+            return preexisting.singletons_in_use(self.recorder)
         except Exception as fault:
             self.recorder.fault("scan", fault)
             return []
 
     def _ends(self) -> Ends:
-        closings, lives = self.recorder.closings, self.recorder.lives
+        closings, lives = self.recorder.closings, self.recorder.weakrefs
         closed = [closings.popleft() for _ in range(len(closings))]
         if not closed and not lives.deaths:
             return Ends([], [], [])

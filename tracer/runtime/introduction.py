@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tracer.journal.writer import Journal
 from tracer.model import Built, Fact
 from tracer.recorder.recorder import Recorder
 from tracer.runtime.backlog import Backlog
@@ -11,7 +12,7 @@ from tracer.runtime.pipeline import Pipeline
 
 
 class Introduction:
-    """Tells the history, and the head of the journal. Called with the pipeline's lock held."""
+    """Tells the history, and the head of the journal."""
 
     def __init__(
         self,
@@ -56,18 +57,30 @@ class Introduction:
         if booting is None or booting.size() == self.boot_reported:
             return
         self.boot_reported = booting.size()
-        self.pipeline.report(booting.fact())
+        self.pipeline.report(booting.to_boot())
 
-    def may_come_early(self) -> bool:
-        """Whether there is something to write down before the process serves anything.
+    def open_journal(self) -> Journal | None:
+        """Begins the journal, if one is kept and none is begun, and returns it."""
+        with self.pipeline.lock:
+            self.complete()
+        return self.journal.journal if self.journal is not None else None
 
-        How it booted, where that was watched; what it inherited, if it was forked.
+    def announce(self) -> None:
+        """Writes down how a process began before it serves anything, if there is that to say.
+
+        How it booted, where that was watched; what it inherited, if it was forked. In this thread,
+        and without starting another: the process may be about to fork.
         """
-        return (
-            self.journal is not None
-            and not self.is_done
-            and (self.recorder.boot is not None or self.identity.forked)
-        )
+        if self.journal is None or self.is_done:
+            return
+        if self.recorder.boot is None and not self.identity.forked:
+            return
+        try:
+            with self.pipeline.lock:
+                self.say()
+                self.pipeline.run()
+        except Exception as fault:
+            self.recorder.fault("the beginning", fault)
 
     def forked(self, inherited: bool) -> None:
         """Begins anew in a forked child; `inherited`: it received a built handler."""

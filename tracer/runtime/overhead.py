@@ -38,7 +38,7 @@ from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, urlencode
 
 from tracer.model import stages
-from tracer.probes.constructors import noting
+from tracer.probes.constructors import birth_recorder
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
 from tracer.recorder.trace import Trace, current, give_back
@@ -239,7 +239,7 @@ def _prices(meanwhile: Callable[[], object]) -> Prices:
     recorder = Recorder()
     told = "GET", "", "/", ""
     spanned = timed(recorder, stages.VIEW, _nothing, lambda *_: (None, "", ""))
-    note = noting(recorder, "thing")
+    note = birth_recorder(recorder, "thing")
 
     def put_by() -> None:
         meanwhile()

@@ -23,7 +23,7 @@ def close(tracer: Tracer, settle: bool = True) -> None:
     finish = _settle_and_end if settle else _end
     for step in (land, _introduce_idle_child, finish, _draw_last):
         try:
-            with boot.working_for_the_tracer():
+            with boot.imports_not_counted():
                 step(tracer)
         except Exception as fault:
             tracer.recorder.fault("the end", fault)
@@ -43,7 +43,7 @@ def _introduce_idle_child(tracer: Tracer) -> None:
     """
     journal, is_forked = tracer.journal, tracer.introduction.identity.forked
     if journal is not None and not journal.is_open and is_forked:
-        tracer.announce()
+        tracer.introduction.announce()
 
 
 def _settle_and_end(tracer: Tracer) -> None:

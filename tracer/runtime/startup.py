@@ -20,10 +20,10 @@ def start() -> None:
     """Called when all apps are ready: watch requests if the settings and the environment say so."""
     config, _problems = conf.load(settings, os.environ)
     if not config.enabled:
-        booting = boot.known()
+        booting = boot.current_boot()
         if booting is not None:
             booting.stop()
-            boot.know(None)
+            boot.set_current_boot(None)
         return
     if config.console and not runtime.CAN_DRAW:
         logger.warning(
@@ -31,4 +31,4 @@ def start() -> None:
             "(pip install rich), or keep a journal and draw it elsewhere (--journal, --no-console)"
         )
     checks.register()
-    runtime.start(config).announce()
+    runtime.start(config).introduction.announce()

@@ -104,7 +104,7 @@ class Subscription:
             self.journal.append(added)
 
     def _who(self) -> ProcessStarted:
-        about = self.tracer.about()
+        about = self.tracer.introduction.identity.about()
         return replace(about, server=self.server) if self.server else about
 
     def snapshot(self) -> Process:

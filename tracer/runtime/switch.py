@@ -47,7 +47,7 @@ def stop(settle: bool = True) -> None:
         tracer.installation.uninstall()
         if tracer.recorder.boot is not None:
             tracer.recorder.boot.stop()
-            boot.know(None)
+            boot.set_current_boot(None)
         atexit.unregister(tracer.close)
         tracer.close(settle)
 

@@ -15,8 +15,7 @@ from typing import TextIO
 from django.conf import settings
 
 from tracer.conf import Config
-from tracer.journal.writer import Journal
-from tracer.model import Process, ProcessStarted, Request
+from tracer.model import Process, Request
 from tracer.model.assemble import Assembly
 from tracer.probes.install import Installation
 from tracer.probes.signals import SignalNames
@@ -70,20 +69,17 @@ class Tracer:
         self.worker = Worker(recorder, self.look, has_readers)
         self.introduction = Introduction(recorder, self.pipeline, self.backlog, self.journal)
         self.holder_search = HolderSearch(recorder)
-        self.flight_recorder = FlightRecorder(recorder, assembly.path, self.open_journal)
+        self.flight_recorder = FlightRecorder(
+            recorder, assembly.path, self.introduction.open_journal
+        )
         if self.journal is not None:
             self.flight_recorder.begin()
-        self._listen()
-
-    def _listen(self) -> None:
-        """Has the recorder report what the tracer must act upon."""
-        recorder = self.recorder
         recorder.on_finish = self.worker.request_finished
         recorder.on_fork = self._forked
         recorder.on_child = self._child
-        recorder.boot = boot.known()
+        recorder.boot = boot.current_boot()
         if recorder.boot is not None:
-            recorder.boot.on_built = self.announce
+            recorder.boot.on_handler_built = self.introduction.announce
 
     def assembly(self, query_values: bool, cache_keys: bool) -> Assembly:
         """Returns what makes requests of traces, with these values shown or masked in them."""
@@ -110,10 +106,10 @@ class Tracer:
 
         Without `draw`, timelines are skipped and counted: a terminal may take its time.
         """
+        clock, computed = self.recorder.clock, time.thread_time_ns
         try:
-            clock, computed = self.recorder.clock, time.thread_time_ns
             began, before = clock(), computed()
-            with boot.working_for_the_tracer():
+            with boot.imports_not_counted():
                 count = self._look(draw)
             if count:
                 with self.lock:
@@ -130,10 +126,7 @@ class Tracer:
             self.introduction.complete()
             count = self.pipeline.run()
         if self.console is not None:
-            if draw:
-                self.console.draw(self.snapshot)
-            else:
-                self.console.skip_waiting()
+            self.console.draw(self.snapshot) if draw else self.console.skip_waiting()
         return count
 
     # -- on demand --------------------------------------------------------------------------
@@ -173,31 +166,7 @@ class Tracer:
             self.pipeline.report(*self.holder_search.run(self.backlog.history, last))
         return freed
 
-    def about(self) -> ProcessStarted:
-        """Returns who this process is, as far as its first request tells."""
-        return self.introduction.identity.about()
-
     # -- its beginning, its children, its end -----------------------------------------------
-
-    def open_journal(self) -> Journal | None:
-        """Begins the journal, if one is kept and none is begun, and returns it."""
-        with self.lock:
-            self.introduction.complete()
-        return self.journal.journal if self.journal is not None else None
-
-    def announce(self) -> None:
-        """Writes down how a process began before it serves anything, if there is that to say.
-
-        In this thread, and without starting another: the process may be about to fork.
-        """
-        if not self.introduction.may_come_early():
-            return
-        try:
-            with self.lock:
-                self.introduction.say()
-                self.pipeline.run()
-        except Exception as fault:
-            self.recorder.fault("the beginning", fault)
 
     def _forked(self) -> None:
         """In a child: its own thread, journal, and history of what it inherited."""
@@ -216,14 +185,7 @@ class Tracer:
     def _child(self, is_over: bool) -> None:
         """A child of multiprocessing that was forked begins its life, or is at its end."""
         if self.introduction.identity.forked:
-            if is_over:
-                self.close()
-            else:
-                self.announce()
-
-    def land(self) -> None:
-        """Finishes the requests in flight, which come to no end of their own any more."""
-        shutdown.land(self)
+            (self.close if is_over else self.introduction.announce)()
 
     def close(self, settle: bool = True) -> None:
         """Ends in an orderly way; see `tracer.runtime.shutdown.close`."""

@@ -137,7 +137,7 @@ class WaitingTraces:
     def _count_with_survivors(self, trace: Trace) -> None:
         """Counts one request, and remembers its living objects."""
         # First this: from now on each of their deaths is queued.
-        self.recorder.lives.keep(trace.births)
+        self.recorder.weakrefs.take_over(trace.births)
         ends = ends_of(trace, self.closed)
         self.counts.survivors += self._survivors(trace, ends)
         self.counts.add(trace, ends, self.closed)

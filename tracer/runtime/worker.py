@@ -33,8 +33,8 @@ class Worker:
     """Owns one process's worker thread, and starts it when there is something to do.
 
     It ends before a fork, and starts again in parent and child when there is something to do there.
-    Where a process is better off without a thread (`server_info.stays_alone`), each request's
-    thread does the work once the response is closed.
+    Where a process is better off without a thread (`server_info.needs_single_thread`), each
+    request's thread does the work once the response is closed.
     """
 
     def __init__(self, recorder: Recorder, work: Callable[..., int], has_readers: bool) -> None:
@@ -66,7 +66,7 @@ class Worker:
             self.work(draw=False)
 
     def _wake(self) -> None:
-        if server_info.stays_alone(sys.modules):
+        if server_info.needs_single_thread(sys.modules):
             self.work()
             return
         self.poll()

@@ -1,7 +1,10 @@
-"""A Django project under a real server, started and stopped.
+"""A Django project under a real server, started and stopped: one file for each kind of server.
 
-with serve("gunicorn", workers=2, journal=directory) as server:
-    server.get("/menu/")
+    with serve("gunicorn", workers=2, journal=directory) as server:
+        server.get("/menu/")
+
+May import `application/`, `journal/` and `model/`; also `bootstrap/environment.py`, which says with
+what environment a process is traced from its start.
 """
 
 from tracer.servers.catalogue import RECIPES

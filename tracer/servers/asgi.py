@@ -4,47 +4,47 @@ from __future__ import annotations
 
 import signal
 
-from tracer.servers.recipe import ASGI, HOST, Order, Plan, Program, Recipe, wheel
+from tracer.servers.recipe import ASGI, HOST, Launch, Plan, Program, Recipe, package_check
 
 
-def _uvicorn(order: Order) -> Plan:
-    workers = ("--workers", str(order.workers)) if order.workers else ()
-    words = ("--host", HOST, "--port", str(order.port), *workers, *order.options, ASGI)
-    return _plan(order, order.module("uvicorn", *words))
+def _uvicorn(launch: Launch) -> Plan:
+    workers = ("--workers", str(launch.workers)) if launch.workers else ()
+    words = ("--host", HOST, "--port", str(launch.port), *workers, *launch.options, ASGI)
+    return _plan(launch, launch.module("uvicorn", *words))
 
 
-def _daphne(order: Order) -> Plan:
-    words = ("--bind", HOST, "--port", str(order.port), *order.options, ASGI)
-    return _plan(order, order.module("daphne", *words))
+def _daphne(launch: Launch) -> Plan:
+    words = ("--bind", HOST, "--port", str(launch.port), *launch.options, ASGI)
+    return _plan(launch, launch.module("daphne", *words))
 
 
-def _hypercorn(order: Order) -> Plan:
-    words = ("--bind", order.bind, "--workers", str(order.workers), *order.options, ASGI)
-    return _plan(order, order.module("hypercorn", *words))
+def _hypercorn(launch: Launch) -> Plan:
+    words = ("--bind", launch.bind, "--workers", str(launch.workers), *launch.options, ASGI)
+    return _plan(launch, launch.module("hypercorn", *words))
 
 
-def _plan(order: Order, command: tuple[str, ...]) -> Plan:
-    # Interrupted, uvicorn goes on to Python's exit handlers; terminated, it does not. Its workers
-    # never do: the process above them sends SIGTERM after the interrupt, and they obey both.
-    program = Program(command, order.port, stop=signal.SIGINT, whom="group")
-    return Plan((program,), loads=order.workers or 1)
+def _plan(launch: Launch, command: tuple[str, ...]) -> Plan:
+    # After SIGINT uvicorn runs Python's exit handlers, after SIGTERM it does not. Its workers never
+    # run them: they obey SIGINT and then the SIGTERM that their parent sends.
+    program = Program(command, launch.port, stop=signal.SIGINT, stop_target="group")
+    return Plan((program,), loads=launch.workers or 1)
 
 
 RECIPES = (
     Recipe(
         "uvicorn", "one process, an event loop",
-        "uvicorn", wheel("uvicorn"), _uvicorn,
+        "uvicorn", package_check("uvicorn"), _uvicorn,
     ),
     Recipe(
         "uvicorn-workers", "two worker processes, an event loop in each",
-        "uvicorn", wheel("uvicorn"), _uvicorn, workers=2,
+        "uvicorn", package_check("uvicorn"), _uvicorn, workers=2,
     ),
     Recipe(
         "daphne", "one process, an event loop",
-        "daphne", wheel("daphne"), _daphne,
+        "daphne", package_check("daphne"), _daphne,
     ),
     Recipe(
         "hypercorn", "two worker processes, an event loop in each",
-        "hypercorn", wheel("hypercorn"), _hypercorn, workers=2,
+        "hypercorn", package_check("hypercorn"), _hypercorn, workers=2,
     ),
 )  # fmt: skip

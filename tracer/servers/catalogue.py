@@ -1,4 +1,4 @@
-"""Every server that can be compared, in the order in which they are shown."""
+"""All recipes, in the order in which the comparison shows them."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from tracer.servers import asgi, cgi, granian, gunicorn, nginx, runserver, threa
 from tracer.servers.apache import plans
 from tracer.servers.recipe import Recipe
 
-FAMILIES = (
+_RECIPES = (
     runserver.RECIPES,
     cgi.RECIPES,
     plans.RECIPES,
@@ -21,6 +21,6 @@ FAMILIES = (
     granian.RECIPES,
 )
 RECIPES: Mapping[str, Recipe] = MappingProxyType(
-    {recipe.name: recipe for family in FAMILIES for recipe in family}
+    {recipe.name: recipe for group in _RECIPES for recipe in group}
 )
-"""Name to recipe."""
+"""Each recipe by its name."""

@@ -1,10 +1,10 @@
-"""An HTTP server that runs a CGI script for each request, as RFC 3875 has it.
+"""An HTTP server that runs a CGI script for each request, as RFC 3875 describes.
 
     python -m tracer.servers.cgi_server HOST PORT
 
 The script is `python -m tracer.application.cgi` with this process's environment and directory, so
-that it serves the project of `DJANGO_SETTINGS_MODULE`. Python's own `CGIHTTPRequestHandler` is no
-choice: it is gone from Python 3.15, and it runs scripts of its own directory alone.
+that it serves the project of `DJANGO_SETTINGS_MODULE`. Python's own `CGIHTTPRequestHandler` cannot
+do that: Python 3.15 removes it, and it only runs scripts of its own directory.
 """
 
 from __future__ import annotations
@@ -20,17 +20,17 @@ from typing import Final
 from urllib.parse import unquote
 
 SCRIPT: Final = (sys.executable, "-m", "tracer.application.cgi")
-PATIENCE: Final = 60.0
-"""Seconds that a script may take."""
-_OURS: Final = ("content-type", "content-length", "proxy", "connection")
-"""Headers that get no variable HTTP_*: they have one of their own, or are not the script's."""
+SCRIPT_TIMEOUT: Final = 60.0
+"""Seconds after which a script is given up."""
+_NOT_PASSED: Final = ("content-type", "content-length", "proxy", "connection")
+"""Headers without a variable HTTP_*: they have another one, or are not for the script."""
 
 
 class Handler(http.server.BaseHTTPRequestHandler):
-    """One request: one script."""
+    """A request, answered by one run of the script."""
 
     def do_GET(self) -> None:
-        """Any method: the script knows what to do."""
+        """Runs the script, whatever the method."""
         length = int(self.headers.get("Content-Length") or 0)
         body = self.rfile.read(length)
         try:
@@ -39,13 +39,13 @@ class Handler(http.server.BaseHTTPRequestHandler):
                 input=body,
                 env={**os.environ, **self.variables(length)},
                 stdout=subprocess.PIPE,
-                timeout=PATIENCE,
+                timeout=SCRIPT_TIMEOUT,
                 check=False,
             )
         except subprocess.TimeoutExpired:
             self.send_error(HTTPStatus.GATEWAY_TIMEOUT, "The script took too long")
             return
-        head, body = parted(done.stdout)
+        head, body = split_output(done.stdout)
         if done.returncode or not head:
             self.send_error(HTTPStatus.BAD_GATEWAY, "The script failed; its log says why")
             return
@@ -54,7 +54,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
     do_HEAD = do_POST = do_PUT = do_PATCH = do_DELETE = do_OPTIONS = do_GET
 
     def answer(self, head: Message, body: bytes) -> None:
-        """Send what the script said; `Status:` becomes the status line."""
+        """Sends the script's answer; `Status:` becomes the status line."""
         code, _, reason = head.get("Status", "200 OK").partition(" ")
         self.send_response(int(code), reason or None)
         for name, value in head.items():
@@ -64,7 +64,7 @@ class Handler(http.server.BaseHTTPRequestHandler):
         self.wfile.write(body)
 
     def variables(self, length: int) -> dict[str, str]:
-        """Return the request as a script's environment has it."""
+        """Returns the environment variables that describe the request."""
         path, _, query = self.path.partition("?")
         host, port = self.connection.getsockname()[:2]
         made = {
@@ -82,14 +82,14 @@ class Handler(http.server.BaseHTTPRequestHandler):
             "CONTENT_LENGTH": str(length),
         }
         for name in self.headers:
-            if name.lower() not in _OURS:
+            if name.lower() not in _NOT_PASSED:
                 value = ", ".join(self.headers.get_all(name, ()))
                 made["HTTP_" + name.upper().replace("-", "_")] = value
         return made
 
 
-def parted(output: bytes) -> tuple[Message | None, bytes]:
-    """Divide a script's output into its headers (None if there are none) and its body."""
+def split_output(output: bytes) -> tuple[Message | None, bytes]:
+    """Splits a script's output into its headers (None if there are none) and its body."""
     for gap in (b"\r\n\r\n", b"\n\n"):
         head, found, body = output.partition(gap)
         if found:
@@ -98,14 +98,14 @@ def parted(output: bytes) -> tuple[Message | None, bytes]:
 
 
 class Server(http.server.ThreadingHTTPServer):
-    """A thread for each connection; at the end those that serve may finish."""
+    """The HTTP server: one thread for each connection, which may finish when the server ends."""
 
     daemon_threads = False
     allow_reuse_address = False
 
 
 def main(host: str, port: str) -> None:
-    """Serve until interrupted."""
+    """Serves until KeyboardInterrupt."""
     with Server((host, int(port)), Handler) as server:
         try:
             server.serve_forever(poll_interval=0.05)

@@ -1,4 +1,4 @@
-"""Asking a server over HTTP: one connection per request, as many requests at once as wanted."""
+"""The HTTP client: one connection for each request, several requests at a time."""
 
 from __future__ import annotations
 
@@ -17,20 +17,20 @@ from tracer.servers.recipe import HOST
 
 @dataclass(frozen=True, slots=True)
 class Reply:
-    """What a client got."""
+    """The response to one request."""
 
     path: str
     status: int
     headers: Message
     body: bytes
     seconds: float
-    """From connecting until the last byte."""
+    """Time from connecting until the last byte."""
 
 
-def ask(port: int, path: str, headers: Mapping[str, str], timeout: float) -> Reply:
-    """GET `path` on a connection of its own; what is no ASCII in it is encoded as browsers do.
+def http_get(port: int, path: str, headers: Mapping[str, str], timeout: float) -> Reply:
+    """Sends GET `path` on a connection of its own; non-ASCII characters are encoded as in browsers.
 
-    Raises OSError or http.client.HTTPException when there is no whole answer.
+    Raises OSError or http.client.HTTPException if there is no whole answer.
     """
     begun = time.perf_counter()
     connection = http.client.HTTPConnection(HOST, port, timeout=timeout)
@@ -45,40 +45,40 @@ def ask(port: int, path: str, headers: Mapping[str, str], timeout: float) -> Rep
     return Reply(path, response.status, response.headers, body, seconds)
 
 
-def load(get: Callable[[str], Reply], paths: Sequence[str], concurrency: int) -> list[Reply]:
-    """Get all `paths`, `concurrency` at a time; return the replies in the order of the paths.
+def get_all(get: Callable[[str], Reply], paths: Sequence[str], concurrency: int) -> list[Reply]:
+    """Gets all `paths`, `concurrency` at a time, and returns the replies in the paths' order.
 
-    Raises the first thing that `get` raises, or an interrupt, after what was in flight has ended.
-    Nothing is handed from thread to thread through a lock written in Python, as an executor does:
-    an interrupt between its taking and its giving back would hold up both sides for good.
+    Raises the first error of `get`, or KeyboardInterrupt, after the requests under way have ended.
+    The threads share no lock that is written in Python, as an executor's do: an interrupt between
+    acquire and release would block all of them for ever.
     """
     replies: list[Reply | None] = [None] * len(paths)
     errors: list[BaseException] = []
-    turns = itertools.count()
-    over: list[bool] = []
+    indices = itertools.count()
+    stopped: list[bool] = []
 
-    def visit() -> None:
-        while not over and (turn := next(turns)) < len(paths):
+    def send_requests() -> None:
+        while not stopped and (index := next(indices)) < len(paths):
             try:
-                replies[turn] = get(paths[turn])
+                replies[index] = get(paths[index])
             except BaseException as error:
                 errors.append(error)
-                over.append(True)
+                stopped.append(True)
 
-    visitors = [
-        threading.Thread(target=visit, name=f"visitor-{number}", daemon=True)
+    clients = [
+        threading.Thread(target=send_requests, name=f"client-{number}", daemon=True)
         for number in range(min(concurrency, len(paths)))
     ]
     try:
-        for visitor in visitors:
-            visitor.start()
-        for visitor in visitors:
-            visitor.join()
+        for client in clients:
+            client.start()
+        for client in clients:
+            client.join()
     finally:
-        over.append(True)
-        for visitor in visitors:
-            if visitor.is_alive():
-                visitor.join()
+        stopped.append(True)
+        for client in clients:
+            if client.is_alive():
+                client.join()
     if errors:
         raise errors[0]
     return [reply for reply in replies if reply is not None]

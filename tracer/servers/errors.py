@@ -1,4 +1,4 @@
-"""What can go wrong with a server, each with a sentence and, where there is one, its mend."""
+"""Errors of a server: each says in a sentence what failed and, if possible, what to do."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ from pathlib import Path
 
 
 def with_log(sentence: str, log: str) -> str:
-    """Return the sentence as the first line, with the end of a log below it if there is any."""
+    """Returns the sentence as the first line, with the end of the log below it if there is one."""
     return f"{sentence}\nIts log says:\n{log}" if log.strip() else sentence
 
 
 class ServerError(Exception):
-    """Anything that keeps a server from serving."""
+    """The server cannot serve."""
 
 
 class ServerMissing(ServerError):
@@ -19,10 +19,10 @@ class ServerMissing(ServerError):
 
 
 class ServerFailed(ServerError):
-    """It did not start, or did not answer; the message ends with its own last words."""
+    """The server did not start or did not answer; the message ends with the end of its log."""
 
     def __init__(self, sentence: str, log: str = "", directory: Path | None = None) -> None:
-        """`log` is the end of the server's log; `directory` its work directory, if it was kept."""
+        """`log` is the end of the server's log, `directory` its work directory if that was kept."""
         self.sentence = sentence
         self.log = log
         self.directory = directory
@@ -30,4 +30,4 @@ class ServerFailed(ServerError):
 
 
 class NoReply(ServerFailed):
-    """One request got no answer, or half of one: the connection was refused, cut or too slow."""
+    """A request got no whole answer: the connection was refused, cut or too slow."""

@@ -1,4 +1,4 @@
-"""nginx in front of an application server, which it reaches through a Unix socket."""
+"""nginx in front of gunicorn or uWSGI, which it reaches through a Unix socket."""
 
 from __future__ import annotations
 
@@ -11,12 +11,12 @@ from pathlib import Path
 from typing import Final
 
 from tracer.servers import gunicorn, uwsgi
-from tracer.servers.recipe import Availability, Order, Plan, Program, Recipe, wheel
+from tracer.servers.recipe import Availability, Launch, Plan, Program, Recipe, package_check
 
-SYSTEM: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
-"""Where nginx lies when it is not on the PATH."""
+SYSTEM_DIRECTORIES: Final = ("/usr/sbin", "/usr/local/sbin", "/opt/homebrew/bin")
+"""Where nginx may lie if it is not on the PATH."""
 
-# What is not absolute lies in the directory that the command line names.
+# Relative paths lie in the directory that the command line names.
 _CONFIGURATION = """\
 daemon off;
 {user}worker_processes 1;
@@ -61,18 +61,18 @@ _UWSGI = """\
             uwsgi_param UWSGI_SCHEME $scheme;"""
 
 
-def program() -> str | None:
-    """Return the path of nginx, None if it is not here."""
-    path = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM])
+def find_program() -> str | None:
+    """Returns the path of nginx, or None if it is not installed."""
+    path = os.pathsep.join([os.environ.get("PATH", ""), *SYSTEM_DIRECTORIES])
     return shutil.which("nginx", path=path)
 
 
 def _find(name: str, others: Callable[[], Availability]) -> Callable[[], Availability]:
-    """Return the check for nginx, and for what serves behind it under this name."""
+    """Returns the check for nginx and for the server behind it, called `name`."""
 
     def find() -> Availability:
         behind = others()
-        nginx = program()
+        nginx = find_program()
         if nginx is None:
             return Availability(False, "nginx is not installed: apt install nginx")
         if not behind.ok:
@@ -87,36 +87,36 @@ def _find(name: str, others: Callable[[], Availability]) -> Callable[[], Availab
     return find
 
 
-def _front(order: Order, location: str, socket: Path) -> Program:
-    """Write nginx's configuration, and return the program."""
-    directory = order.work / "nginx"
+def _nginx(launch: Launch, location: str, socket: Path) -> Program:
+    """Writes nginx's configuration and returns the program."""
+    directory = launch.work / "nginx"
     directory.mkdir()
     log = directory / "error.log"
     text = _CONFIGURATION.format(
-        # Started by root it would serve as another user, who may not reach the socket.
+        # As root it would serve under another account, which may not reach the socket.
         user="user root;\n" if os.geteuid() == 0 else "",
-        listen=order.bind,
+        listen=launch.bind,
         location=location.format(socket=str(socket).replace("\\", "\\\\").replace('"', '\\"')),
     )
     file = directory / "nginx.conf"
     file.write_text(text, encoding="utf-8")
-    # The log is named twice: what goes wrong before the file is read would go to the system's.
-    line = (program() or "nginx", "-p", str(directory), "-c", str(file), "-e", str(log))
-    return Program(line, order.port, logs=(log,))
+    # -e: errors before nginx has read the file would go to the system's log.
+    line = (find_program() or "nginx", "-p", str(directory), "-c", str(file), "-e", str(log))
+    return Program(line, launch.port, logs=(log,))
 
 
-def _before_gunicorn(order: Order) -> Plan:
-    socket = order.work / "application.sock"
-    line = gunicorn.command(order, f"unix:{socket}")
-    front = _front(order, _PROXY, socket)
-    return Plan((Program(line, socket), front), loads=order.workers)
+def _with_gunicorn(launch: Launch) -> Plan:
+    socket = launch.work / "application.sock"
+    line = gunicorn.command(launch, f"unix:{socket}")
+    nginx = _nginx(launch, _PROXY, socket)
+    return Plan((Program(line, socket), nginx), loads=launch.workers)
 
 
-def _before_uwsgi(order: Order) -> Plan:
-    socket = order.work / "application.sock"
-    line = uwsgi.command(order, "--socket", str(socket))
-    front = _front(order, _UWSGI, socket)
-    return Plan((Program(line, socket), front), loads=1)
+def _with_uwsgi(launch: Launch) -> Plan:
+    socket = launch.work / "application.sock"
+    line = uwsgi.command(launch, "--socket", str(socket))
+    nginx = _nginx(launch, _UWSGI, socket)
+    return Plan((Program(line, socket), nginx), loads=1)
 
 
 RECIPES = (
@@ -124,8 +124,8 @@ RECIPES = (
         "nginx-gunicorn",
         "nginx passes requests on over HTTP to two worker processes of gunicorn",
         "nginx gunicorn",
-        _find("gunicorn", wheel("gunicorn", least=gunicorn.LEAST)),
-        _before_gunicorn,
+        _find("gunicorn", package_check("gunicorn", least=gunicorn.LEAST)),
+        _with_gunicorn,
         workers=2,
     ),
     Recipe(
@@ -133,7 +133,7 @@ RECIPES = (
         "nginx passes requests on in uWSGI's protocol to two worker processes",
         "nginx pyuwsgi",
         _find("uWSGI", uwsgi.find),
-        _before_uwsgi,
+        _with_uwsgi,
         workers=2,
     ),
 )

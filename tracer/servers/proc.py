@@ -1,7 +1,7 @@
-"""Who is there: the machine's processes and who listens on a port, where /proc tells.
+"""Reads /proc: which processes live, and which of them listens on a port.
 
-On systems without /proc nothing is known: every answer is empty or None, and the callers do with
-process groups and connections what they can.
+On systems without /proc every answer is empty or None; the callers then use process groups and
+connections.
 """
 
 from __future__ import annotations
@@ -14,38 +14,38 @@ _LISTEN = "0A"
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A living process; its start tells it from a later one with the same number."""
+class LivingProcess:
+    """A living process; its start time distinguishes it from a later one with the same pid."""
 
     pid: int
     parent: int
     session: int
     started: int
-    """Ticks since the machine started."""
+    """Clock ticks since the machine started."""
 
 
-def living() -> dict[int, Member]:
-    """Return every process that lives, by pid; those that only wait to be reaped are dead."""
+def living() -> dict[int, LivingProcess]:
+    """Returns every living process by its pid; zombies count as dead."""
     try:
         pids = [int(name) for name in os.listdir("/proc") if name.isdecimal()]
     except OSError:
         return {}
-    return {pid: member for pid in pids if (member := _member(pid)) is not None}
+    return {pid: member for pid in pids if (member := _read_process(pid)) is not None}
 
 
-def _member(pid: int) -> Member | None:
+def _read_process(pid: int) -> LivingProcess | None:
     try:
         with open(f"/proc/{pid}/stat", encoding="ascii", errors="replace") as stat:
             fields = stat.read().rpartition(")")[2].split()
-    except OSError:  # gone since the directory was listed
+    except OSError:  # it ended after the directory was listed
         return None
     if len(fields) < 20 or fields[0] in "ZX":
         return None
-    return Member(pid, int(fields[1]), int(fields[3]), int(fields[19]))
+    return LivingProcess(pid, int(fields[1]), int(fields[3]), int(fields[19]))
 
 
-def family(root: int) -> list[Member]:
-    """Return the living processes of the session that `root` leads, and all its descendants."""
+def family(root: int) -> list[LivingProcess]:
+    """Returns the living processes of the session that `root` leads, and all its descendants."""
     everyone = living()
     found = {pid for pid, member in everyone.items() if root in (pid, member.session)}
     while True:
@@ -55,24 +55,24 @@ def family(root: int) -> list[Member]:
         found |= more
 
 
-def alive(members: list[Member]) -> list[Member]:
-    """Return those of them that still live."""
-    return [each for each in members if _same(_member(each.pid), each)]
+def alive(members: list[LivingProcess]) -> list[LivingProcess]:
+    """Returns those of the processes that still live."""
+    return [each for each in members if _same(_read_process(each.pid), each)]
 
 
-def _same(now: Member | None, then: Member) -> bool:
+def _same(now: LivingProcess | None, then: LivingProcess) -> bool:
     return now is not None and now.started == then.started
 
 
-def leaves(members: list[Member]) -> list[Member]:
-    """Return those that are nobody's parent among them."""
+def leaves(members: list[LivingProcess]) -> list[LivingProcess]:
+    """Returns those of the processes that are not the parent of another one of them."""
     parents = {member.parent for member in members}
     return [member for member in members if member.pid not in parents]
 
 
 def listens(port: int, root: int) -> bool | None:
-    """Tell whether `root`, or a process of its family, listens on TCP `port`; None: unknown."""
-    sockets = _listening(port)
+    """Tells whether `root` or a process of its family listens on TCP `port`; None: unknown."""
+    sockets = _listening_sockets(port)
     if sockets is None:
         return None
     if not sockets:
@@ -80,8 +80,8 @@ def listens(port: int, root: int) -> bool | None:
     return any(sockets & _sockets(member.pid) for member in family(root))
 
 
-def _listening(port: int) -> set[str] | None:
-    """Return the inodes of the sockets that listen on `port`, of whatever process."""
+def _listening_sockets(port: int) -> set[str] | None:
+    """Returns the inodes of all sockets that listen on `port`; None if /proc does not say."""
     found: set[str] = set()
     for table in ("/proc/net/tcp", "/proc/net/tcp6"):
         try:
@@ -97,7 +97,7 @@ def _listening(port: int) -> set[str] | None:
 
 
 def _sockets(pid: int) -> set[str]:
-    """Return the inodes of a process's sockets, as far as we may look."""
+    """Returns the inodes of a process's sockets, as far as our permissions go."""
     found: set[str] = set()
     directory = f"/proc/{pid}/fd"
     try:

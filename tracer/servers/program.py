@@ -1,4 +1,4 @@
-"""One program of a server: started in a session of its own, and ended with all that it started."""
+"""One running program of a server: started in its own session, ended with all its children."""
 
 from __future__ import annotations
 
@@ -14,21 +14,21 @@ from typing import Final
 from tracer.servers import proc
 from tracer.servers.recipe import Program
 
-ORDERLY: Final = 10.0
-"""Seconds that a program has to end by itself, once it was asked to."""
-FORCED: Final = 5.0
-"""Seconds within which what was killed must be gone."""
-PAUSE: Final = 0.01
-"""Seconds between two looks."""
+STOP_TIMEOUT: Final = 10.0
+"""Seconds that a program has to end after its stop signal."""
+KILL_TIMEOUT: Final = 5.0
+"""Seconds to wait for killed processes to disappear."""
+POLL_INTERVAL: Final = 0.01
+"""Seconds between two checks of a condition."""
 
-_UNDEAF: Final = (
+_RESTORE_SIGINT: Final = (
     "import os, signal, sys; signal.signal(signal.SIGINT, signal.SIG_DFL); "
     "os.execv(sys.argv[1], sys.argv[1:])"
 )
 
 
 class Child:
-    """A program that runs. Nobody else may reap it."""
+    """A running program. Nothing else may reap its process."""
 
     def __init__(
         self,
@@ -38,13 +38,13 @@ class Child:
         log: Path,
         python: str,
     ) -> None:
-        """Start it in `directory`; its output goes to `log`. Raises OSError if it cannot be."""
+        """Starts it in `directory`, with its output in `log`. Raises OSError if that fails."""
         self.program = program
         self.logs = (log, *program.logs)
         command = program.command
         if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-            # A script's background jobs ignore Ctrl-C, and would hand that down.
-            command = (python, "-c", _UNDEAF, *command)
+            # A shell script's background jobs ignore Ctrl-C, and their children inherit that.
+            command = (python, "-c", _RESTORE_SIGINT, *command)
         with open(log, "ab") as output:
             self.popen = subprocess.Popen(
                 command,
@@ -57,74 +57,75 @@ class Child:
             )
         self.pid = self.popen.pid
         self.orderly: bool | None = None
-        """Whether it ended when it was asked to; None while it runs."""
+        """Whether it ended on its stop signal; None while it runs."""
 
     @property
     def running(self) -> bool:
-        """Whether the process that was started is still there."""
+        """Whether the started process still lives."""
         return self.popen.poll() is None
 
     def stop(self) -> None:
-        """Ask it to end, wait `ORDERLY` seconds, then kill it; all its processes likewise.
+        """Sends the stop signal, waits `STOP_TIMEOUT` seconds, then kills it and all its processes.
 
-        An exception, such as Ctrl-C while waiting, kills at once and goes on. Returns at once if
-        everything is gone already.
+        An exception while it waits, such as KeyboardInterrupt, kills at once and propagates.
         """
         members = proc.family(self.pid)
         try:
-            deadline = time.monotonic() + ORDERLY
-            self._ask(members)
-            ended = wait(lambda: not self.running, deadline)
-            # What it leaves behind may still be on its way out.
-            members = _joined(members, proc.family(self.pid))
-            ended = wait(lambda: not proc.alive(members), deadline) and ended
+            deadline = time.monotonic() + STOP_TIMEOUT
+            self._send_stop_signal(members)
+            ended = wait_until(lambda: not self.running, deadline)
+            # Its children may take a moment longer.
+            members = _union(members, proc.family(self.pid))
+            ended = wait_until(lambda: not proc.alive(members), deadline) and ended
             if self.orderly is None:
                 self.orderly = ended
         finally:
             self.kill(members)
 
-    def _ask(self, members: list[proc.Member]) -> None:
+    def _send_stop_signal(self, members: list[proc.LivingProcess]) -> None:
         program = self.program
         if not self.running:
             return
-        if program.whom == "group":
+        if program.stop_target == "group":
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, program.stop)
-        elif program.whom == "leaves" and members:
+        elif program.stop_target == "leaves" and members:
             _send(proc.leaves(members), program.stop)
         else:
             self.popen.send_signal(program.stop)
 
-    def kill(self, members: list[proc.Member] | None = None) -> None:
-        """End everything by force: the program, its group, and `members` wherever they are."""
+    def kill(self, members: list[proc.LivingProcess] | None = None) -> None:
+        """Kills the program, its process group, and `members` in whatever session they are."""
         if self.orderly is None:
             self.orderly = False
-        members = _joined(members or [], proc.family(self.pid))
+        members = _union(members or [], proc.family(self.pid))
         if self.running:
             with contextlib.suppress(ProcessLookupError, PermissionError):
                 os.killpg(self.pid, signal.SIGKILL)
         _send(members, signal.SIGKILL)
         with contextlib.suppress(subprocess.TimeoutExpired):
-            self.popen.wait(FORCED)
-        wait(lambda: not proc.alive(members), time.monotonic() + FORCED)
+            self.popen.wait(KILL_TIMEOUT)
+        wait_until(lambda: not proc.alive(members), time.monotonic() + KILL_TIMEOUT)
 
 
-def _send(members: list[proc.Member], number: signal.Signals) -> None:
-    """Send a signal to those of them that live."""
+def _send(members: list[proc.LivingProcess], number: signal.Signals) -> None:
+    """Sends a signal to those of the processes that live."""
     for member in proc.alive(members):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.kill(member.pid, number)
 
 
-def _joined(some: list[proc.Member], others: list[proc.Member]) -> list[proc.Member]:
+def _union(
+    some: list[proc.LivingProcess], others: list[proc.LivingProcess]
+) -> list[proc.LivingProcess]:
     known = {(each.pid, each.started) for each in some}
     return [*some, *(each for each in others if (each.pid, each.started) not in known)]
 
 
-def wait(done: Callable[[], bool], deadline: float) -> bool:
-    """Return True as soon as `done()` is, or False at `deadline` on the monotonic clock."""
+def wait_until(done: Callable[[], bool], deadline: float) -> bool:
+    """Returns True as soon as `done()` is true, or False at `deadline` on the monotonic clock."""
     while not done():
         if time.monotonic() >= deadline:
             return False
-        time.sleep(PAUSE)
+        time.sleep(POLL_INTERVAL)
     return True

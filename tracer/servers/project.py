@@ -1,4 +1,4 @@
-"""Which Django project is served: the one that was named, else the demo of this checkout."""
+"""Finds the Django project to serve, by default the demo of this checkout, and its environment."""
 
 from __future__ import annotations
 
@@ -20,23 +20,23 @@ ROOT = Path(__file__).resolve().parents[2]
 DEMO = ROOT / "demo_project"
 SETTINGS = "DJANGO_SETTINGS_MODULE"
 DATABASE = "CAFE_DATABASE"
-"""Environment variable that names the demo's SQLite file."""
-PATIENCE = 120.0
+"""The environment variable that names the demo's SQLite file."""
+PREPARE_TIMEOUT = 120.0
 """Seconds that preparing the demo's database may take."""
 
-_FOREIGN = (
+_REMOVED_VARIABLES = (
     "TRACER_", "GUNICORN_", "UVICORN_", "UWSGI_", "GRANIAN_", "DJANGO_SETTINGS_MODULE",
     "RUN_MAIN", "WEB_CONCURRENCY", "GATEWAY_INTERFACE", "SERVER_SOFTWARE",
 )  # fmt: skip
-"""Beginnings of variables that would make a server other than its name says."""
-_NAMED = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]""")
+"""Prefixes of variables that would change how a server runs."""
+_SETTINGS_LINE = re.compile(r"""DJANGO_SETTINGS_MODULE['"]\s*(?:,|\]\s*=)\s*['"]([\w.]+)['"]""")
 
 _preparing = threading.Lock()
 
 
 @dataclass(frozen=True, slots=True)
 class Project:
-    """A directory with a Django project in it, and the settings to serve it with."""
+    """A directory with a Django project, and its settings module."""
 
     directory: Path
     settings: str
@@ -53,12 +53,14 @@ class Project:
         return self.directory == DEMO
 
 
-def find(directory: Path | None, settings: str | None, environ: Mapping[str, str]) -> Project:
-    """Return the project in `directory` (None: the demo) with its settings.
+def find_project(
+    directory: Path | None, settings: str | None, environ: Mapping[str, str]
+) -> Project:
+    """Returns the project in `directory` (None: the demo) with its settings module.
 
-    Settings that are not named are those of the project's manage.py; where it has none,
-    `DJANGO_SETTINGS_MODULE` of `environ`. Raises ValueError with a sentence if something is not
-    there.
+    With `settings` None it takes the module that manage.py names, or else the variable
+    `DJANGO_SETTINGS_MODULE` of `environ`. Raises ValueError if the project or its settings cannot
+    be found.
     """
     if directory is None:
         if not (DEMO / "manage.py").is_file():
@@ -69,7 +71,7 @@ def find(directory: Path | None, settings: str | None, environ: Mapping[str, str
         directory = DEMO
     directory = directory.expanduser().resolve()
     if not directory.is_dir():
-        raise ValueError(f"{directory} is no directory; name the one that holds manage.py.")
+        raise ValueError(f"{directory} is not a directory; name the one that holds manage.py.")
     chosen = settings or _default_settings(directory) or environ.get(SETTINGS)
     if not chosen:
         raise ValueError(
@@ -80,66 +82,69 @@ def find(directory: Path | None, settings: str | None, environ: Mapping[str, str
 
 
 def _default_settings(directory: Path) -> str | None:
-    """Return the settings that the directory's manage.py names, if it does."""
+    """Returns the settings module that the directory's manage.py names, if any."""
     try:
         text = (directory / "manage.py").read_text(encoding="utf-8", errors="replace")
     except OSError:
         return None
-    named = _NAMED.search(text)
+    named = _SETTINGS_LINE.search(text)
     return named.group(1) if named else None
 
 
 def environment(project: Project, extra: Mapping[str, str], work: Path) -> dict[str, str]:
-    """Return the environment in which `project` is served: this process's own, cleaned.
+    """Returns the environment to serve `project` in: this process's own, without server settings.
 
-    `extra` wins over everything. The demo gets a database of its own in `work`, unless `extra`
-    names one. Raises ServerFailed if that cannot be made.
+    `extra` wins over everything. The demo gets its own database in `work`, unless `extra` names
+    one. Raises ServerFailed if that database cannot be made.
     """
-    made = {name: value for name, value in os.environ.items() if not name.startswith(_FOREIGN)}
+    made = {
+        name: value for name, value in os.environ.items() if not name.startswith(_REMOVED_VARIABLES)
+    }
     made.setdefault("PYTHONUNBUFFERED", "1")
     if project.is_demo and DATABASE not in extra:
-        made[DATABASE] = str(lay_out_demo(work))
+        made[DATABASE] = str(copy_demo_databases(work))
     made.update(extra)
     made[SETTINGS] = project.settings
-    path = [str(project.directory), *_own_path(), made.get("PYTHONPATH", "")]
+    path = [str(project.directory), *_tracer_path(), made.get("PYTHONPATH", "")]
     made["PYTHONPATH"] = os.pathsep.join(filter(None, path))
     return made
 
 
-def _own_path() -> list[str]:
-    """Where the tracer is found, unless every interpreter of this environment finds it anyway."""
+def _tracer_path() -> list[str]:
+    """Returns where the tracer lies, unless this environment's interpreters find it anyway."""
     places = {Path(sysconfig.get_path(name)).resolve() for name in ("purelib", "platlib")}
     return [] if ROOT in places else [str(ROOT)]
 
 
-def lay_out_demo(work: Path) -> Path:
-    """Put the demo's databases, with sample data, into a directory of `work`; return the first.
+def copy_demo_databases(work: Path) -> Path:
+    """Writes the demo's databases, with sample data, below `work` and returns the first one's path.
 
     They are made once per process and copied from then on.
     """
     directory = work / "demo"
     directory.mkdir()
     with _preparing:
-        contents = _prepared()
+        contents = _demo_databases()
     for name, content in contents.items():
         (directory / name).write_bytes(content)
     return directory / "cafe.sqlite3"
 
 
 @functools.cache
-def _prepared() -> dict[str, bytes]:
-    """File name to content of the demo's databases, fresh from `manage.py prepare`."""
+def _demo_databases() -> dict[str, bytes]:
+    """Runs `manage.py prepare` and returns the content of each database file by its name."""
     with tempfile.TemporaryDirectory(prefix="tracer-demo-") as temporary:
         database = Path(temporary) / "cafe.sqlite3"
         extra = {"TRACER_ENABLED": "0", DATABASE: str(database), "PYTHONPATH": str(ROOT)}
         done = subprocess.run(
             [sys.executable, str(DEMO / "manage.py"), "prepare", "--verbosity", "0"],
-            env={k: v for k, v in os.environ.items() if not k.startswith(_FOREIGN)} | extra,
+            env={k: v for k, v in os.environ.items() if not k.startswith(_REMOVED_VARIABLES)}
+            | extra,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
             text=True,
-            timeout=PATIENCE,
+            timeout=PREPARE_TIMEOUT,
             check=False,
         )
         if done.returncode:

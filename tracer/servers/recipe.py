@@ -1,7 +1,7 @@
-"""How a server is started: a recipe says what it needs, and plans its programs for a port.
+"""Recipes: what each server needs, and which programs it consists of.
 
-A recipe writes no process and no port of its own: `tracer.servers.start` hands it an `Order` and
-runs the `Plan` that comes back.
+A recipe starts no process itself. `tracer.servers.start` gives it a `Launch` and runs the `Plan`
+that it returns.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ ASGI = "tracer.application.asgi:application"
 
 @dataclass(frozen=True, slots=True)
 class Availability:
-    """Whether a server is here; if not, `why` is a sentence with the mend."""
+    """Whether a server is installed here; if not, `why` says what to install."""
 
     ok: bool
     why: str = ""
@@ -31,88 +31,93 @@ class Availability:
 
 
 @dataclass(frozen=True, slots=True)
-class Order:
-    """What is to be served, and where."""
+class Launch:
+    """The project, the port and everything else that a recipe plans the server's programs for."""
 
     project: Project
     python: str
-    """The interpreter, by its path."""
+    """The path of the interpreter."""
     port: int
     workers: int
     threads: int
-    """Both as asked for, else the recipe's own; 0 where the recipe has no such thing."""
+    """Both as the caller asked, else the recipe's own; 0 if the recipe has no such setting."""
     options: tuple[str, ...]
-    """Further words for the server's command line."""
+    """Further arguments for the server's command line."""
     work: Path
-    """Temporary, mode 755, for configuration, sockets and logs; removed at the end."""
+    """A temporary directory of mode 755 for configuration, sockets and logs; removed at the end."""
     journal: Path | None
     environment: Mapping[str, str]
-    """The whole environment that each program will get."""
+    """The whole environment of each program."""
 
     @property
     def bind(self) -> str:
-        """Address and port, as most servers want them."""
+        """Address and port in the form that most servers take."""
         return f"{HOST}:{self.port}"
 
     def module(self, name: str, *words: str) -> tuple[str, ...]:
-        """Return the command that runs a Python module as a program."""
+        """Returns the command that runs a Python module as a program."""
         return (self.python, "-m", name, *words)
 
 
 @dataclass(frozen=True, slots=True)
 class Program:
-    """One program of a plan."""
+    """One program of a server."""
 
     command: tuple[str, ...]
     listens: int | Path
-    """The port, or the Unix socket, by which it is known to be there."""
+    """The port, or the Unix socket, that it opens once it has started."""
     stop: signal.Signals = signal.SIGTERM
-    """What ends it in an orderly way, with Python's exit handlers wherever it can be had."""
-    whom: Literal["main", "group", "leaves"] = "main"
-    """Who gets that signal: the process that was started, its process group as with Ctrl-C in a
-    terminal, or those of its processes that have no child."""
+    """The signal that ends it in order, with Python's exit handlers if the server allows it."""
+    stop_target: Literal["main", "group", "leaves"] = "main"
+    """Where that signal goes: to the started process, to its process group as with Ctrl-C in a
+    terminal, or to those of its processes that have no child."""
     environment: Mapping[str, str] = field(default_factory=dict)
-    """In addition to the order's."""
+    """Variables added to the launch's environment."""
     logs: tuple[Path, ...] = ()
-    """Files to which it writes its log, beside its output."""
+    """Log files that it writes besides its output."""
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """The programs of a server, in the order in which they start; the last has the order's port."""
+    """The programs of a server in the order of their start; the last opens the launch's port."""
 
     programs: tuple[Program, ...]
     loads: int = 0
-    """How many processes must have loaded `tracer.application` before it counts as started; 0
-    where they do so only with their first request."""
+    """How many processes must have loaded `tracer.application` before the server counts as started;
+    0 if they load it with their first request."""
     journal: Path | None = None
-    """Where the processes keep their journals meanwhile, if they may not write to the order's;
-    they are put there at the end."""
+    """Where the processes write their journals if their account may not write to the launch's; the
+    journals are copied there at the end."""
 
 
 @dataclass(frozen=True, slots=True)
 class Recipe:
-    """A server and the mode in which it is run."""
+    """A server in one of its modes."""
 
     name: str
     title: str
-    """One line on what it does with processes and threads."""
+    """One line about its processes and threads."""
     needs: str
     """What must be installed: a name for pip, or packages of the system."""
     find: Callable[[], Availability]
-    plan: Callable[[Order], Plan]
+    plan: Callable[[Launch], Plan]
     workers: int | None = None
-    """Worker processes unless others are asked for; None: it has no such setting."""
+    """Worker processes by default; None: it has no such setting."""
     threads: int | None = None
-    """Threads per process unless others are asked for; None: it has no such setting."""
+    """Threads per process by default; None: it has no such setting."""
 
     def available(self) -> Availability:
-        """Look whether it is installed here, and in which version."""
+        """Checks whether it is installed here, and in which version."""
         return self.find()
 
 
-def wheel(name: str, *others: str, least: tuple[int, ...] = ()) -> Callable[[], Availability]:
-    """Return the check for a Python distribution of at least this version, and its companions."""
+def package_check(
+    name: str, *others: str, least: tuple[int, ...] = ()
+) -> Callable[[], Availability]:
+    """Returns a check that the Python package `name` is installed, at this version or later.
+
+    `others` must be installed too.
+    """
 
     def find() -> Availability:
         for each in (name, *others):

@@ -5,28 +5,28 @@ from __future__ import annotations
 import importlib.metadata
 import signal
 
-from tracer.servers.recipe import Availability, Order, Plan, Program, Recipe
+from tracer.servers.recipe import Availability, Launch, Plan, Program, Recipe
 
 
 def _find() -> Availability:
     return Availability(True, version=importlib.metadata.version("django"))
 
 
-def _row(name: str, title: str, *words: str) -> Recipe:
-    def plan(order: Order) -> Plan:
-        manage = order.project.manage
-        start = (order.python, str(manage)) if manage else order.module("django")
-        line = (*start, "runserver", *words, *order.options, order.bind)
-        # To the process that serves: the reloader above it kills its child a quarter of a second
-        # after an interrupt of its own, and ends in peace when the child does.
-        return Plan((Program(line, order.port, stop=signal.SIGINT, whom="leaves"),))
+def _recipe(name: str, title: str, *words: str) -> Recipe:
+    def plan(launch: Launch) -> Plan:
+        manage = launch.project.manage
+        start = (launch.python, str(manage)) if manage else launch.module("django")
+        line = (*start, "runserver", *words, *launch.options, launch.bind)
+        # To the child that serves: the reloader would kill it a quarter of a second after its own
+        # interrupt, but it ends in order when the child does.
+        return Plan((Program(line, launch.port, stop=signal.SIGINT, stop_target="leaves"),))
 
     return Recipe(name, title, "Django itself", _find, plan)
 
 
 RECIPES = (
-    _row("runserver", "a reloader and one process that serves, a thread for each connection"),
-    _row(
+    _recipe("runserver", "a reloader and one process that serves, a thread for each connection"),
+    _recipe(
         "runserver-nothreading", "one process, one thread", "--noreload", "--nothreading"
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""A server that runs: what it can be asked, and its end."""
+"""A running server: requests to it, what its processes recorded, and its end."""
 
 from __future__ import annotations
 
@@ -16,46 +16,46 @@ from typing import Final, Self
 from tracer.journal import reader
 from tracer.journal.tail import Tail
 from tracer.model import Process, Request
-from tracer.servers.client import Reply, ask, load
+from tracer.servers.client import Reply, get_all, http_get
 from tracer.servers.errors import NoReply
-from tracer.servers.program import Child, wait
+from tracer.servers.program import Child, wait_until
 from tracer.servers.recipe import HOST, Recipe
 
-WRITING: Final = 5.0
-"""Seconds that a server's processes have to write down what they answered."""
-LINES: Final = 60
-"""Lines that are shown of a log."""
-_TAIL: Final = 64 * 1024
+WRITE_TIMEOUT: Final = 5.0
+"""Seconds to wait until every answered request is in the journal."""
+LOG_LINES: Final = 60
+"""Lines of a log that are shown, from its end."""
+_LOG_BYTES: Final = 64 * 1024
 
 
-class Site:
-    """The programs of a server, their work directory and their logs; ended once and for all.
+class ProgramGroup:
+    """The programs of a server, their work directory and their logs.
 
-    While they run, the end of this process ends them too.
+    If this process ends first, it ends them too.
     """
 
     def __init__(self, work: Path) -> None:
-        """`work` is removed with the last program, unless `keep` says otherwise."""
+        """`work` is removed after the last program has ended, unless `keep` is set."""
         self.work = work
         self.keep = False
         self.journal: Path | None = None
         self.staging: Path | None = None
-        """Where the journals are as long as it runs, if not in `journal`; within `work`."""
+        """The directory below `work` that holds the journals until the end, if there is one."""
         self.children: list[Child] = []
-        self._last = ""
+        self._last_log = ""
         self._lock = threading.RLock()
         self._owner = os.getpid()
         atexit.register(self._at_exit)
 
     def _at_exit(self) -> None:
-        # A forked child inherits this handler; the programs are not its own.
+        # A forked child inherits this handler, but the programs are not its own.
         if os.getpid() == self._owner:
             self.close()
 
     def close(self, force: bool = False) -> None:
-        """End every program, the last first, and tidy up. Once is enough, twice does no harm.
+        """Ends every program, the last first, and removes the work directory.
 
-        `force`: at once, without asking.
+        With `force` it kills them at once. It may be called again.
         """
         with self._lock:
             try:
@@ -69,16 +69,16 @@ class Site:
                     child.kill()
                 raise
             finally:
-                self._last = self.log()
+                self._last_log = self.log()
                 atexit.unregister(self._at_exit)
                 try:
-                    self._hand_over()
+                    self._copy_journals()
                 finally:
                     if not self.keep:
                         shutil.rmtree(self.work, ignore_errors=True)
 
-    def _hand_over(self) -> None:
-        """Put the journals where they belong, as files of our own."""
+    def _copy_journals(self) -> None:
+        """Copies staged journals to their directory, so that they belong to our own account."""
         if self.staging is None or self.journal is None:
             return
         for path in sorted(self.staging.iterdir()):
@@ -86,20 +86,20 @@ class Site:
         self.staging = None
 
     def journals(self) -> list[Path]:
-        """Return the directories that hold its journals now."""
+        """Returns the directories that hold the journals now."""
         return [place for place in (self.journal, self.staging) if place is not None]
 
     def log(self) -> str:
-        """Return the last lines of every log that has any."""
+        """Returns the last lines of every log that is not empty."""
         logs = [path for child in self.children for path in child.logs]
-        return "\n".join(filter(None, map(last_lines, logs))) or self._last
+        return "\n".join(filter(None, map(last_lines, logs))) or self._last_log
 
 
-def last_lines(path: Path, count: int = LINES) -> str:
-    """Return the end of a text file; empty if there is none."""
+def last_lines(path: Path, count: int = LOG_LINES) -> str:
+    """Returns the last lines of a text file; empty if there is no such file."""
     try:
         with open(path, "rb") as stream:
-            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _TAIL))
+            stream.seek(max(0, stream.seek(0, os.SEEK_END) - _LOG_BYTES))
             text = stream.read().decode("utf-8", "replace")
     except OSError:
         return ""
@@ -107,9 +107,9 @@ def last_lines(path: Path, count: int = LINES) -> str:
 
 
 class Server:
-    """A Django project under a server, on a loopback port. A context manager: the end stops it.
+    """A running server with a Django project, on a loopback port.
 
-    May be used from any thread.
+    A context manager, whose end stops the server. Any thread may use it.
     """
 
     def __init__(
@@ -117,12 +117,12 @@ class Server:
         recipe: Recipe,
         version: str,
         port: int,
-        site: Site,
+        programs: ProgramGroup,
         journal: Path | None,
         boot_seconds: float,
         timeout: float,
     ) -> None:
-        """Made by `tracer.servers.serve`."""
+        """`tracer.servers.serve` makes it."""
         self.recipe = recipe
         self.name = recipe.name
         self.version = version
@@ -130,86 +130,87 @@ class Server:
         self.address = f"http://{HOST}:{port}"
         self.journal = journal
         self.boot_seconds = boot_seconds
-        """From the start of the first program until the application was loaded."""
+        """Time from the start of the first program until the application was loaded."""
         self.timeout = timeout
-        """Seconds that an answer may take."""
-        self.pid = site.children[-1].pid
-        """The process that was started, which need not be the one that serves."""
-        self._main = site.children[-1]
-        self._site = site
+        """Seconds to wait for an answer."""
+        self.pid = programs.children[-1].pid
+        """The started process, which need not be the one that serves."""
+        self._main = programs.children[-1]
+        self._programs = programs
         self._answered = 0
-        self._counting = threading.Lock()
-        place = site.staging or journal
+        self._answered_lock = threading.Lock()
+        place = programs.staging or journal
         self._tail = Tail(place) if place is not None else None
         if self._tail is not None:
-            self._tail.read()  # what others wrote before does not count
+            self._tail.read()  # skip what others wrote before
 
     @property
     def work(self) -> Path:
-        """Its temporary directory, with logs and configuration; gone after the end."""
-        return self._site.work
+        """Its temporary directory with logs and configuration, removed at the end."""
+        return self._programs.work
 
     @property
     def running(self) -> bool:
-        """Whether the process that was started is still there."""
+        """Whether the started process still lives."""
         return self._main.running
 
     @property
     def orderly(self) -> bool | None:
-        """Whether it ended when it was asked to, without force; None while it runs."""
+        """Whether it ended on its stop signal, without being killed; None while it runs."""
         return self._main.orderly
 
     def get(self, path: str, **headers: str) -> Reply:
-        """GET `path` on a connection of its own; `accept_language="de"` becomes a header.
+        """Sends GET `path` on a connection of its own; `accept_language="de"` becomes a header.
 
         Raises NoReply if the connection is refused or cut, or the answer takes too long.
         """
         named = {name.replace("_", "-"): value for name, value in headers.items()}
         try:
-            reply = ask(self.port, path, named, self.timeout)
+            reply = http_get(self.port, path, named, self.timeout)
         except (OSError, http.client.HTTPException) as error:
             reason = str(error) or type(error).__name__
             state = "" if self.running else "; it has ended"
             sentence = f"{self.name} gave no answer to {path} ({reason}){state}."
             raise NoReply(sentence, self.log()) from error
-        with self._counting:
+        with self._answered_lock:
             self._answered += 1
         return reply
 
     def load(self, paths: Iterable[str], concurrency: int = 4) -> list[Reply]:
-        """GET all `paths`, `concurrency` at a time; return the replies in the order of the paths.
+        """Gets all `paths`, `concurrency` at a time, and returns the replies in the paths' order.
 
-        Raises NoReply as `get` does, after what was in flight has ended.
+        Raises NoReply as `get` does, after the requests under way have ended.
         """
-        return load(self.get, list(paths), concurrency)
+        return get_all(self.get, list(paths), concurrency)
 
     def log(self) -> str:
-        """Return the last lines of its own log, also after its end."""
-        return self._site.log()
+        """Returns the last lines of its own log, also after its end."""
+        return self._programs.log()
 
     def processes(self) -> list[Process]:
-        """Return every process that wrote to the journal, oldest first; none if none did yet.
+        """Returns every process that wrote to the journal, oldest first.
 
         Raises ValueError if there is no journal, and JournalError for one that cannot be read.
         """
         if self.journal is None:
             raise ValueError(f"{self.name} keeps no journal; say serve(..., journal=DIRECTORY).")
-        places = [place for place in self._site.journals() if any(Tail(place).paths())]
+        places = [place for place in self._programs.journals() if any(Tail(place).paths())]
         found = [process for place in places for process in reader.processes(place)]
         return sorted(found, key=lambda process: process.about.started)
 
     def stop(self) -> None:
-        """End it in an orderly way, or by force if it will not; all its processes with it."""
+        """Ends it and all its processes: with its stop signal, or by force if that fails."""
         try:
             if self.running:
-                self._let_it_write()
+                self._wait_for_journal()
         finally:
-            self._site.close()
+            self._programs.close()
 
-    def _let_it_write(self) -> None:
-        """Wait until every answered request is in the journal.
+    def _wait_for_journal(self) -> None:
+        """Waits until every answered request is in the journal.
 
-        Some servers end their processes without Python's exit handlers, and some while they run.
+        Some servers end their processes without Python's exit handlers, which write the rest, and
+        some do so while they run.
         """
         tail, written = self._tail, 0
         if tail is None:
@@ -221,10 +222,10 @@ class Server:
             written += sum(isinstance(fact, Request) for fact in facts)
             return written >= self._answered
 
-        wait(all_written, time.monotonic() + WRITING)
+        wait_until(all_written, time.monotonic() + WRITE_TIMEOUT)
 
     def __enter__(self) -> Self:
-        """Return the server itself: it runs already."""
+        """Returns the server itself, which runs already."""
         return self
 
     def __exit__(
@@ -233,7 +234,7 @@ class Server:
         error: BaseException | None,
         traceback: TracebackType | None,
     ) -> None:
-        """Stop it, whatever happened."""
+        """Stops the server, after an exception too."""
         self.stop()
 
     def __repr__(self) -> str:

@@ -1,4 +1,4 @@
-"""Starting a server: a free port, its programs one after the other, and its first sign of life."""
+"""Starts a server: finds a free port, starts its programs in turn and waits until it serves."""
 
 from __future__ import annotations
 
@@ -18,13 +18,13 @@ from tracer.servers import proc
 from tracer.servers import project as projects
 from tracer.servers.catalogue import RECIPES
 from tracer.servers.errors import ServerFailed, ServerMissing
-from tracer.servers.program import PAUSE, Child
-from tracer.servers.recipe import HOST, Order, Plan, Program, Recipe
-from tracer.servers.server import Server, Site
+from tracer.servers.program import POLL_INTERVAL, Child
+from tracer.servers.recipe import HOST, Launch, Plan, Program, Recipe
+from tracer.servers.server import ProgramGroup, Server
 
-PORTS: Final = 5
-"""Ports to try: another program may take one in the moment between finding and using it."""
-_TAKEN: Final = re.compile(
+PORT_ATTEMPTS: Final = 5
+"""Ports to try: another program may take a free port before the server does."""
+_PORT_IN_USE: Final = re.compile(
     r"address (is )?already in use|connection in use|port is already in use|could not bind|"
     r"error while attempting to bind|EADDRINUSE|Errno 98",
     re.IGNORECASE,
@@ -32,12 +32,12 @@ _TAKEN: Final = re.compile(
 
 
 class PortTaken(Exception):
-    """Somebody else was quicker."""
+    """Another program took the port first."""
 
 
 @dataclass(frozen=True, slots=True)
-class Wish:
-    """What was asked for, before there is a port."""
+class ServeArguments:
+    """The arguments of `serve`, checked; the port is not chosen yet."""
 
     recipe: Recipe
     version: str
@@ -63,56 +63,69 @@ def serve(
     timeout: float = 30.0,
     keep_failed: bool = False,
 ) -> Server:
-    """Start a Django project under a server and return it, running.
+    """Starts a Django project under a server and returns the server, running.
 
-    `server` is a name of `RECIPES`, or a recipe of your own.
+    `server` is a name of `RECIPES`, or a recipe of your own. `project` is the directory with
+    manage.py (None: the demo), `settings` its settings module (None: the one that manage.py names).
+    With a `journal` every process is traced and writes there; without one nothing is traced.
+    `environment` is added to that of this process, `options` to the server's command line.
+    `timeout` is in seconds, for the start and for each answer. With `keep_failed` the work
+    directory of a server that does not start is kept.
 
-    `project` is the directory with manage.py (None: the demo), `settings` its settings module
-    (None: the one that manage.py names). With a `journal` every process is traced and writes
-    there; without one nothing is traced. `environment` is added to that of this process,
-    `options` to the server's command line. `timeout` is in seconds, for the start and for each
-    answer. With `keep_failed` the work directory of a server that does not start is kept.
-
-    Raises ValueError for a name, project or number that makes no sense, ServerMissing if the
-    server is not installed, and ServerFailed, with the end of its log, if it does not start.
+    Raises ValueError for a wrong name, project or number, ServerMissing if the server is not
+    installed, and ServerFailed, with the end of its log, if it does not start.
     """
-    recipe = server if isinstance(server, Recipe) else _recipe(server)
-    extra = dict(environment or {})
-    chosen = projects.find(project, settings, extra)
-    found = recipe.available()
-    if not found.ok:
-        raise ServerMissing(f"{recipe.name} cannot be started: {found.why}")
-    if journal is not None:
-        journal = Path(journal).expanduser().absolute()
-        journal.mkdir(parents=True, exist_ok=True)
-    wish = Wish(
-        recipe=recipe,
-        version=found.version,
-        project=chosen,
-        workers=_number(recipe, "workers", recipe.workers, workers),
-        threads=_number(recipe, "threads", recipe.threads, threads),
-        options=tuple(options),
-        journal=journal,
-        environment=extra,
-        timeout=timeout,
-    )
-    for _ in range(PORTS):
+    recipe = server if isinstance(server, Recipe) else _find_recipe(server)
+    variables = dict(environment or {})
+    found = projects.find_project(project, settings, variables)
+    asked = _arguments(recipe, found, workers, threads, journal, variables, tuple(options), timeout)
+    for _ in range(PORT_ATTEMPTS):
         try:
-            return _start(wish, free_port(), keep_failed)
+            return _start(asked, free_port(), keep_failed)
         except PortTaken:
             continue
-    raise ServerFailed(f"{recipe.name} found {PORTS} ports in use, one after the other.")
+    raise ServerFailed(f"{recipe.name} found {PORT_ATTEMPTS} ports in use, one after the other.")
 
 
-def _recipe(name: str) -> Recipe:
+def _find_recipe(name: str) -> Recipe:
     try:
         return RECIPES[name]
     except KeyError:
         raise ValueError(f"There is no server {name!r}; there is {', '.join(RECIPES)}.") from None
 
 
+def _arguments(
+    recipe: Recipe,
+    project: projects.Project,
+    workers: int | None,
+    threads: int | None,
+    journal: Path | None,
+    environment: Mapping[str, str],
+    options: tuple[str, ...],
+    timeout: float,
+) -> ServeArguments:
+    """Checks that the recipe can be started with these arguments, and makes the journal."""
+    found = recipe.available()
+    if not found.ok:
+        raise ServerMissing(f"{recipe.name} cannot be started: {found.why}")
+    if journal is not None:
+        journal = Path(journal).expanduser().absolute()
+        journal.mkdir(parents=True, exist_ok=True)
+    return ServeArguments(
+        recipe=recipe,
+        version=found.version,
+        project=project,
+        workers=_number(recipe, "workers", recipe.workers, workers),
+        threads=_number(recipe, "threads", recipe.threads, threads),
+        options=options,
+        journal=journal,
+        environment=environment,
+        timeout=timeout,
+    )
+
+
 def _number(recipe: Recipe, what: str, usual: int | None, asked: int | None) -> int:
-    """Return how many workers or threads; 0 where the server has no such thing."""
+    """Returns how many workers or threads to start; 0 if the server has no such setting."""
     if asked is None:
         return usual or 0
     if usual is None:
@@ -123,110 +136,122 @@ def _number(recipe: Recipe, what: str, usual: int | None, asked: int | None) -> 
 
 
 def free_port() -> int:
-    """Return a loopback port that nobody uses at this moment."""
+    """Returns a loopback port that is free at this moment."""
     with socket.socket() as probe:
         probe.bind((HOST, 0))
         port: int = probe.getsockname()[1]
         return port
 
 
-def _start(wish: Wish, port: int, keep_failed: bool) -> Server:
-    """Start all programs; whatever goes wrong, none of them is left behind."""
+def _start(asked: ServeArguments, port: int, keep_failed: bool) -> Server:
+    """Starts all programs of the server. If one fails, it ends all of them."""
     work = Path(tempfile.mkdtemp(prefix="tracer-"))
-    # A server may read its files as another user.
+    # A server may read its files under another account.
     work.chmod(0o755)
-    site = Site(work)
+    programs = ProgramGroup(work)
     try:
-        ready = work / "ready"
-        ready.mkdir()
-        ready.chmod(0o777)
-        order = Order(
-            project=wish.project,
-            python=sys.executable,
-            port=port,
-            workers=wish.workers,
-            threads=wish.threads,
-            options=wish.options,
-            work=work,
-            journal=wish.journal,
-            environment=_environment(wish, work, ready),
-        )
+        launch = _launch(asked, port, work)
         begun = time.monotonic()
-        deadline = begun + wish.timeout
-        plan = wish.recipe.plan(order)
-        site.staging, site.journal = plan.journal, wish.journal
-        _start_programs(wish.recipe.name, site, plan, order, deadline)
-        _wait_for_loads(wish.recipe.name, site, plan, ready, deadline)
+        deadline = begun + asked.timeout
+        plan = asked.recipe.plan(launch)
+        programs.staging, programs.journal = plan.journal, asked.journal
+        _start_programs(asked.recipe.name, programs, plan, launch, deadline)
+        _wait_until_loaded(asked.recipe.name, programs, plan, work / "ready", deadline)
     except PortTaken:
-        # Some would try the same port for seconds yet, deaf to everything else.
-        site.close(force=True)
+        # Some servers retry the same port for seconds and ignore every signal meanwhile.
+        programs.close(force=True)
         raise
     except ServerFailed as error:
         if keep_failed:
-            site.keep = True
+            programs.keep = True
             error.directory = work
-        site.close()
+        programs.close()
         raise
     except BaseException:
-        site.close()
+        programs.close()
         raise
     boot = time.monotonic() - begun
-    return Server(wish.recipe, wish.version, port, site, wish.journal, boot, wish.timeout)
+    return Server(asked.recipe, asked.version, port, programs, asked.journal, boot, asked.timeout)
 
 
-def _environment(wish: Wish, work: Path, ready: Path) -> dict[str, str]:
-    """Return what every program gets; the tracer's own variables only from who called."""
-    made = projects.environment(wish.project, wish.environment, work)
-    if wish.journal is None:
+def _launch(asked: ServeArguments, port: int, work: Path) -> Launch:
+    """Completes the arguments with a port, a work directory and the programs' environment."""
+    ready = work / "ready"
+    ready.mkdir()
+    ready.chmod(0o777)
+    return Launch(
+        project=asked.project,
+        python=sys.executable,
+        port=port,
+        workers=asked.workers,
+        threads=asked.threads,
+        options=asked.options,
+        work=work,
+        journal=asked.journal,
+        environment=_environment(asked, work, ready),
+    )
+
+
+def _environment(asked: ServeArguments, work: Path, ready: Path) -> dict[str, str]:
+    """Returns the programs' environment; the caller's own TRACER_* variables win."""
+    made = projects.environment(asked.project, asked.environment, work)
+    if asked.journal is None:
         made = {"TRACER_ENABLED": "0", **made}
     else:
-        made = bootstrap.environment(made, journal=wish.journal, console=False)
-        made |= {name: value for name, value in wish.environment.items() if name[:7] == "TRACER_"}
+        made = bootstrap.environment(made, journal=asked.journal, console=False)
+        made |= {name: value for name, value in asked.environment.items() if name[:7] == "TRACER_"}
     return {**made, READY: str(ready)}
 
 
-def _start_programs(name: str, site: Site, plan: Plan, order: Order, deadline: float) -> None:
+def _start_programs(
+    name: str, programs: ProgramGroup, plan: Plan, launch: Launch, deadline: float
+) -> None:
+    """Starts the programs one after the other, each once the one before it listens."""
     for program in plan.programs:
-        log = order.work / f"{name}-{len(site.children) + 1}.log"
-        directory = order.project.directory
+        log = launch.work / f"{name}-{len(programs.children) + 1}.log"
+        directory = launch.project.directory
         try:
-            child = Child(program, order.environment, directory, log, order.python)
+            child = Child(program, launch.environment, directory, log, launch.python)
         except OSError as error:
             what = program.command[0]
             raise ServerFailed(f"{name}: {what} cannot be run ({error.strerror}).") from error
-        site.children.append(child)
-        while not _is_there(child, program):
-            _look_for_trouble(name, site, deadline, "opened no port")
-            time.sleep(PAUSE)
+        programs.children.append(child)
+        while not _listens(child, program):
+            _check_start(name, programs, deadline, "opened no port")
+            time.sleep(POLL_INTERVAL)
 
 
-def _is_there(child: Child, program: Program) -> bool:
-    """Tell whether the program listens. Where /proc tells, no connection is made to find out."""
+def _listens(child: Child, program: Program) -> bool:
+    """Tells whether the program listens: from /proc where there is one, else by connecting."""
     if isinstance(program.listens, Path):
-        return _answers(socket.AF_UNIX, str(program.listens))
+        return _accepts_connections(socket.AF_UNIX, str(program.listens))
     listens = proc.listens(program.listens, child.pid)
-    return _answers(socket.AF_INET, (HOST, program.listens)) if listens is None else listens
+    if listens is None:
+        return _accepts_connections(socket.AF_INET, (HOST, program.listens))
+    return listens
 
 
-def _answers(family: int, address: str | tuple[str, int]) -> bool:
+def _accepts_connections(family: int, address: str | tuple[str, int]) -> bool:
     with socket.socket(family) as probe:
         probe.settimeout(1)
         return probe.connect_ex(address) == 0
 
 
-def _wait_for_loads(name: str, site: Site, plan: Plan, ready: Path, deadline: float) -> None:
-    """Return when as many processes as planned have loaded the application."""
+def _wait_until_loaded(
+    name: str, programs: ProgramGroup, plan: Plan, ready: Path, deadline: float
+) -> None:
+    """Returns when as many processes as planned have loaded the application."""
     while len(list(ready.iterdir())) < plan.loads:
-        _look_for_trouble(name, site, deadline, "did not load the application")
-        time.sleep(PAUSE)
+        _check_start(name, programs, deadline, "did not load the application")
+        time.sleep(POLL_INTERVAL)
 
 
-def _look_for_trouble(name: str, site: Site, deadline: float, what: str) -> None:
-    """Raise PortTaken or ServerFailed if this start will come to nothing."""
-    dead = [child for child in site.children if not child.running]
+def _check_start(name: str, programs: ProgramGroup, deadline: float, what: str) -> None:
+    """Raises PortTaken or ServerFailed if this start has failed or is late."""
+    dead = [child for child in programs.children if not child.running]
     late = time.monotonic() >= deadline
-    log = site.log()
-    if _TAKEN.search(log):
+    log = programs.log()
+    if _PORT_IN_USE.search(log):
         raise PortTaken
     if dead:
         status = dead[0].popen.returncode

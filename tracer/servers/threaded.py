@@ -4,31 +4,31 @@ from __future__ import annotations
 
 import signal
 
-from tracer.servers.recipe import WSGI, Order, Plan, Program, Recipe, wheel
+from tracer.servers.recipe import WSGI, Launch, Plan, Program, Recipe, package_check
 
 
-def _waitress(order: Order) -> Plan:
-    words = ("--listen", order.bind, "--threads", str(order.threads), *order.options, WSGI)
-    return _plan(order, order.module("waitress", *words))
+def _waitress(launch: Launch) -> Plan:
+    words = ("--listen", launch.bind, "--threads", str(launch.threads), *launch.options, WSGI)
+    return _plan(launch, launch.module("waitress", *words))
 
 
-def _cheroot(order: Order) -> Plan:
-    words = ("--bind", order.bind, "--threads", str(order.threads), *order.options, WSGI)
-    return _plan(order, order.module("cheroot", *words))
+def _cheroot(launch: Launch) -> Plan:
+    words = ("--bind", launch.bind, "--threads", str(launch.threads), *launch.options, WSGI)
+    return _plan(launch, launch.module("cheroot", *words))
 
 
-def _plan(order: Order, command: tuple[str, ...]) -> Plan:
-    # Neither listens to SIGTERM, which would end Python without its exit handlers.
-    return Plan((Program(command, order.port, stop=signal.SIGINT),), loads=1)
+def _plan(launch: Launch, command: tuple[str, ...]) -> Plan:
+    # Neither handles SIGTERM, which would end Python without its exit handlers.
+    return Plan((Program(command, launch.port, stop=signal.SIGINT),), loads=1)
 
 
 RECIPES = (
     Recipe(
         "waitress", "one process, a pool of four threads",
-        "waitress", wheel("waitress"), _waitress, threads=4,
+        "waitress", package_check("waitress"), _waitress, threads=4,
     ),
     Recipe(
         "cheroot", "one process, a pool of ten threads",
-        "cheroot", wheel("cheroot"), _cheroot, threads=10,
+        "cheroot", package_check("cheroot"), _cheroot, threads=10,
     ),
 )  # fmt: skip

@@ -9,14 +9,14 @@ import importlib.metadata
 import sysconfig
 from pathlib import Path
 
-from tracer.servers.recipe import WSGI, Availability, Order, Plan, Program, Recipe
+from tracer.servers.recipe import WSGI, Availability, Launch, Plan, Program, Recipe
 
 RECYCLING = 5
 """Requests after which a recycled worker is replaced."""
 
 
 def find() -> Availability:
-    """Look for the program in the environment of this interpreter."""
+    """Checks whether uWSGI is installed in the environment of this interpreter."""
     for name in ("pyuwsgi", "uWSGI"):
         try:
             version = importlib.metadata.version(name)
@@ -32,48 +32,48 @@ def _program() -> Path | None:
     return next((directory / n for n in ("pyuwsgi", "uwsgi") if (directory / n).exists()), None)
 
 
-def command(order: Order, *words: str) -> tuple[str, ...]:
-    """Return uWSGI's command line but for what it listens on, which `words` must say."""
+def command(launch: Launch, *words: str) -> tuple[str, ...]:
+    """Returns uWSGI's command line; `words` must name what it listens on."""
     module, _, name = WSGI.partition(":")
     return (
         str(_program()), "--master", "--need-app",
-        # Else SIGTERM means: reload.
+        # Otherwise SIGTERM reloads.
         "--die-on-term",
-        # Python's threads sleep for ever without it: the project's own, and, with more than one
-        # thread in a worker, the tracer's.
+        # Otherwise Python's threads never run: the project's own and, with more than one thread in
+        # a worker, the tracer's.
         "--enable-threads",
-        "--processes", str(order.workers), "--module", module, "--callable", name,
-        "--pythonpath", str(order.project.directory),
-        *words, *order.options,
+        "--processes", str(launch.workers), "--module", module, "--callable", name,
+        "--pythonpath", str(launch.project.directory),
+        *words, *launch.options,
     )  # fmt: skip
 
 
-def _row(name: str, title: str, *words: str, threads: int | None = None, lazy: bool) -> Recipe:
-    def plan(order: Order) -> Plan:
-        more = ("--threads", str(order.threads)) if order.threads else ()
-        line = command(order, "--http-socket", order.bind, *words, *more)
-        return Plan((Program(line, order.port),), loads=order.workers if lazy else 1)
+def _recipe(name: str, title: str, *words: str, threads: int | None = None, lazy: bool) -> Recipe:
+    def plan(launch: Launch) -> Plan:
+        more = ("--threads", str(launch.threads)) if launch.threads else ()
+        line = command(launch, "--http-socket", launch.bind, *words, *more)
+        return Plan((Program(line, launch.port),), loads=launch.workers if lazy else 1)
 
     return Recipe(name, title, "pyuwsgi", find, plan, workers=2, threads=threads)
 
 
 RECIPES = (
-    _row(
+    _recipe(
         "uwsgi", "the application is built in the master, its two workers inherit it", lazy=False
     ),
-    _row(
+    _recipe(
         "uwsgi-lazy-apps", "two worker processes, each builds the application", "--lazy-apps",
         lazy=True,
     ),
-    _row(
+    _recipe(
         "uwsgi-threads", "two workers inherit the application, four threads in each",
         threads=4, lazy=False,
     ),
-    _row(
+    _recipe(
         "uwsgi-recycling", f"a worker that inherited the application is replaced after {RECYCLING} "
         "requests", "--max-requests", str(RECYCLING), "--min-worker-lifetime", "0",
-        # Else the master naps between two replacements; told to stop meanwhile, it would begin
-        # another worker afterwards, which never hears of it.
+        # Otherwise the master sleeps between two replacements. A SIGTERM meanwhile ends no worker
+        # that it starts afterwards.
         "--forkbomb-delay", "0", lazy=False,
     ),
 )  # fmt: skip

@@ -1,4 +1,4 @@
-"""Apache: found on this machine, configured and started, in each of its ways to run Django.
+"""Apache in each of its ways to run Django: found on this machine, configured and started.
 
-May import the other files of `servers/`, as any server's file may.
+May import the other files of `servers/`.
 """

@@ -1,7 +1,7 @@
-"""The account that a server's processes serve as, and what that account may read.
+"""The account that a server's processes run under, and what that account may read.
 
-A server started by root gives up its rights before it serves; what was private to root is then out
-of its reach. Only the classic permissions are looked at: access control lists are not known here.
+A server that root starts switches to another account before it serves, and can then not read what
+is private to root. This file reads classic permissions only, not access control lists.
 """
 
 from __future__ import annotations
@@ -16,12 +16,12 @@ from pathlib import Path
 from typing import Final
 
 NAMES: Final = ("www-data", "apache", "httpd", "http", "www", "_www", "daemon")
-"""Accounts made for serving, as different systems call them."""
+"""Names of the account for web servers on different systems."""
 
 
 @dataclass(frozen=True, slots=True)
 class Account:
-    """A user of this machine, with all groups."""
+    """A user of this machine with all its groups."""
 
     name: str
     uid: int
@@ -29,10 +29,10 @@ class Account:
     groups: frozenset[int]
     home: Path
 
-    def may(self, path: Path, wanted: int) -> bool:
-        """Tell whether the account has these rights (`os.R_OK | os.X_OK`) to the thing itself.
+    def has_rights(self, path: Path, wanted: int) -> bool:
+        """Tells whether the account has these rights (`os.R_OK | os.X_OK`) to the file itself.
 
-        Directories above it are not looked at. False if it is not there.
+        It does not check the directories above. False if there is no such file.
         """
         try:
             found = path.stat()
@@ -43,27 +43,27 @@ class Account:
         shift = 6 if found.st_uid == self.uid else 3 if found.st_gid in self.groups else 0
         return (stat.S_IMODE(found.st_mode) >> shift) & wanted == wanted
 
-    def barrier(self, path: Path, wanted: int = os.R_OK) -> Path | None:
-        """Return the first thing on the way to `path` that keeps the account out; None: none does.
+    def blocked_at(self, path: Path, wanted: int = os.R_OK) -> Path | None:
+        """Returns the first part of `path` that the account may not pass; None if it may pass all.
 
-        Where it is a symbolic link, both ends must be reached. A directory must let it enter.
+        It must reach both ends of a symbolic link. It must be able to enter a directory.
         """
         for end in dict.fromkeys((path.absolute(), path.resolve())):
             for above in reversed(end.parents):
-                if not self.may(above, os.X_OK):
+                if not self.has_rights(above, os.X_OK):
                     return above
         if path.is_dir():
             wanted |= os.X_OK
-        return None if self.may(path, wanted) else path
+        return None if self.has_rights(path, wanted) else path
 
-    def own(self, paths: Iterable[Path]) -> None:
-        """Give these to the account: for what was made for it a moment ago, never for a user's."""
+    def take_ownership(self, paths: Iterable[Path]) -> None:
+        """Gives these files to the account. They must be our own, never a user's."""
         for path in paths:
             shutil.chown(path, self.uid, self.gid)
 
 
-def for_serving() -> Account | None:
-    """Return the account that a server of root's drops to; None if this machine has none."""
+def serving_account() -> Account | None:
+    """Returns the account that a server of root switches to; None if this machine has none."""
     for name in NAMES:
         try:
             return named(name)
@@ -73,7 +73,7 @@ def for_serving() -> Account | None:
 
 
 def named(name: str) -> Account:
-    """Return the account of this name. Raises KeyError if there is none."""
+    """Returns the account of this name. Raises KeyError if there is none."""
     entry = pwd.getpwnam(name)
     groups = frozenset(os.getgrouplist(name, entry.pw_gid))
     return Account(name, entry.pw_uid, entry.pw_gid, groups, Path(entry.pw_dir))

@@ -1,6 +1,6 @@
-"""Apache's configuration files, as text: one function for each way to run Python under it.
+"""Writes the text of Apache's configuration: one function for each way to run Python under it.
 
-Everything that Apache writes goes to the directory that it is given, nothing to the system's.
+All that Apache writes goes to the directory of its `Layout`, nothing to the system's.
 """
 
 from __future__ import annotations
@@ -14,77 +14,77 @@ from typing import Final
 from tracer.servers.apache.accounts import Account
 
 RECYCLING: Final = 5
-"""Requests after which a daemon of mod_wsgi's is replaced."""
+"""Requests after which a daemon process of mod_wsgi is replaced."""
 CALLABLE: Final = "application"
-"""What the entry module calls the WSGI application."""
+"""The name of the WSGI application in the entry module."""
 
-# What CGI says about each request, and what a visitor's headers become, is not for us to set.
-_REQUEST = re.compile(
+# Variables that describe a request; CGI sets them, and so do a client's headers.
+_REQUEST_VARIABLE = re.compile(
     r"HTTP_\w+|REDIRECT_\w+|SERVER_(NAME|PORT|ADDR|ADMIN|SOFTWARE|PROTOCOL|SIGNATURE)|"
     r"REQUEST_(METHOD|URI|SCHEME)|REMOTE_(ADDR|HOST|PORT|USER|IDENT)|"
     r"SCRIPT_(NAME|FILENAME|URI|URL)|CONTEXT_(PREFIX|DOCUMENT_ROOT)|CONTENT_(TYPE|LENGTH)|"
     r"PATH_(INFO|TRANSLATED)|QUERY_STRING|AUTH_TYPE|GATEWAY_INTERFACE|DOCUMENT_ROOT"
 )
-_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
+_SHELL_NAME = re.compile(r"[A-Za-z_]\w*", re.ASCII)
 
 
 @dataclass(frozen=True, slots=True)
 class Layout:
-    """Where everything is that a configuration names."""
+    """The paths, the account and the numbers that a configuration names."""
 
     directory: Path
-    """Apache's own: process id, sockets, locks and logs."""
+    """Apache's own directory: pid file, sockets, locks and logs."""
     modules: Path
-    """Where its modules lie."""
+    """The directory of Apache's modules."""
     listen: str
     """Address and port."""
     account: Account | None
-    """Whom to serve as; None where Apache is not started by root."""
+    """The account to serve under; None if root does not start Apache."""
     entry: Path
-    """The Python file that has the application, to be imported by its name or run."""
+    """The Python file that defines the application; Apache imports or runs it."""
     script: Path
     """The program for CGI and FastCGI."""
     project: Path
-    """The directory of the project that is served."""
+    """The directory of the served project."""
     workers: int
     threads: int
-    """Of each worker; 1 is the prefork model where there is a choice."""
+    """Threads of each worker; 1 chooses the prefork model where there is a choice."""
 
     @property
     def log(self) -> Path:
-        """Apache's error log, and with it what the application writes to standard error."""
+        """Apache's error log, which also gets the application's standard error."""
         return self.directory / "error.log"
 
 
 def embedded(layout: Layout) -> str:
-    """mod_wsgi in Apache's own processes; built by each with its first request."""
+    """Configures mod_wsgi in Apache's own processes; each loads Django with its first request."""
     return _text(
         *_head(layout, _model(layout), "wsgi"),
         *_processes(layout),
         f"WSGIScriptAlias / {_quoted(layout.entry)} application-group=%{{GLOBAL}}",
-        *_open(layout.entry.parent),
+        *_grant_access(layout.entry.parent),
     )
 
 
 def daemon(layout: Layout) -> str:
-    """mod_wsgi in processes of its own, replaced after a few requests."""
+    """Configures mod_wsgi in daemon processes, replaced after a few requests."""
     return _text(
         *_head(layout, "event", "wsgi"),
         # Apache's own processes run no Python then.
         "WSGIRestrictEmbedded On",
         f"WSGISocketPrefix {_quoted(layout.directory / 'wsgi')}",
-        # Usually it waits for an idle moment; under load there is none, and nothing is replaced.
+        # graceful-timeout: otherwise it waits for an idle moment, which never comes under load.
         f"WSGIDaemonProcess tracer processes={layout.workers} threads={layout.threads} "
-        # Not every account has a home, where daemons would start otherwise.
+        # home: daemons start in the account's home directory otherwise, which may not exist.
         f"maximum-requests={RECYCLING} graceful-timeout=0 home={_quoted(layout.project)}",
         f"WSGIScriptAlias / {_quoted(layout.entry)} "
         "process-group=tracer application-group=%{GLOBAL}",
-        *_open(layout.entry.parent),
+        *_grant_access(layout.entry.parent),
     )
 
 
 def mod_python(layout: Layout) -> str:
-    """mod_python, with the WSGI handler that it brings."""
+    """Configures mod_python with its WSGI handler."""
     return _text(
         *_head(layout, "prefork", "python"),
         *_processes(layout),
@@ -100,21 +100,21 @@ def mod_python(layout: Layout) -> str:
 
 
 def cgi(layout: Layout, environment: Mapping[str, str]) -> str:
-    """A new process for each request."""
+    """Configures CGI: a new process for each request."""
     return _text(
         *_head(layout, "event", "alias", "env", "cgid"),
         f"ScriptSock {_quoted(layout.directory / 'cgid.sock')}",
-        *(f"PassEnv {name}" for name in handed_on(environment)),
+        *(f"PassEnv {name}" for name in script_variables(environment)),
         f"ScriptAlias / {_quoted(f'{layout.script}/')}",
-        *_open(layout.script.parent),
+        *_grant_access(layout.script.parent),
     )
 
 
 def fastcgi(layout: Layout, sockets: Path) -> str:
-    """Processes that mod_fcgid starts when they are needed, and uses again; no more than workers.
+    """Configures FastCGI: mod_fcgid starts processes when it needs them, and uses them again.
 
-    They get nothing of Apache's environment, and mod_fcgid cuts off what is long: the script itself
-    has to bring it. `sockets` is a directory that the account may write to.
+    The processes get no environment from Apache, and mod_fcgid cuts off long values, so the script
+    sets the environment. `sockets` is a directory that the account may write to.
     """
     return _text(
         *_head(layout, "event", "alias", "fcgid"),
@@ -125,7 +125,7 @@ def fastcgi(layout: Layout, sockets: Path) -> str:
         f"<Directory {_quoted(layout.script.parent)}>",
         "  SetHandler fcgid-script",
         "  Options +ExecCGI",
-        # It takes a script's path apart at every space, but not a wrapper's arguments.
+        # mod_fcgid splits a script's path at spaces, but not a wrapper's arguments.
         f"  FcgidWrapper {_quoted(f'/bin/sh {_quoted(layout.script)}')} virtual",
         "  Require all granted",
         "</Directory>",
@@ -133,7 +133,7 @@ def fastcgi(layout: Layout, sockets: Path) -> str:
 
 
 def _head(layout: Layout, model: str, *modules: str) -> list[str]:
-    """What every configuration begins with; `model` is how Apache itself makes processes."""
+    """Returns the lines that every configuration begins with; `model` is Apache's process model."""
     loaded = (f"mpm_{model}", "authz_core", *modules)
     lines = [
         f"LoadModule {name}_module {_quoted(layout.modules / f'mod_{name}.so')}" for name in loaded
@@ -156,7 +156,7 @@ def _model(layout: Layout) -> str:
 
 
 def _processes(layout: Layout) -> list[str]:
-    """As many of Apache's own processes as there are workers, from beginning to end."""
+    """Returns the lines that keep as many of Apache's own processes as there are workers."""
     most = layout.workers * layout.threads
     lines = [
         f"ServerLimit {layout.workers}",
@@ -175,18 +175,20 @@ def _processes(layout: Layout) -> list[str]:
     ]
 
 
-def _open(directory: Path) -> list[str]:
-    """Nothing is served from anywhere unless it is allowed."""
+def _grant_access(directory: Path) -> list[str]:
+    """Returns the lines that let Apache serve from a directory."""
     return [f"<Directory {_quoted(directory)}>", "  Require all granted", "</Directory>"]
 
 
-def handed_on(environment: Mapping[str, str]) -> list[str]:
-    """Return the variables that a script can be given, and that do not describe a request."""
-    return sorted(n for n in environment if _NAME.fullmatch(n) and not _REQUEST.fullmatch(n))
+def script_variables(environment: Mapping[str, str]) -> list[str]:
+    """Returns the names of variables that a script can be given and that describe no request."""
+    return sorted(
+        n for n in environment if _SHELL_NAME.fullmatch(n) and not _REQUEST_VARIABLE.fullmatch(n)
+    )
 
 
 def _quoted(word: object) -> str:
-    """One word of a directive, whatever characters are in it."""
+    """Returns a word as one quoted argument of a directive."""
     return '"' + str(word).replace("\\", "\\\\").replace('"', '\\"') + '"'
 
 

@@ -1,0 +1,237 @@
+"""`python -m tracer show DIR`: draws a journal, or exports it as JSON, HTML, Perfetto or SVG."""
+
+from __future__ import annotations
+
+import argparse
+import contextlib
+import gc
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
+from pathlib import Path
+from typing import Any, Final, TextIO
+
+from rich.console import RenderableType
+
+from tracer.cli import options, output
+from tracer.journal.reader import JournalFile, read
+from tracer.journal.tail import JournalError
+from tracer.model import Process, Request
+from tracer.model.process_tree import build_process_tree
+from tracer.render.formats.terminal import Terminal
+from tracer.render.pictures.boot import BootTree
+from tracer.render.pictures.first_request import FirstRequest
+from tracer.render.pictures.ledger import Ledger
+from tracer.render.pictures.lifelines import Lifelines
+from tracer.render.pictures.overview import Overview
+from tracer.render.pictures.processes import Processes
+from tracer.render.pictures.sentence import Sentence
+from tracer.render.pictures.timeline import Timeline
+
+PICTURES: Final = (
+    "processes", "overview", "boot", "timeline", "first-request", "lifelines", "ledger"
+)  # fmt: skip
+NEWEST_TIMELINES: Final = 5
+"""Timelines drawn of each process when no request is named."""
+
+
+def add_parser(commands: Any) -> None:
+    """Adds the command `show` to the command line's parser."""
+    parser = commands.add_parser("show", help="draw what a journal holds")
+    options.add_journal(parser)
+    add = parser.add_argument
+    add("--request", type=_request, metavar="N", help='a request\'s number, or "all"')
+    add("--process", type=_process, metavar="PID", help="one process only")
+    add("--only", choices=PICTURES, help="one kind of picture only")
+    add("--format", choices=("console", "svg", *output.FORMATS), default="console")
+    add(
+        "--output",
+        type=Path,
+        metavar="FILE",
+        help="where a document goes; with svg, a directory too",
+    )
+    parser.set_defaults(usage_error=parser.error)
+
+
+def _request(text: str) -> int | str:
+    if text == "all":
+        return text
+    if not text.isdecimal() or int(text) < 1:
+        raise argparse.ArgumentTypeError(
+            f"{text!r} is neither a request's number, 1 or more, nor 'all'"
+        )
+    return int(text)
+
+
+def _process(text: str) -> str:
+    if not text.rstrip("abcdefghijklmnopqrstuvwxyz").isdecimal():
+        raise argparse.ArgumentTypeError(f"{text!r} is not a process, such as 4711 or 4711b")
+    return text
+
+
+def check(arguments: argparse.Namespace) -> None:
+    """Exits with a usage error if two options contradict each other."""
+    error = arguments.usage_error
+    if arguments.request is not None and arguments.only not in (None, "timeline"):
+        error(f"--request draws a timeline; it does not go with --only {arguments.only}")
+    if arguments.output == Path("-"):
+        arguments.output = None
+    if arguments.format == "console":
+        if arguments.output is not None:
+            error("--output takes a document: name its --format, such as html")
+        return
+    if arguments.format == "svg":
+        return
+    for option, given in (("--only", arguments.only), ("--width", arguments.width)):
+        if given is not None:
+            error(f"{option} is for pictures; it does not go with --format {arguments.format}")
+
+
+def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
+    """Draws or exports the journal and returns the exit status.
+
+    Raises JournalError if the journal, the process or the request is not there.
+    """
+    with _no_collections():
+        reading = read(arguments.directory)
+    for note in reading.notes:
+        print(f"note: {note}", file=err)
+    stories = _of_process(reading.files, arguments.process)
+    if isinstance(arguments.request, int):
+        stories = _with_request(stories, arguments.request)
+    if arguments.format == "svg":
+        # A sentence is no picture for a document.
+        pictures = [p for p in _pictures(arguments, stories) if not isinstance(p[2], Sentence)]
+        output.write_drawings(pictures, arguments.width, arguments.output, out)
+        return 0
+    if arguments.format != "console":
+        return _export(arguments, stories, out, err)
+    writer = output.PictureWriter(out, arguments.width, arguments.colour)
+    for _, _, picture in _pictures(arguments, stories):
+        writer.draw(picture)
+    return 0
+
+
+@contextlib.contextmanager
+def _no_collections() -> Iterator[None]:
+    """Switches Python's garbage collector off.
+
+    Reading a journal forms no cycles, and searching for them would take as long as the reading.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _of_process(stories: Sequence[JournalFile], name: str | None) -> Sequence[JournalFile]:
+    """Returns the stories of one process, or all. Raises JournalError if there is none.
+
+    A pid alone stands for every process that had it.
+    """
+    chosen = [
+        story
+        for story in stories
+        if name in (None, story.process.name, str(story.process.about.pid))
+    ]
+    if not chosen:
+        there = ", ".join(story.process.name for story in stories)
+        raise JournalError(f"There is no process {name} in this journal; there is {there}.")
+    return chosen
+
+
+def _with_request(stories: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
+    """Returns the stories that have a request, with it alone. Raises JournalError if none has."""
+    chosen = []
+    for story in stories:
+        requests = tuple(each for each in story.process.requests if each.number == number)
+        if requests:
+            chosen.append(replace(story, process=replace(story.process, requests=requests)))
+    if not chosen:
+        there = "; ".join(f"process {s.process.name} has {_request_range(s)}" for s in stories)
+        raise JournalError(f"There is no request {number} in this journal: {there}.")
+    return chosen
+
+
+def _request_range(story: JournalFile) -> str:
+    numbers = [request.number for request in story.process.requests]
+    if not numbers:
+        return "none"
+    return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
+
+
+def _export(
+    arguments: argparse.Namespace, stories: Sequence[JournalFile], out: TextIO, err: TextIO
+) -> int:
+    if arguments.format == "html" and arguments.output is None and Terminal(out).is_terminal:
+        print(
+            "The HTML page is for a browser: name a file for it, as in --output page.html.",
+            file=err,
+        )
+        return 1
+    with _no_collections():
+        text = output.FORMATS[arguments.format](story.process for story in stories)
+    output.write(text, arguments.output, out)
+    return 0
+
+
+def _pictures(
+    arguments: argparse.Namespace, stories: Sequence[JournalFile]
+) -> Iterator[tuple[str, int, RenderableType]]:
+    """Yields the pictures that the arguments choose, each with its kind and its process's pid."""
+    only = "timeline" if arguments.request is not None else arguments.only
+    if only == "processes" or (not only and len(stories) > 1):
+        families = build_process_tree(story.process for story in stories)
+        yield "processes", stories[0].process.about.pid, Processes(families)
+    kinds = (only,) if only else ("overview", "timeline", "lifelines", "ledger")
+    for story in stories:
+        for kind in kinds:
+            for picture in _pictures_of(kind, story, arguments.request):
+                yield kind, story.process.about.pid, picture
+
+
+def _pictures_of(
+    kind: str, story: JournalFile, request: int | str | None
+) -> Iterable[RenderableType]:
+    process = story.process
+    match kind:
+        case "overview":
+            yield Overview(process)
+            if not process.ended and story.alive is not None:
+                yield Sentence(_state(story))
+        case "boot":
+            yield BootTree(process)
+        case "timeline":
+            yield from _timelines(process, request)
+        case "first-request":
+            yield FirstRequest(process)
+        case "lifelines":
+            yield Lifelines(process)
+        case "processes":
+            return
+        case _:
+            yield Ledger(process)
+
+
+def _state(story: JournalFile) -> str:
+    pid = story.process.name
+    if story.alive:
+        pending = len(story.pending)
+        plural = "request has" if pending == 1 else "requests have"
+        begun = f"; {pending} {plural} begun and not been written yet" if pending else ""
+        return f"Process {pid} is still running: this is how far it has come{begun}."
+    return f"Process {pid} is gone without a word: killed, or its server runs no exit handlers."
+
+
+def _timelines(process: Process, request: int | str | None) -> Iterable[RenderableType]:
+    requests: Sequence[Request] = process.requests
+    if request is None and len(requests) > NEWEST_TIMELINES:
+        requests = requests[-NEWEST_TIMELINES:]
+        yield Sentence(
+            f"The last {NEWEST_TIMELINES} of {len(process.requests)} requests of process "
+            f"{process.name}; --request N draws another, --request all draws all."
+        )
+    for each in requests:
+        yield Timeline(process, each)

@@ -9,13 +9,13 @@ from dataclasses import replace
 from typing import Any, get_args
 
 import pytest
-from tracer.journal.format import FIELDS
 
 from tests.docs.markdown import ROOT, Page
 from tests.render.sample_process import cafe
 from tracer import Recording, conf, record
 from tracer.cli import main as cli
 from tracer.compare.count import FIELDS as COMPARED
+from tracer.journal.format import FIELDS
 from tracer.model import Boot, Imported, Span, facts, scope, stages
 from tracer.render import document
 

@@ -20,8 +20,9 @@ from rich.text import Text
 
 from tests.render.drawing import ESCAPE, plain, widest
 from tests.render.sample_process import SampleProcess, cafe
-from tracer.render import Lifelines, Terminal, Timeline, to_text
+from tracer.render import Lifelines, Timeline, to_text
 from tracer.render.formats import terminal
+from tracer.render.formats.terminal import Terminal
 
 
 class Stream(io.StringIO):

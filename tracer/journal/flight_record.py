@@ -1,7 +1,7 @@
 """The flight record: which requests a process had begun when it was killed.
 
 A request reaches the journal some time after it has ended. So that a SIGKILL loses no request, the
-begin of each is noted here at once: in a file that is mapped into the process's memory and lies
+start of each is noted here at once: in a file that is mapped into the process's memory and lies
 beside its journal file as `{pid}-{nanoseconds}.flight`. The operating system's page cache survives
 the process, and a note is a copy in memory: no system call, no wait.
 
@@ -114,7 +114,7 @@ def _reserve(file: int) -> None:
 
 @dataclass(frozen=True, slots=True)
 class BegunRequest:
-    """The begin of a request."""
+    """The start of a request."""
 
     number: int
     started: float

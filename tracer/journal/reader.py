@@ -105,7 +105,7 @@ def _journal_file(
 def unwritten_requests(
     noted: flight_record.FlightNotes, written: Container[int], threads: Mapping[int, str]
 ) -> tuple[Request, ...]:
-    """Returns the requests that a flight record holds and the journal does not, with their begin.
+    """Returns the requests that a flight record holds and the journal does not.
 
     `written` holds the numbers of the journal's requests, `threads` the names of its threads.
     """

@@ -80,7 +80,7 @@ def _count(count: int) -> str:
 
 
 class Tail:
-    """Reads a directory as it grows: each `read` returns what has been written since the last.
+    """A reader of a directory that grows: each `read` returns what was written since the last.
 
     Only whole lines are read; a line that is still being written comes with a later read. The
     directory, and files in it, may appear and disappear. A file that is no journal, or of an
@@ -105,7 +105,7 @@ class Tail:
         return [each for each in found if each.facts or each.restarted]
 
     def notes(self, whole: bool = False) -> list[str]:
-        """Returns what was skipped so far; `whole`: count a last line without end as cut off."""
+        """Returns what was skipped so far; `whole`: a last line without end counts as cut off."""
         return [note for file in self._files.values() for note in file.notes(whole)]
 
     def paths(self) -> list[Path]:

@@ -90,7 +90,7 @@ class Request:
 
     @property
     def duration(self) -> int:
-        """Nanoseconds from its begin to its close."""
+        """Nanoseconds from its start to its close."""
         return self.closed - self.begun
 
     @property

@@ -77,7 +77,10 @@ class RequestLog:
 
     def newest_begun(self, at: int) -> int:
         """Returns the number of the newest request that had begun by this time; 0 if none had."""
-        return next((number for begun, number in reversed(self._begins) if begun <= at), 0)
+        for begun, number in reversed(self._begins):
+            if begun <= at:
+                return number
+        return 0
 
     def outlived_its_request(self, known: TrackedObject) -> bool:
         """Whether an object was alive when a later request began after its own had closed."""

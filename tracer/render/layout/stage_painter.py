@@ -120,7 +120,7 @@ def _widest(rows: Sequence[StageRow], labels: Sequence[StageLabel], step: int) -
 
 @dataclass(frozen=True, slots=True)
 class StagePainter:
-    """Draws the rows of one request's timeline."""
+    """The means to draw one timeline's rows: its request, its columns, and its axis."""
 
     request: Request
     index: ProcessIndex

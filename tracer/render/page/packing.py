@@ -74,7 +74,7 @@ def pack_document(document: Document) -> dict[str, Any]:
 
 
 class _ProcessPacker:
-    """Packs one process; texts are shared with the others."""
+    """The tables of one process while it is packed; all processes share one table of texts."""
 
     def __init__(self, texts: Table, process: Document) -> None:
         self.texts = texts

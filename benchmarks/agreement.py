@@ -111,9 +111,9 @@ class _Switch:
         self.tracer = tracer
         self.time_off = 0.0
         self.since: float | None = None
-        if tracer.runtime.console is not None:
-            tracer.runtime.console.clock = self._clock
-            tracer.runtime.console.since = self._clock()
+        if tracer.console is not None:
+            tracer.console.clock = self._clock
+            tracer.console.since = self._clock()
 
     def _clock(self) -> float:
         """Returns seconds, without the time in which no probe was installed."""
@@ -123,10 +123,12 @@ class _Switch:
     def off(self) -> Iterator[None]:
         self.tracer.installation.uninstall()
         self.since = time.monotonic()
-        # The worker thread must not process waiting recordings while no probe is installed.
+        # Waiting recordings are processed and drawn now: the worker thread must not do it during
+        # the turns without probes.
         self.tracer.look(draw=False)
-        with self.tracer.drawing:
-            pass
+        if self.tracer.console is not None:
+            with self.tracer.console.drawing:
+                pass
         try:
             yield
         finally:

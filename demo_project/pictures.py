@@ -48,18 +48,18 @@ RECYCLED = 5
 
 
 class Trouble(Exception):
-    """A page did not answer as it should; the message says which."""
+    """A page that did not answer as it should; the message names it."""
 
 
 def get(recording: Recording, address: str, guest: str | None = None) -> None:
-    """Ask for a page on the guest's thread. Raises Trouble unless the status is 200."""
+    """Asks for a page on the guest's thread. Raises Trouble unless the status is 200."""
     answer = recording.get(address, thread=guest)
     if answer.status != 200:
         raise Trouble(f"{address} answered {answer.status}")
 
 
 def draw_guests(into: Path) -> None:
-    """Draw one timeline, and the lifelines of eight requests."""
+    """Draws one timeline, and the lifelines of eight requests."""
     with record(query_values=True, settle=False) as recording:
         for visits in (BEFORE, AFTER, SINCE):
             for guest, address in visits:
@@ -73,7 +73,7 @@ def draw_guests(into: Path) -> None:
 
 
 def draw_kept(into: Path) -> None:
-    """Draw the lifelines of three requests that a list keeps."""
+    """Draws the lifelines of three requests that a list keeps."""
     with record() as recording:
         for _ in range(3):
             get(recording, KEEPER)
@@ -81,7 +81,7 @@ def draw_kept(into: Path) -> None:
 
 
 def draw_processes(into: Path) -> None:
-    """Draw the processes of a gunicorn, and how its master booted."""
+    """Draws the processes of a gunicorn, and how its master booted."""
     with tempfile.TemporaryDirectory() as journal:
         options = ("--max-requests", str(RECYCLED))
         with serve("gunicorn-preload", journal=Path(journal), options=options) as server:
@@ -103,12 +103,12 @@ GROUPS: dict[str, Callable[[Path], None]] = {
 
 
 def write(into: Path, name: str, title: str, picture: RenderableType) -> None:
-    """Write one picture as SVG."""
+    """Writes one picture as SVG."""
     (into / f"{name}.svg").write_text(to_svg(picture, WIDTH, title), encoding="utf-8")
 
 
 def draw(group: str, into: Path) -> int:
-    """Draw one group in this process; return the exit status."""
+    """Draws one group in this process and returns the exit status."""
     django.setup()
     try:
         GROUPS[group](into)
@@ -119,7 +119,7 @@ def draw(group: str, into: Path) -> int:
 
 
 def draw_each(groups: Iterable[str], into: Path) -> int:
-    """Prepare a café, and draw every group in a process of its own; return the exit status."""
+    """Prepares a café, draws each group in a process of its own, and returns the exit status."""
     into.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory() as directory:
         environment = os.environ | {
@@ -140,7 +140,7 @@ def draw_each(groups: Iterable[str], into: Path) -> int:
 
 
 def main() -> int:
-    """Draw all pictures, or one group of them."""
+    """Draws all pictures, or one group of them."""
     parser = argparse.ArgumentParser(description="Draw the pictures of README and docs.")
     parser.add_argument("--into", type=Path, default=PICTURES, help="the pictures' directory")
     parser.add_argument("--group", choices=GROUPS, help=argparse.SUPPRESS)

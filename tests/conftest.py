@@ -13,7 +13,7 @@ from typing import Any
 import pytest
 
 import tracer
-from tests.support.driving import Recording
+from tests.support.client import Recording
 from tests.support.services.fixtures import postgresql, redis_server
 from tracer import runtime
 

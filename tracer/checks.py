@@ -29,12 +29,12 @@ _SCOPES: Final = (ast.ClassDef, ast.FunctionDef, ast.AsyncFunctionDef)
 
 
 def register() -> None:
-    """Register the checks; doing so again changes nothing."""
+    """Registers the checks; doing so again changes nothing."""
     checks.register(check_settings, TAG)
 
 
 def check_settings(app_configs: Any = None, **kwargs: Any) -> list[checks.CheckMessage]:
-    """Return a warning for everything that is wrong with the tracer's settings."""
+    """Returns a warning for everything that is wrong with the tracer's settings."""
     config, problems = conf.load(settings, os.environ)
     found = [*problems, *_watch(config.watch), *_middleware()]
     if config.enabled:
@@ -71,7 +71,7 @@ def _interpreter() -> Iterator[conf.Problem]:
 
 
 def _journal(directory: Path) -> Iterator[conf.Problem]:
-    """Tell whether the directory can be written, without creating it."""
+    """Yields a problem if the directory cannot be written; creates nothing."""
     nearest = directory
     while not os.path.exists(nearest) and nearest != nearest.parent:
         nearest = nearest.parent
@@ -98,7 +98,7 @@ def _watch(paths: Iterable[str]) -> Iterator[conf.Problem]:
 
 
 def unwatchable(path: str) -> tuple[str, str] | None:
-    """Return the id and reason for which a class cannot be watched; None if it seems to be fine."""
+    """Returns the id and the reason why a class cannot be watched; None if it seems to be fine."""
     name, _, cls = path.rpartition(".")
     module = sys.modules.get(name)
     if module is not None:
@@ -117,7 +117,7 @@ def unwatchable(path: str) -> tuple[str, str] | None:
 
 
 def _spec(name: str) -> ModuleSpec | None:
-    """Find a module as an import would, but import neither it nor its parents."""
+    """Finds a module as an import would, but imports neither it nor its parents."""
     try:
         top, *rest = name.split(".")
         spec = importlib.util.find_spec(top)
@@ -132,19 +132,19 @@ def _spec(name: str) -> ModuleSpec | None:
 
 
 def _defined(spec: ModuleSpec) -> set[str] | None:
-    """Return the names that a module's source binds; None where that cannot be told."""
+    """Returns the names that a module's source binds; None where that cannot be known."""
     get_source = getattr(spec.loader, "get_source", None)
     try:
         source = get_source(spec.name) if get_source is not None else None
         tree = ast.parse(source) if source is not None else None
-    except Exception:  # no source, or none that parses: the import will tell
+    except Exception:  # no source, or none that parses: the import will show it
         return None
     names = set(_bound(tree.body)) if tree is not None else {"*"}
     return None if "*" in names or "__getattr__" in names else names
 
 
 def _bound(body: Iterable[ast.stmt]) -> Iterator[str]:
-    """Yield each name that these statements bind, "*" for any; not those inside functions."""
+    """Yields each name that these statements bind, "*" for any; not those inside functions."""
     for statement in body:
         for node in [statement] if isinstance(statement, _SCOPES) else ast.walk(statement):
             if isinstance(node, _SCOPES):

@@ -47,7 +47,7 @@ class Config:
     enabled: bool = False
     """Whether to watch at all: `ENABLED` where it is given, else whether DEBUG is on."""
     console: bool = True
-    """Whether to draw timelines and lifelines; False records and stays quiet."""
+    """Whether to draw timelines and lifelines; False only records."""
     journal: Path | None = None
     """Absolute directory to which each process appends a file of its own; None keeps no journal."""
     watch: tuple[str, ...] = ()
@@ -68,7 +68,7 @@ class Problem:
 
 
 def load(settings: Any, environ: Mapping[str, str]) -> tuple[Config, tuple[Problem, ...]]:
-    """Return what `settings` and `environ` ask for, and what was wrong with them. Never raises."""
+    """Returns what `settings` and `environ` ask for, and what was wrong with them. Never raises."""
     problems: list[Problem] = []
     given = _given(settings, problems)
     enabled = _flag("ENABLED", given, environ, _debug(settings), problems)
@@ -93,7 +93,7 @@ def _debug(settings: Any) -> bool:
 
 
 def _given(settings: Any, problems: list[Problem]) -> dict[str, Any]:
-    """Return the known keys of `settings.TRACER`; tell the unknown ones."""
+    """Returns the known keys of `settings.TRACER`; reports the unknown ones."""
     try:
         value = getattr(settings, "TRACER", None)
     except Exception:  # settings that cannot be read are Django's to report
@@ -127,7 +127,7 @@ def _flag(
     default: bool,
     problems: list[Problem],
 ) -> bool:
-    """Return a truth value: from the environment, else the setting, else the default."""
+    """Returns a truth value: from the environment, else the setting, else the default."""
     chosen = given.get(key, default)
     if not isinstance(chosen, bool):
         message = f'TRACER["{key}"] must be True or False, not {_type(chosen)}.'

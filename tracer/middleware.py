@@ -1,9 +1,9 @@
 """The tracer's own middleware: the outermost layer of the chain.
 
-It is put there by itself; a project may list it in `MIDDLEWARE` to place it elsewhere. Requests
-that came in by a door that the tracer watches pass it untouched; one that came by another, through
-a handler of the project's own, is recorded from here on. Where the tracer is off it takes itself
-out of the chain.
+The tracer puts it there; a project may list it in `MIDDLEWARE` to place it elsewhere. A request
+that one of Django's own handlers received passes it untouched. One that came through a handler of
+the project's own is recorded from here on. Where the tracer is off, the middleware takes itself out
+of the chain.
 """
 
 from __future__ import annotations
@@ -55,7 +55,7 @@ class TracerMiddleware:
         return response
 
     def passage(self) -> GetResponse:
-        """Return a function that does what a call of this does, for a third of its price.
+        """Returns a function that does what a call of this does, at a third of its cost.
 
         For a synchronous chain, whose other layers let no exception pass.
         """
@@ -84,7 +84,7 @@ class TracerMiddleware:
         return response
 
     def _from_here(self, request: HttpRequest) -> HttpResponseBase:
-        """Serve a request that no watched handler has begun; its response's close ends it."""
+        """Serves a request that no watched handler has begun; its response's close ends it."""
         begun = self._begin(request)
         try:
             response: HttpResponseBase = self.get_response(request)

@@ -34,14 +34,14 @@ class Tracer(Contestant):
 
     def catch_up(self) -> None:
         """Lets it process the warm-up's recordings, or its first batch would be counted."""
-        module = sys.modules.get("tracer.runtime.tracer")
+        module = sys.modules.get("tracer.runtime.switch")
         running = module.running() if module is not None else None
         if running is not None:
             running.look()
 
     def recorded(self) -> str:
         """Counts stages and objects of the newest request."""
-        module = sys.modules.get("tracer.runtime.tracer")
+        module = sys.modules.get("tracer.runtime.switch")
         running = module.running() if module is not None else None
         if running is None:
             return ""

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stories import two_processes
+from tests.support.journals import two_processes
 
 
 @pytest.fixture

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stories import Run, process, start, story, write
+from tests.support.command import Run, start
+from tests.support.journals import process, story, write
 from tracer.cli.main import main
 
 

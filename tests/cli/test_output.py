@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stories import Run, start
+from tests.support.command import Run, start
 from tracer.cli import output
 from tracer.cli.main import main
 

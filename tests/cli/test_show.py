@@ -7,7 +7,8 @@ import json
 
 import pytest
 
-from tests.support.stories import Run, process, request, start, story, timelines, write
+from tests.support.command import Run, start, timelines
+from tests.support.journals import process, request, story, write
 from tracer.cli.main import main
 from tracer.cli.show import PICTURES
 from tracer.journal.flight_record import FlightRecord

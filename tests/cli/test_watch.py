@@ -11,7 +11,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.support.stories import Run, process, request, start, timelines, write
+from tests.support.command import Run, start, timelines
+from tests.support.journals import process, request, write
 from tracer.cli import watch
 from tracer.journal.encode import encode
 from tracer.journal.flight_record import FlightRecord

@@ -17,8 +17,6 @@ from __future__ import annotations
 import json
 import re
 import signal
-import subprocess
-import sys
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -27,9 +25,9 @@ import pytest
 from tests.docs import cells, commands
 from tests.docs.markdown import ROOT, Block, Page, pages
 from tests.docs.place import Place, make_template
-from tests.servers.presence import needed
-from tests.support.programs import environment
+from tests.servers.availability import require_server
 from tracer.journal import format as journal
+from tracer.servers.project import copy_demo_databases
 
 DEMO = ROOT / "demo_project"
 NOTEBOOK = "docs/how-to/in-a-notebook.md"
@@ -49,19 +47,14 @@ with_blocks = [page for page in pages() if page.blocks]
 @pytest.fixture(scope="module")
 def template(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The project and the journal that every page gets a copy of."""
-    needed("gunicorn-preload")
+    require_server("gunicorn-preload")
     return make_template(tmp_path_factory.mktemp("template"))
 
 
 @pytest.fixture(scope="module")
 def cafe(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    """The café's databases, with sample data."""
-    directory = tmp_path_factory.mktemp("cafe")
-    prepare = [sys.executable, str(DEMO / "manage.py"), "prepare", "--verbosity", "0"]
-    env = environment(CAFE_DATABASE=str(directory / "cafe.sqlite3"), TRACER_ENABLED="0")
-    env["DJANGO_SETTINGS_MODULE"] = "cafe_site.settings"
-    subprocess.run(prepare, env=env, check=True, timeout=120)
-    return directory
+    """The directory of the café's databases, with sample data."""
+    return copy_demo_databases(tmp_path_factory.mktemp("cafe")).parent
 
 
 @pytest.fixture
@@ -81,6 +74,13 @@ def test_every_block_runs(page: Page, place: Place) -> None:
     missing = [line for text in texts for line in not_printed(text, place.output)]
     assert missing == [], place.output
     assert MARKS.get(page.name, "") in place.output
+
+
+@pytest.mark.parametrize("page", pages(), ids=lambda page: page.name)
+def test_no_block_is_written_in_a_way_that_is_not_seen(page: Page) -> None:
+    """Indented fences, and tildes, would be blocks to a reader and none to these tests."""
+    fences = re.findall(r"^[ >]*(?:```|~~~)", page.text, re.MULTILINE)
+    assert fences == ["```"] * 2 * len(page.blocks)
 
 
 def run(page: Page, place: Place) -> None:

@@ -14,7 +14,7 @@ from xml.etree import ElementTree
 import pytest
 
 from tests.docs.markdown import ROOT, pages
-from tests.servers.presence import needed
+from tests.servers.availability import require_server
 from tests.support.programs import environment
 
 pytestmark = pytest.mark.slow
@@ -40,7 +40,7 @@ def words(picture: Path) -> str:
 @pytest.fixture(scope="module")
 def drawn(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """What `make pictures` draws, in a directory of its own."""
-    needed("gunicorn-preload")
+    require_server("gunicorn-preload")
     into = tmp_path_factory.mktemp("pictures")
     program = [sys.executable, str(ROOT / "demo_project" / "pictures.py"), "--into", str(into)]
     done = subprocess.run(

@@ -6,7 +6,7 @@ import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from tests.support.driving import ancestors
+from tests.support.client import ancestors
 from tracer import Recording
 from tracer.model import Lifetime, Request, Span
 

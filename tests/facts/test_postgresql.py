@@ -11,7 +11,7 @@ from django.db import connections, models
 from tests.facts.databases import backend, telling
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
 from tests.facts.site import GATE
-from tests.support.driving import environ
+from tests.support.client import environ
 from tests.support.services.postgresql import PostgreSQL
 from tracer import Recording
 from tracer.model import stages

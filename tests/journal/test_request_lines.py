@@ -9,7 +9,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from tests.journal.recorded import STAGES, Thing, made
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 from tracer import record, runtime
 from tracer.conf import Config
 from tracer.journal.decode import decode

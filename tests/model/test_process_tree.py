@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.support.stories import BEGUN
+from tests.support.journals import BEGUN
 from tracer.model import Ended, History, Process, ProcessStarted
 from tracer.model.process_tree import (
     ProcessNode,

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from tests.support.stories import Run
+from tests.support.command import Run
 from tracer.servers import RECIPES, serve
 
 ROUNDS = 30

@@ -13,8 +13,8 @@ from django.db import connections, transaction
 from tests.facts.databases import added
 from tests.facts.reading import on_thread
 from tests.facts.site import GATE
-from tests.support.driving import Recording
-from tests.support.lending.base import LENT
+from tests.support.client import Recording
+from tests.support.reusing_backend.base import IDLE
 
 pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
 
@@ -28,12 +28,12 @@ def lent(
     settings.MIDDLEWARE = []
     entries = {
         "plain": {"ENGINE": "django.db.backends.sqlite3", "NAME": tmp_path / "plain.sqlite3"},
-        "lent": {"ENGINE": "tests.support.lending", "NAME": tmp_path / "lent.sqlite3"},
+        "lent": {"ENGINE": "tests.support.reusing_backend", "NAME": tmp_path / "lent.sqlite3"},
     }
     with django_db_blocker.unblock(), added(entries), record() as recording:
         yield recording
-    while LENT:
-        LENT.pop().close()
+    while IDLE:
+        IDLE.pop().close()
     GATE.clear()
 
 
@@ -72,7 +72,7 @@ def test_its_real_end_is_told_once(lent: Recording) -> None:
 def test_one_that_is_thrown_away_dies(lent: Recording) -> None:
     """Nobody closed it: its weak reference tells."""
     lent.get("/ask/lent/")
-    LENT.clear()
+    IDLE.clear()
     gc.collect()
     life = lent.lifetime_of("sqlite connection lent")
     assert life.freed in ("response", "collector")
@@ -103,7 +103,7 @@ def test_many_are_counted_right(lent: Recording) -> None:
         lent.get("/ask/lent/" if number % 3 else "/ask/plain/")
     lent.settle()
     rows = {row.cls: row for row in lent.process.ledger if row.kind == "connection"}
-    plain, put_by = rows["sqlite3.Connection"], rows["tests.support.lending.base.Raw"]
+    plain, put_by = rows["sqlite3.Connection"], rows["tests.support.reusing_backend.base.Raw"]
     # Those of the tests' own databases, as far as other tests have left them open.
     before = [
         life for life in lent.lifetimes if life.kind == "connection" and life.phase == "before"

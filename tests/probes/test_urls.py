@@ -22,7 +22,7 @@ from django.urls import (
     reverse,
 )
 
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 from tests.support.programs import run
 from tracer import runtime
 from tracer.conf import Config

@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 
 from tests.facts.site import GATE, HELD
-from tests.support.driving import Recording
+from tests.support.client import Recording
 
 Record = Callable[..., Recording]
 

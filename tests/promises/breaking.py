@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 
 
 class Broken(Exception):

@@ -108,7 +108,7 @@ def staff() -> str:
 def visit(handler: Any, cookies: str, number: int) -> None:
     """The next of the pages, and each form filled in; after some rounds, of those that make classes
     and take little time."""
-    from tests.support.driving import environ, serve
+    from tests.support.client import environ, serve
 
     headers = {"Cookie": cookies, "X-CSRFToken": CSRF}
     pages = PATHS if number < ROUNDS * len(PATHS) else QUICK
@@ -124,7 +124,7 @@ def visit(handler: Any, cookies: str, number: int) -> None:
 
 def visit_async(handler: Any, number: int) -> None:
     """The next of the quick pages, on an event loop."""
-    from tests.support.driving import serve_async
+    from tests.support.client import serve_async
 
     asyncio.run(serve_async(handler, QUICK[number % len(QUICK)]))
 
@@ -132,7 +132,7 @@ def visit_async(handler: Any, number: int) -> None:
 def _change_and_delete(handler: Any, headers: dict[str, str]) -> None:
     from cafe.models import GuestNote
 
-    from tests.support.driving import environ, serve
+    from tests.support.client import environ, serve
 
     newest = GuestNote.objects.latest("pk").pk
     for page, form in (("change", b"author=Ben&text=Cold"), ("delete", b"post=yes")):

@@ -12,7 +12,7 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.db import connections
 from django.test.utils import CaptureQueriesContext
 
-from tests.support.driving import Answer, Recording
+from tests.support.client import Answer, Recording
 
 _RANDOM = (
     (re.compile(rb'(name="csrfmiddlewaretoken" value=")[^"]+'), rb"\1-"),

@@ -22,7 +22,7 @@ def boot() -> Any:
 
 def ask(handler: Any, *paths: str) -> None:
     """Serve these pages."""
-    from tests.support.driving import environ, serve
+    from tests.support.client import environ, serve
 
     for path in paths:
         assert serve(handler, environ(path)).status == 200

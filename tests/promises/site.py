@@ -17,7 +17,7 @@ from django.template import engines
 from django.template.response import TemplateResponse
 from django.urls import include, path
 
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 
 during_request: Callable[[], Any] | None = None
 """What the view `during` calls, if anything."""

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.support.driving import Recording, environ, serve
+from tests.support.client import Recording, environ, serve
 from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.reader import read

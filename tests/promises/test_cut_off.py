@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 from tests.support.programs import CHANGES, HEAD, program, run, settings_file, started
 from tests.support.waiting import PATIENCE
 from tracer import runtime
@@ -27,7 +27,7 @@ STUCK = """
 import time
 handler = boot()
 from tests.promises import site
-from tests.support.driving import serve_async
+from tests.support.client import serve_async
 ask(handler, "/plain/")
 def stuck():
     print("stuck", flush=True)
@@ -106,7 +106,7 @@ def test_the_values_are_told_where_the_settings_allow_it(
 
 PATHS = """
 from urllib.parse import quote
-from tests.support.driving import environ, serve, serve_async
+from tests.support.client import environ, serve, serve_async
 from django.core.handlers.asgi import ASGIHandler
 from tracer.journal import flight_record
 import asyncio
@@ -196,7 +196,7 @@ def test_a_process_may_read_its_own_journal_and_is_still_known_to_live(
 NOTED = """
 import time, timeit
 from tracer import runtime
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 
 handler = boot()
 ask(handler, "/plain/")

@@ -15,7 +15,7 @@ from django.core.handlers.wsgi import WSGIHandler
 
 from tests.promises.comparing import Outcome, assert_same, outcome
 from tests.promises.faults import Place, Places, raising_at
-from tests.support.driving import Recording, environ, serve, serve_async
+from tests.support.client import Recording, environ, serve, serve_async
 from tracer.recorder.trace import current
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])

@@ -17,7 +17,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from tests.promises.breaking import ask, broken, told
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 from tests.support.waiting import until
 from tracer import runtime
 from tracer.conf import Config

@@ -27,7 +27,7 @@ from tracer.runtime.identity import Identity
 from tracer.runtime.intake import Intake
 from tracer.runtime.introduction import Introduction
 from tracer.runtime.journal_sink import JournalSink
-from tracer.runtime.overhead import Account
+from tracer.runtime.overhead import Overhead
 from tracer.runtime.pipeline import Pipeline
 
 pytestmark = [
@@ -48,7 +48,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Learning, "sight"),
     (Assembly, "request"),
     (Assembly, "_spans"),
-    (Account, "worked"),
+    (Overhead, "worker_ran"),
     (History, "feed"),
     (History, "snapshot"),
     (preexisting, "singletons_in_use"),

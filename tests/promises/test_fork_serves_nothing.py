@@ -7,8 +7,8 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.command import Run
 from tests.support.programs import program
-from tests.support.stories import Run
 from tracer.journal.reader import JournalFile, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")

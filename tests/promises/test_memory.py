@@ -13,7 +13,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import include, path
 
-from tests.support.driving import Recording
+from tests.support.client import Recording
 from tracer.journal.reader import processes
 
 KEPT: list[Any] = []

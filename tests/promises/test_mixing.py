@@ -15,7 +15,7 @@ import pytest
 
 from tests.promises import crowd
 from tests.promises.crowd import LANES, MEETING
-from tests.support.driving import Recording, environ, serve, serve_async
+from tests.support.client import Recording, environ, serve, serve_async
 from tracer.journal.reader import read
 from tracer.model import Request
 from tracer.recorder.trace import current

@@ -13,7 +13,7 @@ from django.test import override_settings
 from django.urls import include, path
 from django.views.decorators.csrf import csrf_exempt
 
-from tests.support.driving import environ, serve
+from tests.support.client import environ, serve
 from tracer import runtime
 from tracer.conf import Config
 

@@ -10,7 +10,7 @@ import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
 from tests.promises import site as views
-from tests.support.driving import Recording, environ, serve
+from tests.support.client import Recording, environ, serve
 from tests.support.programs import run
 from tracer import runtime
 

@@ -20,7 +20,7 @@ from django.test import AsyncClient, Client
 from django.urls import reverse
 
 from tests.promises.comparing import Ask, assert_all_same, assert_same, both, outcome, pairs
-from tests.support.driving import Answer, environ, serve, serve_async
+from tests.support.client import Answer, environ, serve, serve_async
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),

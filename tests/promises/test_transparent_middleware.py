@@ -27,7 +27,7 @@ from django.urls import URLResolver
 
 from tests.promises import layers
 from tests.promises.comparing import Ask, assert_all_same, pairs
-from tests.support.driving import Answer, Recording, environ, serve, serve_async
+from tests.support.client import Answer, Recording, environ, serve, serve_async
 from tracer.middleware import TracerMiddleware
 
 pytestmark = [

@@ -20,7 +20,7 @@ from django.db import connections, transaction
 from tests.facts.databases import added, aliases
 from tests.facts.reading import on_thread
 from tests.facts.site import GATE
-from tests.support.driving import Answer, Recording, environ, serve, serve_async
+from tests.support.client import Answer, Recording, environ, serve, serve_async
 from tests.support.services.postgresql import PostgreSQL
 from tests.support.services.redis_server import Redis
 from tracer.recorder.recorder import Recorder

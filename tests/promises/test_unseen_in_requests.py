@@ -26,10 +26,11 @@ from django.core.handlers.wsgi import WSGIHandler
 from django.core.signals import request_started
 from django.http import StreamingHttpResponse
 
-from tests.promises import shouting
+from tests.promises import shouting, shouting_layers
 from tests.promises.comparing import Ask, Outcome, pairs
-from tests.promises.shouting import HEARD, PATHS
-from tests.support.driving import Answer, Recording, environ, serve, serve_async
+from tests.promises.shouting import PATHS
+from tests.promises.shouting_layers import HEARD
+from tests.support.client import Answer, Recording, environ, serve, serve_async
 from tracer.probes.imports import Imports
 from tracer.recorder.recorder import Recorder
 
@@ -40,7 +41,7 @@ pytestmark = [
 ]
 
 FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
-LAYERS = f"{shouting.__name__}.Layer", f"{shouting.__name__}.Layer"
+LAYERS = f"{shouting_layers.__name__}.Layer", f"{shouting_layers.__name__}.Layer"
 
 
 class _Listener(logging.Handler):
@@ -61,7 +62,7 @@ def loud(settings: Any, db: None, monkeypatch: Any) -> Any:
     sample.lay_out()
     settings.ROOT_URLCONF = shouting.__name__
     settings.MIDDLEWARE = LAYERS
-    settings.CACHES = {"default": {"BACKEND": f"{shouting.__name__}.Loud"}}
+    settings.CACHES = {"default": {"BACKEND": f"{shouting_layers.__name__}.Loud"}}
     settings.ADMINS = [("Ada", "ada@example.com")]
     monkeypatch.setattr(
         threading,
@@ -137,7 +138,7 @@ def test_the_same_are_blamed_in_every_request(loud: Any, is_async: bool, debug: 
 @pytest.mark.parametrize("layer", ["failing_layer", "Hooked", "Refusing"])
 def test_the_same_are_blamed_where_middleware_fails(loud: Any, layer: str, is_async: bool) -> None:
     """On its way out, before the view, and while it deals with another exception."""
-    loud.MIDDLEWARE = [*LAYERS, f"{shouting.__name__}.{layer}"]
+    loud.MIDDLEWARE = [*LAYERS, f"{shouting_layers.__name__}.{layer}"]
     handler = ASGIHandler if is_async else WSGIHandler
     asks = {path: _listening(path, is_async) for path in ("/plain/word/", "/raising/")}
     found = pairs(asks, handler=handler)

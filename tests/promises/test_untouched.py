@@ -19,7 +19,7 @@ from django.utils.functional import SimpleLazyObject, empty, lazy
 from tests.promises import layers, untouchable
 from tests.promises import site as views
 from tests.promises.comparing import assert_all_same, pairs
-from tests.support.driving import Recording, environ, serve
+from tests.support.client import Recording, environ, serve
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),

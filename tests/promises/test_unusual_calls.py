@@ -14,7 +14,7 @@ from django.db import connection
 from django.http import HttpResponse
 
 from tests.promises import site as views
-from tests.support.driving import Recording
+from tests.support.client import Recording
 from tracer.recorder import threads
 
 pytestmark = [

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from tests.support.stories import process
-from tests.support.stories import request as plain
+from tests.support.journals import process
+from tests.support.journals import request as plain
 from tracer.model import Barrier, Birth, History, Request, Span, stages
 from tracer.model.retention import Evidence, is_cached, kept_objects
 from tracer.pytest_plugin.report import Cost, Findings, Left, own_times

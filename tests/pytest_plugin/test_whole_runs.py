@@ -134,7 +134,7 @@ def test_a_response_that_nobody_reads_is_counted_and_nothing_told_of_it(tmp_path
     ran = run(directory, "--lifecycle-fail-on", "kept", "test_stream.py")
     assert (ran.status, ran.left) == (0, {})
     assert "1 test, of which 1 made 1 request." in ran.report
-    assert "Nothing can be told of test_stream.py::test_unread" in ran.report
+    assert "Nothing is known of test_stream.py::test_unread" in ran.report
 
 
 def test_a_suite_without_django_gets_one_line(tmp_path: Path) -> None:

@@ -11,7 +11,7 @@ from django.http import HttpRequest, HttpResponse
 from django.test import override_settings
 from django.urls import path
 
-from tests.support.driving import Recording
+from tests.support.client import Recording
 from tracer.probes.constructors import birth_recorder
 from tracer.probes.garbage_collector import CollectionProbe
 from tracer.recorder import plain_values

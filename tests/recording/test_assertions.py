@@ -100,7 +100,7 @@ def test_built_once(recorded: Recorded) -> None:
 def test_built_once_needs_two_requests(recorded: Recorded) -> None:
     """Or it could not fail."""
     told = message_of(recorded("/page/").assert_built_once, "SessionMiddleware")
-    assert "nobody can tell that from once per request: record at least two." in told
+    assert "1 request cannot tell that from once per request: record at least two." in told
 
 
 def test_built_per_request(recorded: Recorded) -> None:

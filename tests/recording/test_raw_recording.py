@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 
 from tests.facts.reading import on_thread
-from tests.support.driving import Recording
+from tests.support.client import Recording
 from tracer.model import nesting, stages
 from tracer.model.sql import describe
 from tracer.probes.constructors import birth_recorder

@@ -13,7 +13,8 @@ import pytest
 from rich.console import Console
 from rich.text import Text
 
-from tests.support.stories import Run, two_processes
+from tests.support.command import Run
+from tests.support.journals import two_processes
 from tracer.journal.reader import processes
 from tracer.recording.view import Reading
 from tracer.render import to_html, to_svg

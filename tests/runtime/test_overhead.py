@@ -13,7 +13,7 @@ from tracer.model import stages
 from tracer.recorder import server_info
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
-from tracer.runtime.overhead import Account, Costs, Prices, measure, median
+from tracer.runtime.overhead import Costs, Overhead, Prices, measure, median
 from tracer.runtime.tracer import Tracer
 
 LITTLE, MUCH = 8_000, 256_000
@@ -101,8 +101,8 @@ def test_of_requests_that_are_alike_each_is_said_to_pay_what_it_is_said_to_pay_a
     alone = [COSTS.of(trace) for trace in alike]
     assert COSTS.of_alike(alike) == alone
     assert len(set(alone)) == 5
-    account = Account(lambda: COSTS)
-    account.worked(1 - MS, 1 + MS, MS)
+    account = Overhead(lambda: COSTS)
+    account.worker_ran(1 - MS, 1 + MS, MS)
     disturbed = [account.of(trace) for trace in alike]
     assert account.of_alike(alike) == disturbed
     assert all(map(operator.lt, alone, disturbed))
@@ -154,42 +154,42 @@ def numbered(number: int) -> Trace:
 
 def test_a_request_pays_too_for_what_the_tracer_computes_while_it_is_in_flight() -> None:
     """Drawing earlier ones, for example; as much of it as falls into the request."""
-    account = Account(Measured())
+    account = Overhead(Measured())
     served = request(10 * MS, begun=100 * MS)
     alone = account.of(served)
     assert alone == COSTS.of(served)
-    account.worked(100 * MS, 102 * MS, 1 * MS)
+    account.worker_ran(100 * MS, 102 * MS, 1 * MS)
     one = account.of(served) - alone
     assert 0 < one < 1 * MS
-    account.worked(104 * MS, 106 * MS, 1 * MS)
+    account.worker_ran(104 * MS, 106 * MS, 1 * MS)
     assert account.of(served) - alone == pytest.approx(2 * one, abs=2)
-    account.worked(109 * MS, 111 * MS, 1 * MS)
+    account.worker_ran(109 * MS, 111 * MS, 1 * MS)
     assert account.of(served) - alone == pytest.approx(2.5 * one, abs=2)
 
 
 def test_what_the_tracer_computed_before_a_request_or_after_it_is_not_charged_to_it() -> None:
     """Others may pay for that."""
-    account = Account(Measured())
+    account = Overhead(Measured())
     served = request(10 * MS, begun=100 * MS)
     for began, ended in ((80, 90), (95, 100), (110, 115), (130, 140)):
-        account.worked(began * MS, ended * MS, 5 * MS)
+        account.worker_ran(began * MS, ended * MS, 5 * MS)
     assert account.of(served) == COSTS.of(served)
 
 
 def test_a_request_is_not_disturbed_for_longer_than_it_can_have_computed() -> None:
     """Of eleven milliseconds in which the tracer computed ten, one is left."""
-    least, most = Account(Measured()), Account(Measured())
-    least.worked(100 * MS, 110 * MS, 1 * MS)
-    most.worked(100 * MS, 110 * MS, 10 * MS)
+    least, most = Overhead(Measured()), Overhead(Measured())
+    least.worker_ran(100 * MS, 110 * MS, 1 * MS)
+    most.worker_ran(100 * MS, 110 * MS, 10 * MS)
     served = request(11 * MS, begun=100 * MS)
     assert least.of(served) == most.of(served) > COSTS.of(served)
 
 
 def test_a_request_is_never_said_to_have_gained_by_being_watched() -> None:
     """Even where two looks overlapped for all of its time."""
-    account = Account(Measured())
+    account = Overhead(Measured())
     for _ in range(2):
-        account.worked(99 * MS, 112 * MS, 13 * MS)
+        account.worker_ran(99 * MS, 112 * MS, 13 * MS)
     served = request(10 * MS, begun=100 * MS)
     assert account.of(served) == COSTS.of(served)
 
@@ -197,7 +197,7 @@ def test_a_request_is_never_said_to_have_gained_by_being_watched() -> None:
 def test_prices_are_measured_at_the_first_request_then_after_a_thousand_and_each_doubling() -> None:
     """What it costs to measure them vanishes among what is served."""
     measured = Measured()
-    account = Account(measured)
+    account = Overhead(measured)
     asked = []
     for number in range(1, 5001):
         account.of(numbered(number))
@@ -208,12 +208,12 @@ def test_prices_are_measured_at_the_first_request_then_after_a_thousand_and_each
 
 def test_one_bad_moment_of_the_machine_does_not_last() -> None:
     """The median of the newest five counts."""
-    account = Account(Measured(3.0, 1.0, 1.1))
+    account = Overhead(Measured(3.0, 1.0, 1.1))
     first, second, third = (account.of(numbered(number)) for number in (1, 1000, 2000))
     assert first == pytest.approx(3 * COSTS.of(numbered(1)), abs=2)
     assert first > second > third
     assert third == pytest.approx(1.1 * COSTS.of(numbered(1)), abs=2)
-    account = Account(Measured(9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0))
+    account = Overhead(Measured(9.0, 9.0, 9.0, 1.0, 1.0, 1.0, 1.0))
     told = [account.of(numbered(number)) for number in (1, 1000, 2000, 4000, 8000, 16000)]
     assert told[-1] == COSTS.of(numbered(1)) < told[-2]
 
@@ -222,10 +222,10 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Neither does the one that is drawn, nor one that is served alone."""
-    monkeypatch.setattr(server_info, "stays_alone", lambda _modules: True)
+    monkeypatch.setattr(server_info, "needs_single_thread", lambda _modules: True)
     tracer = Tracer(Config(enabled=True, console=True), io.StringIO())
     flat = COSTS._replace(far=COSTS.near)
-    monkeypatch.setattr(tracer.account, "_measure", lambda: flat)
+    monkeypatch.setattr(tracer.overhead, "_measure", lambda: flat)
     begin, finish = tracer.recorder.begin, tracer.recorder.finish
     finish(begin(("GET", "", "/alone/", "")))
     disturbed = begin(("GET", "", "/disturbed/", ""))

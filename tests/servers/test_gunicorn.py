@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.gunicorn_program import PATIENCE, Gunicorn, gunicorn
-from tests.support.stories import Run
+from tests.support.command import Run
 from tests.support.waiting import until
 from tracer.journal.reader import JournalFile, read
 from tracer.model.process_tree import build_process_tree

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.servers.gunicorn_program import Clients, Gunicorn, gunicorn
-from tracer.journal.reader import Reading, read
+from tracer.journal.reader import JournalContents, read
 from tracer.journal.tail import Tail
 from tracer.model import Request
 
@@ -80,7 +80,7 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
     assert not list(journal.glob("*.new"))
 
 
-def check_ends(reading: Reading, killed: list[int]) -> None:
+def check_ends(reading: JournalContents, killed: list[int]) -> None:
     """Asserts that killed processes have no end, others have one, and requests are numbered."""
     ends = {story.process.about.pid: story for story in reading.files}
     assert len(killed) == len(KILL_AT)

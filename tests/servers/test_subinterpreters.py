@@ -14,8 +14,8 @@ from pathlib import Path
 import pytest
 
 from tests.servers.gunicorn_program import PATIENCE, children
+from tests.support.command import Run
 from tests.support.programs import CHANGES, environment, settings_file
-from tests.support.stories import Run
 from tests.support.waiting import until
 from tracer.journal.reader import read
 from tracer.render.layout.theme import TIMES

@@ -1,1 +1,1 @@
-"""What several folders of tests use: clients, made-up processes, programs, databases."""
+"""What several folders of tests share: clients, made-up journals, programs, databases."""

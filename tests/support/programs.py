@@ -1,4 +1,4 @@
-"""Small programs of their own: a Python process with the test settings, changed where need be."""
+"""Small programs: Python processes with the test settings and a test's changes to them."""
 
 from __future__ import annotations
 
@@ -11,11 +11,11 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parents[2]
 PATIENCE = 180
-"""Seconds within which every program here must have ended."""
+"""Seconds within which every program here must end."""
 
 
 def environment(settings: Path | None = None, **extra: str) -> dict[str, str]:
-    """The environment of a plain shell; nothing of the test run's own gets through."""
+    """Returns a plain shell's environment, without the variables of the test run."""
     kept = {
         name: value
         for name, value in os.environ.items()
@@ -30,7 +30,7 @@ def environment(settings: Path | None = None, **extra: str) -> dict[str, str]:
 
 
 def settings_file(directory: Path, changes: str = "") -> Path:
-    """The test settings, and what a test changes in them, as a module of its own."""
+    """Writes a settings module: the test settings, then the changes."""
     path = directory / "program_settings.py"
     path.write_text(f"from tests.settings import *\n{changes}\n", encoding="utf-8")
     return path
@@ -39,7 +39,7 @@ def settings_file(directory: Path, changes: str = "") -> Path:
 def run(
     source: str, changes: str = "", *, status: int = 0, **extra: str
 ) -> subprocess.CompletedProcess[str]:
-    """Run `source` to its end, and return what it printed; `status` is how it must end."""
+    """Runs `source` to its end and returns its output; its exit status must be `status`."""
     with tempfile.TemporaryDirectory() as directory:
         settings = settings_file(Path(directory), changes)
         done = subprocess.run(
@@ -57,10 +57,10 @@ def run(
 
 
 def cost(call: str, setup: str, times: int = 100, rounds: int = 30) -> float:
-    """Nanoseconds of processor time that one `call` takes when nothing disturbs it.
+    """Returns the nanoseconds of processor time that one `call` takes.
 
-    Measured by `timeit` in a process of its own: this one may have coverage count every line, and
-    other processes do not slow the clock of a thread that has to wait for them.
+    `timeit` measures it in another process, because this one may run coverage. The thread's clock
+    does not count the time that other processes take.
     """
     measure = f"""
 import time, timeit
@@ -71,7 +71,7 @@ print(min(timeit.repeat({call!r}, **how)) / {times} * 1e9)
 
 
 def started(source: str, settings: Path, **popen: Any) -> subprocess.Popen[bytes]:
-    """Start `source` and return the process; who starts one must end it."""
+    """Starts `source` and returns the process; the caller must end it."""
     extra = popen.pop("extra", {})
     return subprocess.Popen(
         [sys.executable, "-W", "error", "-c", source],
@@ -83,12 +83,12 @@ def started(source: str, settings: Path, **popen: Any) -> subprocess.Popen[bytes
 
 
 HEAD = "from tests.promises.served import *\nimport os, sys, threading\n"
-"""What every program of `program` begins with; see `tests.promises.served`."""
+"""The beginning of every program of `program`; see `tests.promises.served`."""
 CHANGES = """
 ROOT_URLCONF = "tests.promises.site"
 TRACER = {{"ENABLED": True, "CONSOLE": {console}, "JOURNAL": {journal!r}}}
 """
-"""What `program` changes in the settings."""
+"""The changes that `program` makes to the settings."""
 
 
 def program(
@@ -99,7 +99,7 @@ def program(
     changes: str = "",
     **extra: str,
 ) -> subprocess.CompletedProcess[bytes]:
-    """Run a program to its end; `status` is how it must end, `changes` are more of the settings."""
+    """Runs a program with `changes` to its settings; its exit status must be `status`."""
     changes = CHANGES.format(console=console, journal=str(tmp_path / "traces")) + changes
     process = started(
         HEAD + source,

@@ -1,4 +1,4 @@
-"""Waiting for what another thread or process is about to do, with a deadline and no naps."""
+"""Waiting until another thread or process has done something, with a deadline."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections.abc import Callable
 from threading import Condition
 
 PATIENCE = 120
-"""Seconds; whoever needs more is stuck."""
+"""Seconds after which a wait fails."""
 
 
 def until(done: Callable[[], object], patience: float = PATIENCE) -> None:
-    """Return as soon as `done()` is true. Raises AssertionError when it never is."""
-    turn = Condition()
+    """Returns as soon as `done()` is true. Raises AssertionError if it is not in time."""
+    never_notified = Condition()
     deadline = time.monotonic() + patience
-    with turn:
+    with never_notified:
         while not done():
-            assert time.monotonic() < deadline, "waited in vain"
-            turn.wait(0.005)
+            assert time.monotonic() < deadline, "the condition did not become true in time"
+            never_notified.wait(0.005)

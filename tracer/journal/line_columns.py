@@ -8,7 +8,7 @@ from typing import Any, Final
 
 from tracer.journal import line_templates
 from tracer.model import nesting, stages
-from tracer.model.assemble import ROWS, Whole, told, whole, with_rows
+from tracer.model.assemble import ROWS, Whole, completed, whole, with_rows
 from tracer.model.recorded import Event, Trace, What
 
 Columns = tuple[list[int], list[int], "list[int] | None", list[What]]
@@ -24,7 +24,7 @@ _stage, token_of = operator.itemgetter(0), operator.itemgetter(1)
 
 
 def apart(events: list[Any]) -> tuple[list[Any], list[Event]]:
-    """Return the stages that tell something, and the collections that came in between."""
+    """Returns the stages that tell something, and the collections that came in between."""
     places = [place for place, what in enumerate(events[2::3]) if what[0] == stages.COLLECTION]
     if not places:
         return events, []
@@ -50,7 +50,7 @@ def columns_of(trace: Trace, events: list[Whole] | None) -> Columns:
         starts, ends = [event[0] for event in folded], [event[1] for event in folded]
         return starts, ends, [event[2] for event in folded] if trace.far else None, whats
     flat = trace.events
-    whats = [told(trace, what) if what[0] in _LATE else what for what in flat[2::3]]
+    whats = [completed(trace, what) if what[0] in _LATE else what for what in flat[2::3]]
     return flat[0::3], flat[1::3], None, whats
 
 

@@ -56,7 +56,7 @@ class Learning:
         return Sight(kinds, classes, labels, whats, seen, words, (standing, name, urlconf))
 
     def meet(self, view: Hashable, trace: Trace, standing: Sequence[int]) -> None:
-        """Remember a request that fits no stencil; make one of the second of its kind."""
+        """Remembers a request that fits no stencil; makes one of the second of its kind."""
         events, _ = apart(trace.events)
         sight = self.sight([trace], events, trace.births, standing, owns=True)
         if self._met.get(view) == sight:

@@ -60,7 +60,7 @@ class Rows:
         parents: list[int | None],
         token: Callable[[int], int | str],
     ) -> tuple[list[Row], list[int]]:
-        """Return what the stages say with places for numbers, and which numbers go there.
+        """Returns what the stages say with places for numbers, and which numbers go there.
 
         These are the stages' starts, their lengths, and from there on what `token` returns for a
         stage with a token; where that is text, it stands for itself.

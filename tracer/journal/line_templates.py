@@ -80,7 +80,7 @@ class Form:
     def with_between(
         self, between: Sequence[Between], began: Sequence[int], ends: Sequence[int]
     ) -> bytes | None:
-        """Return the text with these, of which there must be one, put in between its own stages.
+        """Returns the text with these, of which there must be one, put in between its own stages.
 
         `began` and `ends` are those stages'. None where one of them begins or ends while one of
         these lasts, or two of these last at once.
@@ -158,7 +158,7 @@ class Stencil(NamedTuple):
         words: Iterable[tuple[Any, ...]],
         between: Mapping[int, Sequence[Between]],
     ) -> list[bytes | None] | None:
-        """Return the lines; None for one that has a stage from `between` where none can be put,
+        """Returns the lines; None for one that has a stage from `between` where none can be put,
         and for all of them if stages began or ended in another order in one.
 
         `events` and `tokens` are those of one request behind the other, `begun` is when each of
@@ -197,7 +197,7 @@ class Stencil(NamedTuple):
 
 
 def written(row: Row) -> str:
-    """Return what a stage says."""
+    """Returns what a stage says."""
     head, parent, rest = row
     return f"{head}{'null' if parent is None else parent}{rest}"
 
@@ -220,7 +220,7 @@ def relative(whats: list[What], own: int, places: Mapping[int, int]) -> list[Wha
 
 
 def picking(places: Sequence[int]) -> Callable[[Sequence[int]], tuple[int, ...]]:
-    """Return what picks these, in order."""
+    """Returns what picks these, in order."""
     if len(places) > 1:
         return itemgetter(*places)
     return lambda numbers: tuple([numbers[place] for place in places])

@@ -40,7 +40,7 @@ class Lines:
         standing: Sequence[int],
         fault: Callable[[Exception], object],
     ) -> list[bytes]:
-        """Return the lines of finished requests, in their order; `standing` as in `request`.
+        """Returns the lines of finished requests, in their order; `standing` as in `request`.
 
         `fault` is told why one cannot be written; there is no line of that one.
         """
@@ -64,7 +64,7 @@ class Lines:
         return [lines[trace.number] for trace in traces if trace.number in lines]
 
     def request(self, trace: Trace, standing: Sequence[int] = ()) -> bytes:
-        """Return the line; `standing` as in `Assembly.request`. Raises what that raises."""
+        """Returns the line; `standing` as in `Assembly.request`. Raises what that raises."""
         try:
             return self._request(trace, standing)
         except (TypeError, ValueError, AttributeError):
@@ -72,7 +72,7 @@ class Lines:
             return encode(self.assembly.request(trace, standing))
 
     def deaths(self, ends: Sequence[End]) -> bytes:
-        """Return the line of a batch of ends, of which there must be one."""
+        """Returns the line of a batch of ends, of which there must be one."""
         _, base, _, home = ends[0]
         rows: list[str] = []
         numbers: list[int] = []
@@ -85,7 +85,7 @@ class Lines:
     def _together(
         self, traces: list[Trace], standing: Sequence[int]
     ) -> Sequence[bytes | None] | None:
-        """Return the lines of requests that are `like` each other, as far as they can be written
+        """Returns the lines of requests that are `like` each other, as far as they can be written
         together; None where it takes a closer look."""
         first = traces[0]
         if len(traces) == 1 or not first.single:
@@ -114,7 +114,7 @@ class Lines:
     def _filled(
         self, known: Stencil, traces: Sequence[Trace], standing: Sequence[int]
     ) -> Sequence[bytes | None] | None:
-        """Return the lines of requests, as `Stencil.fill` has it; None if one does not fit."""
+        """Returns the lines of requests, as `Stencil.fill` has it; None if one does not fit."""
         events: list[Any] = []
         births: list[Any] = []
         between: dict[int, list[Between]] = {}

@@ -1,4 +1,4 @@
-"""From raw tuples to facts. Runs off the request's path, on finished requests only.
+"""Assembles requests from traces. Runs off the request's path, on finished requests only.
 
 Tuples are made from lists here, never from generators: up to Python 3.13 the latter fail with a
 SystemError when another thread calls `gc.get_objects()` meanwhile, as tools that look for leaks do.
@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.model import Birth, Request, Span, nesting, sql, stages
+from tracer.model.privacy import masked_query
 from tracer.model.recorded import LATE, Trace, What
 
 Whole = tuple[int, int, int, str, "int | None", Any, Any, str]
@@ -20,7 +21,7 @@ ROWS = "rows"
 
 
 class Assembly:
-    """Turns finished traces into `Request` facts."""
+    """Makes requests of finished traces."""
 
     def __init__(
         self,
@@ -33,7 +34,7 @@ class Assembly:
         urlconf: Callable[[], str] = str,
         show_cache_keys: bool = False,
     ) -> None:
-        """`cost` tells how many nanoseconds recording took, of each of several requests that are
+        """`cost` returns how many nanoseconds recording took, for each of several requests that are
         alike.
 
         `class_name` gives the dotted name of a class by its number, see `tracer.recorder.classes`;
@@ -49,7 +50,7 @@ class Assembly:
         self.show_cache_keys = show_cache_keys
 
     def request(self, trace: Trace, standing: Iterable[int] = ()) -> Request:
-        """Return the finished request as facts; `standing` are tokens that it used as all do."""
+        """Returns a finished request; `standing` are tokens of objects that every request uses."""
         seen = dict.fromkeys(
             (item, trace.thread) if isinstance(item, int) else item
             for item in (*trace.seen, *standing)
@@ -80,29 +81,24 @@ class Assembly:
         )
 
     def births(self, trace: Trace, at: int) -> Iterator[Birth]:
-        """Yield what a finished request built, as facts dated `at`."""
+        """Yields what a finished request built, as facts dated `at`."""
         for _, token, kind, number, told in grouped(trace.births, 5):
             yield birth(token, kind, self.class_name(number), told, at, trace.thread)
 
     def imports(self, trace: Trace) -> tuple[str, ...]:
-        """Return the modules that it imported and that are there still."""
+        """Returns the modules that it imported and that are there still."""
         names = dict.fromkeys(trace.modules or ())
         return tuple([name for name in names if name in sys.modules])
 
     def path(self, trace: Trace) -> str:
-        """Return path and query string, the query's values masked unless they may be shown."""
+        """Returns path and query string, the query's values masked unless they may be shown."""
         path = f"{trace.script or ''}{trace.path or ''}"
         if not trace.awaited:
             path = _as_typed(path)
         query = str(trace.query or "")
         if not query:
             return path
-        if self.show_query_values:
-            return f"{path}?{query}"
-        # A part without "=" is a value too: nothing tells it from a bare token.
-        parts = [part.partition("=") for part in query.split("&")]
-        masked = "&".join(f"{name}=…" if sep else "…" for name, sep, _ in parts)
-        return f"{path}?{masked}"
+        return f"{path}?{query if self.show_query_values else masked_query(query)}"
 
     def _spans(self, events: list[Any], begun: int) -> tuple[Span, ...]:
         events = with_rows(events)
@@ -119,7 +115,7 @@ class Assembly:
         return Span(stage, name, parent, start - begun, end - begun, token, thread, detail, error)
 
     def words(self, what: What) -> tuple[str, str, str]:
-        """Return a stage that is told whole as (stage, name, detail), for people to read."""
+        """Returns a whole stage as (stage, name, detail), for people to read."""
         stage, token, name, detail, _ = what
         if stage == stages.QUERY:
             alias, rows = detail
@@ -160,7 +156,7 @@ _SIGNALS = frozenset({stages.SIGNAL, stages.REQUEST_STARTED, stages.REQUEST_FINI
 
 
 def _as_typed(path: str) -> str:
-    """A path as a WSGI server gives it is bytes, each in the guise of a character."""
+    """Returns a path as typed. A WSGI server passes its bytes, each as one character."""
     if path.isascii():
         return path
     try:
@@ -170,20 +166,20 @@ def _as_typed(path: str) -> str:
 
 
 def whole(trace: Trace) -> list[Whole]:
-    """Return a trace's stages with everything that goes without saying in it."""
+    """Returns a trace's stages, each with what the trace alone knows of it."""
     home = trace.thread
     found: list[Whole] = [
-        (start, end, home, *told(trace, what)) for start, end, what in grouped(trace.events, 3)
+        (start, end, home, *completed(trace, what)) for start, end, what in grouped(trace.events, 3)
     ]
     if trace.far:
         found += [
-            (start, end, thread, *told(trace, what)) for thread, start, end, what in trace.far
+            (start, end, thread, *completed(trace, what)) for thread, start, end, what in trace.far
         ]
     return found
 
 
-def told(trace: Trace, what: What) -> What:
-    """What a stage was, with what the trace knows of it and the stage does not."""
+def completed(trace: Trace, what: What) -> What:
+    """Returns a stage with what the trace knows of it and the stage does not."""
     stage, token, name, detail, error = what
     if stage == stages.VIEW:
         return stage, trace.viewed if token == LATE else token, name, trace.method, error
@@ -199,14 +195,14 @@ def told(trace: Trace, what: What) -> What:
 
 
 def grouped(flat: Sequence[Any], size: int) -> list[Any]:
-    """Regroup a flat list into tuples."""
+    """Regroups a flat list into tuples."""
     return list(zip(*[iter(flat)] * size, strict=True))
 
 
 def birth(
     token: int, kind: str, cls: str, told: Any, at: int, thread: int = 0, phase: str = "request"
 ) -> Birth:
-    """Return a raw birth as a fact. `cls` is the class's dotted name, `thread` where it happened
+    """Returns a raw birth as a fact. `cls` is the class's dotted name, `thread` where it happened
     unless `told` says otherwise."""
     label, thread, owner, mortal = told if type(told) is tuple else (told, thread, None, True)
     if kind == "lazy" and label:
@@ -218,7 +214,7 @@ def birth(
 
 
 def with_rows(events: list[Whole]) -> list[Whole]:
-    """Fold row counts into their statements, and a statement that only begins into its BEGIN."""
+    """Folds row counts into their statements, and a statement that only begins into its BEGIN."""
     out: list[Whole] = []
     newest: dict[int, int] = {}
     for event in events:

@@ -18,7 +18,7 @@ _SPINE = frozenset({stages.MIDDLEWARE, stages.VIEW, stages.RESOLVE, stages.HOOK}
 
 
 def order(intervals: Sequence[Interval]) -> list[int]:
-    """Return the indices in the order in which the stages began; the enclosing one first.
+    """Returns the indices in the order in which the stages began; the enclosing one first.
 
     Stages are recorded when they end, so of two with equal times the later one encloses.
     """
@@ -26,7 +26,7 @@ def order(intervals: Sequence[Interval]) -> list[int]:
 
 
 def parents(intervals: Sequence[Interval]) -> list[int | None]:
-    """Return for each interval, given in `order`, the index of the one it ran inside, or None."""
+    """Returns for each interval, given in `order`, the index of the one it ran inside, or None."""
     if len({thread for _, _, thread, _ in intervals}) < 2:
         return enclosing([end for _, end, _, _ in intervals])
     spine = {thread for _, _, thread, stage in intervals if stage in _SPINE}

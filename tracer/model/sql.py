@@ -30,7 +30,7 @@ _SAVEPOINTS = {"SAVEPOINT": "SAVEPOINT", "RELEASE": "RELEASE SAVEPOINT"}
 
 @functools.lru_cache(maxsize=1024)
 def describe(sql: str) -> tuple[str, bool]:
-    """Return a statement's name, such as "SELECT cafe_dish", and whether it is a transaction's.
+    """Returns a statement's name, such as "SELECT cafe_dish", and whether it is a transaction's.
 
     Words that are no SQL statement's are not repeated: raw text could be anything.
     """

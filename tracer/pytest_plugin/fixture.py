@@ -1,4 +1,4 @@
-"""What the `lifecycle` fixture gives a test: recordings, and assertions about the latest one."""
+"""The `lifecycle` fixture: makes recordings, and has the assertions of the latest one."""
 
 from __future__ import annotations
 
@@ -16,12 +16,12 @@ class Lifecycle(Assertions):
         self._made: list[Recording] = []
 
     def record(self, **choices: Any) -> Recording:
-        """Return a recording for a `with` block; the choices are those of `tracer.record`."""
+        """Returns a recording for a `with` block; the choices are those of `tracer.record`."""
         self._made.append(record(**choices))
         return self._made[-1]
 
     def close(self) -> None:
-        """The test is over: recordings that nobody ended end, newest first."""
+        """Ends the recordings that the test has not ended, newest first."""
         for recording in reversed(self._made):
             if recording.begun and not recording.ended:
                 recording.__exit__(None, None, None)

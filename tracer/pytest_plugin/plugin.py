@@ -1,7 +1,7 @@
 """The pytest plugin: the `lifecycle` fixture, and `--lifecycle` for a whole run.
 
-Idle until used: this module imports pytest and nothing else, neither Django nor the rest of the
-tracer. What it needs is loaded by name when somebody asks for it.
+This module imports pytest and nothing else, neither Django nor the rest of the tracer. Each part is
+imported by name when it is asked for.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ FAIL_ON = ("kept",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Two options."""
+    """Adds two options."""
     group = parser.getgroup("lifecycle", "lifetimes of Django's objects")
     group.addoption(
         "--lifecycle",
@@ -35,7 +35,7 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Nothing is loaded unless it was asked for."""
+    """Registers the report of a run, if it was asked for."""
     fail_on = config.getoption("--lifecycle-fail-on")
     if config.getoption("--lifecycle") or fail_on:
         suite = import_module("tracer.pytest_plugin.suite").Suite(fail_on)

@@ -14,8 +14,8 @@ from typing import Any, Final
 from tracer.model import Request, Span, stages
 
 LISTED: Final = 100
-"""Tests told one by one in a report."""
-WORKED: Final = (stages.MIDDLEWARE, stages.HOOK)
+"""Tests that a report names one by one."""
+MIDDLEWARE: Final = (stages.MIDDLEWARE, stages.HOOK)
 CORE: Final = (
     stages.RESOLVE,
     stages.HOOK,
@@ -64,17 +64,17 @@ class Findings:
     held_by_tests: int = 0
     """Kept objects that the tests themselves held for longer than one test."""
     unsure: list[str] = field(default_factory=list)
-    """Tests after which a request was still under way, so that nothing could be told."""
+    """Tests after which a request was still under way, so that nothing is known."""
     collections: int = 0
     """Full ones that were run after tests."""
     collecting: float = 0.0
     """Seconds that the collections after tests took, young and full."""
     searching: float = 0.0
-    """Seconds that were spent looking for what holds objects."""
+    """Seconds spent searching for what holds objects."""
     notes: list[str] = field(default_factory=list)
 
     def served(self, request: Request) -> None:
-        """Count one request, and what its middleware cost."""
+        """Counts one request, and what its middleware cost."""
         self.requests += 1
         own: dict[str, int] = {}
         for name, took in own_times(request):
@@ -85,7 +85,7 @@ class Findings:
             cost.own += took
 
     def add(self, other: Findings) -> None:
-        """Take in what another process found."""
+        """Adds what another process found."""
         self.started |= other.started
         for name in ("tests", "asking", "requests", "cached", "held_by_tests", "collections"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
@@ -100,21 +100,21 @@ class Findings:
             mine.own += cost.own
 
     def dumps(self) -> str:
-        """Return it as text, for another process."""
+        """Returns the findings as text, for another process."""
         return json.dumps(asdict(self))
 
     @classmethod
     def loads(cls, text: str) -> Findings:
-        """Return what `dumps` wrote."""
-        told: dict[str, Any] = json.loads(text)
-        told["left"] = [Left(**each) for each in told["left"]]
-        told["costs"] = {name: Cost(**each) for name, each in told["costs"].items()}
-        return cls(**told)
+        """Returns what `dumps` wrote."""
+        data: dict[str, Any] = json.loads(text)
+        data["left"] = [Left(**each) for each in data["left"]]
+        data["costs"] = {name: Cost(**each) for name, each in data["costs"].items()}
+        return cls(**data)
 
     # -- the report --------------------------------------------------------------------------
 
     def lines(self) -> Iterator[str]:
-        """Give the report line by line."""
+        """Yields the report line by line."""
         if not self.started:
             yield "No Django was set up in this run, so there was nothing to record."
             yield from self.notes
@@ -168,13 +168,13 @@ class Findings:
             held = _many(self.held_by_tests, "object")
             yield f"Not counted: {held} that fixtures, test classes or tracebacks held for longer."
         if self.unsure:
-            told = ", ".join(self.unsure[:3]) + (" …" if len(self.unsure) > 3 else "")
-            yield f"Nothing can be told of {told}: a request was still under way when it ended."
+            names = ", ".join(self.unsure[:3]) + (" …" if len(self.unsure) > 3 else "")
+            yield f"Nothing is known of {names}: a request was still under way when it ended."
         yield from self.notes
 
 
 def own_times(request: Request) -> Iterator[tuple[str, int]]:
-    """Give (middleware, nanoseconds of its own) for each layer and hook of a request."""
+    """Yields (middleware, nanoseconds of its own) for each layer and hook of a request."""
     cores = _cores(request.spans)
     inside = [0] * len(request.spans)
     for parent, (start, end) in cores.items():
@@ -185,13 +185,13 @@ def own_times(request: Request) -> Iterator[tuple[str, int]]:
             if not start <= span.start < end:
                 inside[span.parent] += span.end - span.start
     for span, within in zip(request.spans, inside, strict=True):
-        if span.stage in WORKED:
+        if span.stage in MIDDLEWARE:
             name = span.name.partition(".")[0] if span.stage == stages.HOOK else span.name
             yield name, max(span.end - span.start - within, 0)
 
 
 def _cores(spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
-    """Span to when Django worked inside it: not all between view and template has a row."""
+    """Returns when Django itself worked inside each span: not all of that has a span."""
     cores: dict[int, tuple[int, int]] = {}
     for span in spans:
         parent = span.parent
@@ -204,7 +204,7 @@ def _cores(spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
 
 
 def _grouped(left: Iterable[Left]) -> Iterator[str]:
-    """Say what was left, what one object reaches together with it."""
+    """Yields what was left; objects that another one reaches stand in its line."""
     found: list[tuple[str, str, int]] = []
     """Path, what it leads to, and how many objects are reached from there."""
     unknown: Counter[str] = Counter()

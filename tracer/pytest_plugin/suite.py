@@ -1,8 +1,8 @@
 """`pytest --lifecycle`: follows a test run and reports at its end. Registered only when asked for.
 
-- It records from the first test on at which Django is set up; a run without Django is told so.
-- Whatever fails in here is one line of the report, and the tests go on: no outcome changes.
-- With pytest-xdist the workers follow their tests and send what they found to the controller.
+- It records from the first test at which Django is set up. Without Django, the report says so.
+- A failure in here is one line of the report, and the tests go on: no outcome changes.
+- With pytest-xdist each worker process follows its tests and sends its findings to the controller.
 """
 
 from __future__ import annotations
@@ -24,12 +24,12 @@ if TYPE_CHECKING:
 
 P = ParamSpec("P")
 KEY = "tracer_lifecycle"
-"""Under which a worker sends its findings."""
+"""The name under which a worker process sends its findings."""
 TITLE = "request lifecycle"
 
 
 def guarded(work: Callable[P, None]) -> Callable[P, None]:
-    """Whatever goes wrong in a method of a suite's is noted, and nothing more."""
+    """Wraps a method of a suite: an exception in it is noted, and goes no further."""
 
     @functools.wraps(work)
     def method(*args: P.args, **kwargs: P.kwargs) -> None:
@@ -55,7 +55,7 @@ class Suite:
         self.pid = os.getpid()
 
     def fault(self, where: str, fault: Exception) -> None:
-        """Note a fault of our own, once for each kind."""
+        """Notes a fault of the tracer's own, once for each kind."""
         line = f"The tracer itself failed ({where}: {type(fault).__name__}: {fault})."
         if line not in self.faults and len(self.faults) < 5:
             self.faults.append(line)
@@ -64,7 +64,7 @@ class Suite:
 
     @pytest.hookimpl(wrapper=True, tryfirst=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:
-        """Around a test with its fixtures, and all its repetitions."""
+        """Follows a test with its fixtures, and all its repetitions."""
         self._begin(item)
         try:
             return (yield)
@@ -90,20 +90,20 @@ class Suite:
 
     @pytest.hookimpl(optionalhook=True)
     def pytest_testnodedown(self, node: Any) -> None:
-        """A worker of pytest-xdist's is done; whatever it found comes with it."""
+        """Receives the findings of a worker process of pytest-xdist that is done."""
         self._receive(node)
 
     @guarded
     def _receive(self, node: Any) -> None:
-        told = getattr(node, "workeroutput", {}).get(KEY)
-        if told is None:
-            self.findings.notes.append("A worker was lost, and what it had found with it.")
+        found = getattr(node, "workeroutput", {}).get(KEY)
+        if found is None:
+            self.findings.notes.append("A worker process was lost, and its findings with it.")
         else:
-            self.findings.add(Findings.loads(told))
+            self.findings.add(Findings.loads(found))
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_sessionfinish(self, session: pytest.Session) -> None:
-        """All tests are over: draw the conclusions, and fail the run if that was asked for."""
+        """Concludes when all tests are over, and fails the run if that was asked for."""
         self._conclude(session)
 
     @guarded
@@ -119,7 +119,7 @@ class Suite:
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
 
     def pytest_terminal_summary(self, terminalreporter: pytest.TerminalReporter) -> None:
-        """The report."""
+        """Writes the report."""
         if terminalreporter.config.option.collectonly:
             return
         if not self.findings.started and not self.faults:
@@ -135,7 +135,7 @@ class Suite:
 
 
 def fitting(line: str, width: int) -> list[str]:
-    """Return a line in pieces that fit, broken between words; what cannot be broken stays whole."""
+    """Returns a line in pieces that fit, broken between words."""
     if len(line) <= width:
         return [line]
     further = line[: len(line) - len(line.lstrip())] + "  "
@@ -145,6 +145,6 @@ def fitting(line: str, width: int) -> list[str]:
 
 
 def _django_is_set_up() -> bool:
-    """Without importing anything: a suite may set Django up late, or never."""
+    """Whether Django is set up. Imports nothing: a suite may set it up late, or never."""
     registry = sys.modules.get("django.apps")
     return registry is not None and registry.apps.ready and "django.conf" in sys.modules

@@ -1,9 +1,9 @@
 """Assertions about lifetimes, that fail with the picture that explains them.
 
-They live on every recording, so they work in any test and in a notebook; the pytest plugin's
-`lifecycle` fixture makes such recordings. Those that need a full collection run one first, if the
-recording's block is not over yet. AssertionError says what was expected, what was seen instead,
-and shows it; `RecordingError` says that nothing of this name was seen at all.
+Every recording has them, so they work in any test and in a notebook; the pytest plugin's
+`lifecycle` fixture makes such recordings. An assertion that needs a full collection runs one first,
+if the recording's block is not over yet. AssertionError says what was expected, says what was seen
+instead, and shows it. `RecordingError` says that nothing of this name was seen at all.
 """
 
 from __future__ import annotations
@@ -26,46 +26,46 @@ class Assertions(Reading):
     """Adds assertions to what a recording shows."""
 
     def _on_demand(self) -> None:
-        """Called before an assertion to which a full collection matters."""
+        """Called before an assertion that needs a full collection."""
 
     # -- how often something is built --------------------------------------------------------
 
     def assert_built_once(self, cls: type | str) -> None:
-        """One object of this class served every request that used it, and there were several."""
+        """Asserts that one object of this class served all requests that used one, at least two."""
         __tracebackhide__ = True
-        lives = self._lives(cls)
+        lives = self.known(cls)
         built = [life for life in lives if life.phase != "before"] or lives
         if len(built) > 1:
             numbers = ", ".join(_where(life) for life in built[:12])
             self._fail(f"{_name(cls)} was built {len(built)} times: {numbers}.", self.lifelines())
         if len(self.requests) < 2:
             self._fail(
-                f"{_name(cls)} was built once, but by {plural(len(self.requests), 'request')} "
-                "nobody can tell that from once per request: record at least two.",
+                f"{_name(cls)} was built once, but {plural(len(self.requests), 'request')} cannot "
+                "tell that from once per request: record at least two.",
                 self.lifelines(),
             )
 
     def assert_built_per_request(self, cls: type | str) -> None:
-        """Every request that used an object of this class had built it, and there were several."""
+        """Asserts that each request that used an object of this class built it, at least two."""
         __tracebackhide__ = True
-        lives = [life for life in self._lives(cls) if life.phase != "before" or life.requests]
+        lives = [life for life in self.known(cls) if life.phase != "before" or life.requests]
         shared = [life for life in lives if life.requests > 1 or life.built_in is None]
         if shared:
             life = shared[0]
-            told = f"one, built {_where(life)}, was used by {plural(life.requests, 'request')}"
-            self._fail(f"{_name(cls)} is not built per request: {told}.", self.lifelines())
+            said = f"one, built {_where(life)}, was used by {plural(life.requests, 'request')}"
+            self._fail(f"{_name(cls)} is not built per request: {said}.", self.lifelines())
         built_in = {life.built_in for life in lives}
         if len(built_in) < 2:
             self._fail(
-                f"{_name(cls)} was built in {plural(len(built_in), 'request')}; nobody can tell "
-                "that from being built once: record at least two that need it.",
+                f"{_name(cls)} was built in {plural(len(built_in), 'request')}, which cannot be "
+                "told from being built once: record at least two that need it.",
                 self.lifelines(),
             )
 
     # -- how long it lives -------------------------------------------------------------------
 
     def assert_scope(self, cls: type | str, scope: str) -> None:
-        """Every object of this class that was used or built here has this scope.
+        """Asserts that every object of this class that was used or built here has this scope.
 
         The scopes are "process", "thread", "connection", "request", "kept" and "undecided".
         """
@@ -73,38 +73,38 @@ class Assertions(Reading):
         if scope not in scopes.SCOPES:
             raise ValueError(f"There is no scope {scope!r}; the scopes are {_or(scopes.SCOPES)}.")
         self._on_demand()
-        lives = self._lives(cls)
-        lives = [life for life in lives if life.phase != "before" or life.requests] or lives
+        lives = self.known(cls)
+        lives = tuple(life for life in lives if life.phase != "before" or life.requests) or lives
         if all(life.scope == scope for life in lives):
             return
         seen = Counter(life.scope for life in lives)
-        told = ", ".join(f"{count} {verdict}" for verdict, count in seen.items())
+        said = ", ".join(f"{count} {verdict}" for verdict, count in seen.items())
         hint = ""
         if scopes.UNDECIDED in seen and len(self.requests) < 2:
             hint = " More than one request may be needed to tell."
         self._fail(
-            f"{_name(cls)} should live for the scope {scope!r}: seen were {told}.{hint}",
+            f"{_name(cls)} should live for the scope {scope!r}: seen were {said}.{hint}",
             self.lifelines(),
         )
 
     def assert_freed_with_response(self, cls: type | str) -> None:
-        """Every object of this class built in a request was gone when the response was closed.
+        """Asserts that every object of this class built in a request was gone with its response.
 
         That is: by its reference count, or closed by its owner, without waiting for the collector.
         """
         __tracebackhide__ = True
-        lives = [life for life in self._lives(cls) if life.built_in is not None]
+        lives = [life for life in self.known(cls) if life.built_in is not None]
         if not lives:
             self._fail(f"No {_name(cls)} was built in a request here.", self.lifelines())
         late = [life for life in lives if life.freed != "response" or life.freed_after]
         if late:
-            told = "; ".join(f"the one of #{life.built_in} {_end(life)}" for life in late[:5])
-            self._fail(f"{_name(cls)} was not freed with its response: {told}.", self.lifelines())
+            said = "; ".join(f"the one of #{life.built_in} {_end(life)}" for life in late[:5])
+            self._fail(f"{_name(cls)} was not freed with its response: {said}.", self.lifelines())
 
     def assert_nothing_kept(self) -> None:
-        """No request left an object behind that something holds.
+        """Asserts that no request left an object behind that something holds.
 
-        What caches build on first use and hold for later does not count, as far as it can be told
+        What caches build on first use and hold for later does not count, as far as it can be known
         (see `tracer.model.retention`).
         """
         __tracebackhide__ = True
@@ -121,7 +121,7 @@ class Assertions(Reading):
     # -- what a request does -----------------------------------------------------------------
 
     def assert_max_queries(self, most: int, *, request: int | None = None) -> None:
-        """No request ran more than so many statements; `request` names one to look at alone."""
+        """Asserts that no request, or this one, ran more than `most` statements."""
         __tracebackhide__ = True
         looked_at = self._some(request)
         worst = max(looked_at, key=lambda each: len(_queries(each)))
@@ -135,11 +135,11 @@ class Assertions(Reading):
         self._fail("\n".join([f"{said} {most} are allowed.", *lines]), self.timeline(worst.number))
 
     def assert_order(self, *expected: str, request: int = -1) -> None:
-        """One request, the latest by default, passed these in this order, others between them.
+        """Asserts that a request, the latest by default, passed these in this order.
 
         Each is a stage ("view", "query", "template") or what the timeline calls one, whole or its
-        last part: "SessionMiddleware", "cafe/menu.html", "Menu.get". They are ordered by their
-        beginnings.
+        last part: "SessionMiddleware", "cafe/menu.html", "Menu.get". Others may stand between
+        them. They are ordered by their beginnings.
         """
         __tracebackhide__ = True
         if not expected:
@@ -162,9 +162,6 @@ class Assertions(Reading):
             position = found + 1
 
     # -- what they share ---------------------------------------------------------------------
-
-    def _lives(self, cls: type | str) -> Sequence[Lifetime]:
-        return self.known(cls)
 
     def _some(self, number: int | None) -> Sequence[Request]:
         if number is not None:

@@ -59,12 +59,12 @@ class Client:
         return self.handlers[kind]
 
     def _serving(self) -> None:
-        """Something is about to be served, or run where requests are."""
+        """Called before something is served, or run where requests are."""
 
     # -- as a WSGI server does ---------------------------------------------------------------
 
     def get(self, path: str, *, thread: str | None = None, **headers: str) -> Answer:
-        """One GET request, from the server's call to the response's close."""
+        """Sends a GET request, from the server's call to the response's close."""
         return self.ask("GET", path, b"", thread=thread, **headers)
 
     def post(
@@ -76,7 +76,7 @@ class Client:
         content_type: str = FORM,
         **headers: str,
     ) -> Answer:
-        """One POST request, with form fields or a body of your own."""
+        """Sends a POST request, with form fields or a body of your own."""
         body = data if isinstance(data, bytes) else urlencode(data).encode()
         return self.ask("POST", path, body, thread=thread, content_type=content_type, **headers)
 
@@ -90,7 +90,7 @@ class Client:
         content_type: str = FORM,
         **headers: str,
     ) -> Answer:
-        """One request of any method."""
+        """Sends a request of any method."""
 
         self._serving()
 
@@ -101,7 +101,7 @@ class Client:
         return self.run(work, thread=thread)
 
     def send(self, path: str, *, thread: str, **headers: str) -> Future[Answer]:
-        """Begin a GET request on a thread and return at once: `.result()` waits for its answer.
+        """Begins a GET request on a thread and returns at once: `.result()` waits for its answer.
 
         So two requests overlap.
         """
@@ -109,7 +109,7 @@ class Client:
         return self._on(thread).submit(lambda: self.get(path, **headers))
 
     def run(self, work: Callable[[], T], *, thread: str | None = None) -> T:
-        """Run `work` where a request would be served, and return what it returns.
+        """Runs `work` where a request would be served, and returns what it returns.
 
         For database work of your own in a notebook: `recording.run(Dish.objects.count)`.
         """
@@ -123,17 +123,17 @@ class Client:
     # -- as an ASGI server does --------------------------------------------------------------
 
     async def aget(self, path: str, **headers: str) -> Answer:
-        """One GET request through ASGI, on the running event loop, as a task of its own."""
+        """Sends a GET request through ASGI, on the running event loop, as a task of its own."""
         return await self.aask("GET", path, b"", **headers)
 
     async def aask(self, method: str, path: str, body: bytes = b"", **headers: str) -> Answer:
-        """One request of any method through ASGI. A task's context is not the next one's."""
+        """Sends a request of any method through ASGI, as a task with a context of its own."""
         self._serving()
         asked = serve_async(self.asgi_handler, path, method, headers, body, _host())
         return await asyncio.create_task(asked)
 
     def agets(self, *paths: str) -> list[Answer]:
-        """Several GET requests through ASGI, one after the other on one event loop of their own."""
+        """Sends GET requests through ASGI, one after the other on an event loop of their own."""
 
         async def each() -> list[Answer]:
             return [await self.aget(path) for path in paths]
@@ -143,7 +143,7 @@ class Client:
     # -- threads -----------------------------------------------------------------------------
 
     def end_thread(self, name: str) -> None:
-        """Let a thread end as a server's does: nothing is closed for it. KeyError if unknown."""
+        """Ends a thread as a server does: nothing is closed for it. KeyError if unknown."""
         self._pool.pop(name).shutdown()
 
     def _on(self, name: str) -> ThreadPoolExecutor:
@@ -156,7 +156,7 @@ class Client:
         return self._pool[name]
 
     def _let_go(self) -> None:
-        """Drop the handlers and end the threads, their database connections closed."""
+        """Drops the handlers and ends the threads, their database connections closed."""
         self.handlers.clear()
         while self._pool:
             _, thread = self._pool.popitem()
@@ -174,7 +174,7 @@ def _loop_runs() -> bool:
 
 
 def _host() -> str:
-    """Return a host that the project's settings allow."""
+    """Returns a host that the project's settings allow."""
     allowed = list(import_module("django.conf").settings.ALLOWED_HOSTS)
     for name in ("testserver", "localhost"):
         if name in allowed:

@@ -44,7 +44,7 @@ def environ(
     content_type: str = FORM,
     host: str = "testserver",
 ) -> dict[str, Any]:
-    """Return a WSGI environ as a server builds it; `path` may have a query string."""
+    """Returns a WSGI environ as a server builds it; `path` may have a query string."""
     path, _, query = path.partition("?")
     made = {
         "REQUEST_METHOD": method,
@@ -72,7 +72,7 @@ def environ(
 
 
 def serve(handler: Any, env: dict[str, Any]) -> Answer:
-    """Call a WSGI handler as a server does: start, body, close."""
+    """Calls a WSGI handler as a server does: start, body, close."""
     started: list[Any] = []
     response = handler(env, lambda status, headers, exc=None: started.extend((status, headers)))
     try:

@@ -66,7 +66,7 @@ def record(
     keep: int | None = KEEP,
     settle: bool = True,
 ) -> Recording:
-    """Return a recording that lasts as long as its `with` block, and is read in and after it.
+    """Returns a recording that lasts as long as its `with` block, and is read in and after it.
 
     - `watch`: classes of your own to follow, or their dotted paths.
     - `cache_keys`, `query_values`: record these as they are instead of leaving them out.
@@ -210,7 +210,7 @@ class Recording(Client, Assertions):
 
 
 def _demand_django() -> None:
-    """Raise RecordingError, with the mend, unless Django is set up."""
+    """Raises RecordingError, with the mend, unless Django is set up."""
     if not settings.configured and not os.environ.get("DJANGO_SETTINGS_MODULE"):
         raise RecordingError(
             "Django has no settings yet: set DJANGO_SETTINGS_MODULE (or call "
@@ -224,7 +224,7 @@ def _demand_django() -> None:
 
 
 def _watched(named: Iterable[type | str]) -> tuple[type | str, ...]:
-    """Return the classes to watch. RecordingError for what can be none."""
+    """Returns the classes to watch. RecordingError for what cannot be one."""
     several = isinstance(named, Iterable) and not isinstance(named, str | type)
     found: tuple[type | str, ...] = tuple(named) if several else (named,)  # type: ignore[assignment]
     for each in found:

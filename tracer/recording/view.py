@@ -1,4 +1,4 @@
-"""Reading what was recorded of a process: its requests, its lifetimes, and their pictures.
+"""What can be asked of a recorded process: its requests, its lifetimes, and their pictures.
 
 `Reading(process)` reads any process, one from a journal too; a `Recording` reads its own.
 """
@@ -23,7 +23,7 @@ class RecordingError(RuntimeError):
 
 
 class Reading:
-    """One process, read. Everything returned is frozen; pictures draw themselves."""
+    """A view of one process. Everything returned is frozen; pictures draw themselves."""
 
     def __init__(self, process: Process) -> None:
         self._process: Process | None = process
@@ -47,7 +47,7 @@ class Reading:
         return self.process.lifetimes
 
     def request(self, number: int = -1) -> Request:
-        """Return the request with this number; -1 is the latest, -2 the one before."""
+        """Returns the request with this number; -1 is the latest, -2 the one before."""
         if not isinstance(number, int):
             raise RecordingError(f"A request is named by its number, such as 1, not by {number!r}.")
         requests = self.requests
@@ -59,11 +59,11 @@ class Reading:
         return found
 
     def spans(self, stage: str, number: int = -1) -> list[Span]:
-        """Return the spans of one stage in one request, in the order in which they began."""
+        """Returns the spans of one stage in one request, in the order in which they began."""
         return [span for span in self.request(number).spans if span.stage == stage]
 
     def lifetimes_of(self, named: type | str) -> tuple[Lifetime, ...]:
-        """Return the lifetimes of a class (subclasses too), in order of birth; maybe none.
+        """Returns the lifetimes of a class (subclasses too), in order of birth; maybe none.
 
         A string is a class's name, dotted or short, or what the pictures call an object, such as
         "DatabaseWrapper default", or the beginning of that, such as "Template".
@@ -73,61 +73,61 @@ class Reading:
         return tuple(life for life in self.lifetimes if _is_called(life, named))
 
     def lifetime_of(self, named: type | str) -> Lifetime:
-        """Return the one lifetime of a class or name that began here, else that stood before.
+        """Returns the one lifetime of a class or name that began here, else that stood before.
 
         RecordingError if there is none or more than one: then `lifetimes_of` has them all.
         """
         found = self.known(named)
         lives = [life for life in found if life.phase != "before"] or list(found)
         if len(lives) > 1:
-            told = f"There are {len(lives)} of {_spelled(named)}: lifetimes_of() returns all."
-            raise RecordingError(told)
+            said = f"There are {len(lives)} of {_spelled(named)}: lifetimes_of() returns all."
+            raise RecordingError(said)
         return lives[0]
 
     def known(self, named: type | str) -> tuple[Lifetime, ...]:
-        """Return `lifetimes_of`; RecordingError with suggestions if nothing has this name."""
+        """Returns `lifetimes_of`; RecordingError with suggestions if nothing has this name."""
         found = self.lifetimes_of(named)
         if found:
             return found
-        told = f"Nothing called {_spelled(named)} was seen here."
+        said = f"Nothing called {_spelled(named)} was seen here."
         close = _suggestions(named, self.lifetimes)
         if close:
-            told += f" Did you mean {' or '.join(map(repr, close))}?"
+            said += f" Did you mean {' or '.join(map(repr, close))}?"
         elif not self.requests:
-            told += " There was no request yet."
+            said += " There was no request yet."
         else:
-            told += (
+            said += (
                 " Only Django's own kinds of objects are watched by themselves: name a class of "
                 'yours in record(watch=["shop.models.Basket"]).'
             )
-        raise RecordingError(told)
+        raise RecordingError(said)
 
     # -- pictures ----------------------------------------------------------------------------
 
     def timeline(self, number: int = -1) -> Timeline:
-        """Draw one request, the latest by default: every stage in true order."""
+        """Draws one request, the latest by default: every stage in true order."""
         return Timeline(self.process, self.request(number))
 
     def lifelines(self, last: int = 12) -> Lifelines:
-        """Draw who lived how long, with a column for each of the `last` requests."""
+        """Draws how long each object lived, with a column for each of the `last` requests."""
         if not isinstance(last, int) or last < 1:
             raise RecordingError(f"lifelines(…) takes how many requests to show, not {last!r}.")
         return Lifelines(self.process, last)
 
     def ledger(self) -> Ledger:
-        """Count every kind of object: how many were built, how they lived, how they ended."""
+        """Counts every kind of object: how many were built, how they lived, how they ended."""
         return Ledger(self.process)
 
     def first_request(self) -> FirstRequest:
-        """Draw what the first request paid that the second did not."""
+        """Draws what the first request did that the second did not."""
         return FirstRequest(self.process)
 
     def overview(self) -> Overview:
-        """Say who the process is."""
+        """Says who the process is."""
         return Overview(self.process)
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw its lifelines."""
+        """Draws its lifelines."""
         yield self.lifelines()
 
     def __str__(self) -> str:

@@ -1,8 +1,7 @@
-"""What is counted of requests that grow old.
+"""Counts of older requests: what they built, how that ended, and which older objects they used.
 
-Those that were alike are counted together: their recordings are put one behind the other, and what
-they built, how it ended and what they used are told by a few slices and comparisons, which Python
-does in C. What is not alike is counted one by one.
+Requests that were alike are counted together: their traces are joined, so that a few slices and
+comparisons, which Python does in C, answer for all. What is not alike is counted one by one.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ from tracer.model.recorded import Trace, What, likeness
 
 
 class Built:
-    """Requests that built the same, and how it ended."""
+    """How the objects ended that several requests built alike."""
 
     __slots__ = ("by_collector", "by_reference", "requests")
 
@@ -25,24 +24,23 @@ class Built:
         """`size` is how many objects each of them built."""
         self.requests = 0
         self.by_reference = [0] * size
-        """Of each object in turn, in how many requests the last reference ended it, or its owner
-        did."""
+        """For each object in turn: how often its last reference or its owner ended it."""
         self.by_collector = [0] * size
 
     def add(self, requests: int, by_reference: Iterable[int], by_collector: Iterable[int]) -> None:
-        """Count so many more."""
+        """Adds so many requests, and for each object how it ended in them."""
         self.requests += requests
         self.by_reference = [*map(operator.add, self.by_reference, by_reference)]
         self.by_collector = [*map(operator.add, self.by_collector, by_collector)]
 
 
-class _Last:
-    """What a newest request to a view was like, and where what is like it is counted."""
+class _Shape:
+    """What the newest request of a kind built and used, and where those like it are counted."""
 
     __slots__ = ("built", "classes", "kinds", "seen", "use", "whats")
 
     def __init__(self, trace: Trace) -> None:
-        """What is known of it first is what it built."""
+        """`trace` is the first of its kind; what it used is learned when it is counted."""
         self.kinds: list[str] = trace.births[2::5]
         self.classes: list[int] = trace.births[3::5]
         self.built: Built | None = None
@@ -50,21 +48,21 @@ class _Last:
         self.whats: list[What] = []
         self.seen: list[int] = []
         self.use: list[int] | None = None
-        """Empty if no other can have used the same; None if it is not known what it used."""
+        """Empty if no other can have used the same; None before it is learned."""
 
 
 class Counts:
-    """How many requests built the same, and how many used the same."""
+    """How many requests built the same objects, and how many used the same."""
 
     def __init__(self) -> None:
         self.built: dict[tuple[Any, ...], Built] = {}
         """By what they built: (kinds, classes)."""
         self.used: dict[tuple[int, tuple[Any, ...]], list[int]] = {}
         """(thread, marks older than the request) to [how many, the newest's number]."""
-        self.known: dict[tuple[Any, ...], _Last] = {}
-        """What the newest requests were like."""
+        self.known: dict[tuple[Any, ...], _Shape] = {}
+        """The newest shape of each kind."""
         self.survivors: list[tuple[Birth, int]] = []
-        """What they built and is there still, with their numbers."""
+        """Objects that are alive still, with the numbers of their requests."""
         self.served = 0
         self.first = (0, 0, 0)
         """Number, end and thread of the first of them."""
@@ -72,20 +70,20 @@ class Counts:
         """(begin, number) of the newest."""
 
     def take(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
-        """Count those of `traces`, which are alike (`likeness`) other, that are over.
+        """Counts those of `traces`, all of one `likeness`, whose objects are gone.
 
-        Return the others, which leave the list. `closed` is the token of a resource to when it was
+        Returns the others, which leave the list. `closed` is the token of a resource to when it was
         closed; what of that is counted is forgotten there.
         """
         if len(traces) == 1:
-            # To put two together takes less than to count them one by one; this would take more.
+            # Joining pays from two traces on.
             return self._take_each(traces, closed)
-        # They come in the order in which they ended; on several threads, that is another one.
+        # They come in the order in which they ended, which differs on several threads.
         traces.sort(key=_NUMBER)
         kind = likeness(traces[0])
         last = self.known.get(kind)
         if last is None:
-            last = self.known[kind] = _Last(traces[0])
+            last = self.known[kind] = _Shape(traces[0])
         births = _joined_births(traces, last)
         if births is None:
             del self.known[kind]
@@ -101,8 +99,8 @@ class Counts:
         return []
 
     def add(self, trace: Trace, ends: Sequence[int], closed: dict[int, int]) -> None:
-        """Count one, of which something may be there still: 0 instead of when it ended."""
-        self._built(_Last(trace)).add(1, map((0).__lt__, ends), map((0).__gt__, ends))
+        """Counts one request; an end of 0 is that of an object that may be alive still."""
+        self._built(_Shape(trace)).add(1, map((0).__lt__, ends), map((0).__gt__, ends))
         self._use_of(trace)
         self._serve([trace])
         if closed:
@@ -110,7 +108,7 @@ class Counts:
                 closed.pop(token, None)
 
     def _take_each(self, traces: list[Trace], closed: dict[int, int]) -> list[Trace]:
-        """Count them one by one: they are few, or not alike after all."""
+        """Counts traces one by one, as they are few, or not alike after all."""
         waiting = []
         for trace in traces:
             ends = ends_of(trace, closed)
@@ -124,23 +122,23 @@ class Counts:
     def _take_some(
         self, traces: list[Trace], ends: list[int], closed: dict[int, int]
     ) -> list[Trace]:
-        """Count those that are over, where some are not; `ends` of an object of each, 0 for none.
+        """Counts the traces whose objects are gone; `ends` are those of one object of each, or 0.
 
-        Of the others, something else may be there still.
+        Another object of a trace may be alive still, so that it is looked at once more.
         """
         waiting = [trace for trace, end in zip(traces, ends, strict=True) if not end]
         _leave(traces, waiting)
         return waiting + self.take(traces, closed) if traces else waiting
 
-    def _built(self, last: _Last) -> Built:
-        """Where requests are counted that built the same."""
+    def _built(self, last: _Shape) -> Built:
+        """Returns where requests are counted that built the same."""
         if last.built is None:
             key = tuple(last.kinds), tuple(last.classes)
             last.built = self.built.setdefault(key, Built(len(last.kinds)))
         return last.built
 
-    def _use(self, traces: list[Trace], last: _Last) -> None:
-        """Count what they used; most used the same as the last, in the same order."""
+    def _use(self, traces: list[Trace], last: _Shape) -> None:
+        """Counts what traces used; most used the same as the last, in the same order."""
         if last.use is None:
             self._learn(last, traces[0])
         if last.use and _used_alike(traces, last):
@@ -152,8 +150,8 @@ class Counts:
         for trace in traces:
             self._use_of(trace)
 
-    def _learn(self, last: _Last, trace: Trace) -> None:
-        """What this one used is what the next will be compared with."""
+    def _learn(self, last: _Shape, trace: Trace) -> None:
+        """Notes what a trace used: the next ones are compared with it."""
         last.whats, last.seen = trace.events[2::3], list(trace.seen)
         marks = [*[what[1] for what in last.whats], *last.seen]
         if trace.single and all(not mark or mark < trace.first for mark in marks):
@@ -163,7 +161,7 @@ class Counts:
             last.use = _NONE
 
     def _used(self, trace: Trace) -> list[int]:
-        """Where requests are counted that used the same: how many there are, and the newest."""
+        """Returns the entry of requests that used the same: [how many, the newest's number]."""
         key = trace.thread, _older(trace)
         use = self.used.get(key)
         if use is None:
@@ -171,7 +169,7 @@ class Counts:
         return use
 
     def _use_of(self, trace: Trace) -> None:
-        """Count what one used."""
+        """Counts what one trace used."""
         use = self._used(trace)
         use[0] += 1
         use[1] = max(use[1], trace.number)
@@ -184,25 +182,25 @@ class Counts:
         begins = self.begins
         begins += [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
         if len(begins) > _BEGINS:
-            # What could wait no longer comes last, and is the oldest.
+            # Traces that could wait no longer come last, and are the oldest.
             begins.sort(key=itemgetter(1))
             del begins[:-_BEGINS]
 
 
 def ends_of(trace: Trace, closed: dict[int, int]) -> list[int]:
-    """Of each birth when it ended; 0 if it did not, as far as is known."""
-    return _told(trace.births[::5], trace.births[1::5], closed)
+    """Returns for each birth when its object ended; 0 if it is not known to have ended."""
+    return _marks(trace.births[::5], trace.births[1::5], closed)
 
 
-def _told(marks: list[Any], tokens: list[int], closed: dict[int, int]) -> list[int]:
+def _marks(marks: list[Any], tokens: list[int], closed: dict[int, int]) -> list[int]:
     return [
         mark if type(mark) is int else closed.get(token, 0)
         for mark, token in zip(marks, tokens, strict=True)
     ]
 
 
-def _joined_births(traces: list[Trace], last: _Last) -> list[Any] | None:
-    """What they built, one behind the other; None if one of them built something else."""
+def _joined_births(traces: list[Trace], last: _Shape) -> list[Any] | None:
+    """Returns the births of all traces, joined; None if one of them built something else."""
     joined: list[Any] = []
     for trace in traces:
         joined += trace.births
@@ -212,8 +210,8 @@ def _joined_births(traces: list[Trace], last: _Last) -> list[Any] | None:
     return joined
 
 
-def _used_alike(traces: list[Trace], last: _Last) -> bool:
-    """Whether all used what the last one did."""
+def _used_alike(traces: list[Trace], last: _Shape) -> bool:
+    """Whether all traces used what the last one did."""
     whats, seen = last.whats, last.seen
     return all(trace.seen == seen and trace.events[2::3] == whats for trace in traces)
 
@@ -221,7 +219,7 @@ def _used_alike(traces: list[Trace], last: _Last) -> bool:
 def _ends(
     births: list[Any], size: int, closed: dict[int, int]
 ) -> tuple[list[int], list[int] | None]:
-    """Of each object that a request built, in how many of them it did not wait for the collector.
+    """Returns for each object in how many requests it did not wait for the collector.
 
     `births` are those of requests that built the same `size` objects. And, if not all are over, of
     one object when each of them ended, 0 if it did not.
@@ -237,7 +235,7 @@ def _ends(
         if type(newest) is not int:
             # One is there still, or only its owner can end it.
             tokens = births[place + 1 :: 5 * size]
-            marks = _told(marks, tokens, closed)
+            marks = _marks(marks, tokens, closed)
             if 0 in marks:
                 return [], marks
             newest = max(marks)
@@ -260,7 +258,7 @@ def _leave(traces: list[Trace], waiting: list[Trace]) -> None:
 
 
 def _older(trace: Trace) -> tuple[Any, ...]:
-    """What it used and did not build itself: of that there is no use by others to tell."""
+    """Returns the objects that a request used and did not build: those that others may share."""
     own = trace.first
     marks = [what[1] for what in trace.events[2::3]]
     marks += trace.seen
@@ -274,7 +272,7 @@ def _older(trace: Trace) -> tuple[Any, ...]:
 _NONE: list[int] = []
 _NUMBER = attrgetter("number")
 _BEGINS = 4
-"""How many of a batch's beginnings are told: enough to say which request a death came after."""
+"""Beginnings that are reported: enough to say which request a death came after."""
 
 
 def _token(mark: int | tuple[int, int]) -> int:

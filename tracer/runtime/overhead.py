@@ -1,17 +1,17 @@
-"""What a request pays for being recorded, told from prices measured here and now.
+"""Estimates how much recording slows each request down, from timings of our own wrappers.
 
-The real wrappers around nothing, against nothing. In a tight loop, with all they need in the
-processor's nearest caches, they would take a small part of what they take between the stages of a
-request; so other Python code runs between two turns, little of it and then much. What they take
-grows with the doublings of what runs in between, here as in requests, so from these two the price
-in a request is told, by how far its own stages lie apart.
+The wrappers are timed in this process, around nothing, against nothing. In a tight loop all they
+need is in the processor's nearest caches, and they take a small part of what they take between the
+stages of a request. So other Python code runs between two turns: first little of it, then much.
+The time of a wrapper grows with the logarithm of what runs in between, here as in requests. So the
+two timings give the price in a request, by how far its own stages lie apart.
 
-A request pays more than these prices, by a factor that was found by comparing them with the
-processor time of pages with and without the tracer. What makes it is not told apart: the collector
-has more to go through, and what recording pushes out of the caches the application has to fetch
-again, which cannot be timed from within. Nor can what it does to a request that timelines are drawn
-meanwhile, by another thread of the same interpreter; how long that thread computed is recorded, and
-what part of it the request computes longer was found in the same way. So this stays an estimate.
+A request pays more than these prices, by a factor found by comparing them with the processor time
+of pages with and without the tracer. Its causes cannot be timed from within: the collector visits
+more objects, and the application fetches again what recording has pushed out of the caches. While
+the worker thread draws, requests compute longer, too. How long the worker thread computes is
+recorded; what part of that a request pays was found by the same comparison. So this stays an
+estimate.
 """
 
 from __future__ import annotations
@@ -45,33 +45,31 @@ from tracer.recorder.trace import Trace, current, give_back
 
 _TURNS = 31
 _MUCH = 2
-"""Rounds through all the work there is, where there is much of it between two turns."""
+"""Rounds through all the other work between two turns, where there is much of it."""
 _WARM_UP = 8
 """Such rounds before anything is timed: the interpreter adapts itself to what runs often."""
 _OPENED = 5.5
-"""Stages that a connection opened and closed is worth besides its own: it is asked whose it is, and
-whether it has really ended. Counted in instructions, by callgrind, with and without its probes."""
+"""Stages that a connection opened and closed costs besides its own, as the probes find out whose it
+is and whether it has ended. Counted in instructions, by callgrind, with and without its probes."""
 _ENTERED = 1.8
-"""What a request takes that is entered, answered and closed, where beginning and finishing its
-recording takes 1; counted likewise."""
+"""What entering, answering and closing a request costs, where beginning and finishing its recording
+costs 1; counted likewise."""
 _ASKED = 0.33
-"""Stages that it is worth when `reverse()` is seen to find the same resolver again; counted
-likewise."""
+"""Stages that it costs when `reverse()` finds the same resolver again; counted likewise."""
 _PUSHED_OUT = 1.85
 """How much more a request pays than these prices say. It was 1.6 to 1.7 on a short text, 1.7 to 2.0
 on JSON with one query and 1.8 to 2.4 on a list, on Python 3.11; see `benchmarks/agreement.py`."""
 _DISTURBED = 0.12
-"""Nanoseconds that a request computes longer for each that the tracer computes meanwhile; found
-likewise, it was 0.03 to 0.09 on JSON and 0.07 to 0.24 on a list."""
+"""Nanoseconds that a request computes longer for each that the worker thread computes meanwhile;
+found likewise, it was 0.03 to 0.09 on JSON and 0.07 to 0.24 on a list."""
 _AGAIN = 1000
 """Requests after which prices are measured again; then after twice as many, and so on."""
 _NEWEST = 5
-"""Measurements whose median counts: any single one may fall in a bad moment of the machine."""
+"""Measurements whose median counts, as any one of them may fall in a bad moment of the machine."""
 _STINTS = 256
-"""Stints that are remembered: more than ten seconds of work for requests that follow each other."""
+"""Stints of the worker thread that are remembered: more than ten seconds of work."""
 _FAR = 1_000_000
-"""Nanoseconds between two stages beyond which prices rise no more: much of a longer time may have
-been waiting."""
+"""Nanoseconds between two stages beyond which prices rise no more: a longer time may be waiting."""
 
 _WORK: tuple[Callable[[], Any], ...] = (
     lambda: copy.deepcopy({"a": [1, 2, (3, 4)], "b": {"c": [5]}}),
@@ -87,7 +85,7 @@ _WORK: tuple[Callable[[], Any], ...] = (
     lambda: list(tokenize.generate_tokens(io.StringIO("a = b + 2\n").readline)),
     lambda: parse_qsl("a=1&b=2&c=%20x"),
 )
-"""Python code of many kinds, of modules that Django has loaded; each takes some microseconds."""
+"""Other work: Python code of many kinds, of modules that Django loads; some microseconds each."""
 
 
 class Prices(NamedTuple):
@@ -98,13 +96,13 @@ class Prices(NamedTuple):
     request: float
 
     def of(self, worth: float, lives: int) -> float:
-        """Return what a request pays whose stages are worth so many, and that has so many lives."""
+        """Returns the cost of a request with so many stages' worth of work and so many objects."""
         stage, life, request = self
         return stage * worth + life * lives + _ENTERED * request
 
 
 class Costs(NamedTuple):
-    """Prices after two amounts of other work, and the nanoseconds which these take."""
+    """Prices after little and after much other work, and the nanoseconds that this work takes."""
 
     near: Prices
     far: Prices
@@ -112,12 +110,12 @@ class Costs(NamedTuple):
     much: float
 
     def of(self, trace: Trace) -> int:
-        """Return the nanoseconds that recording `trace` took."""
+        """Returns the nanoseconds that recording `trace` took."""
         return self.of_alike([trace])[0]
 
     def of_alike(self, traces: Sequence[Trace]) -> list[int]:
-        """Return the nanoseconds that recording took, of each of several requests that are alike:
-        as many stages and sightings, as many objects and of the same kinds."""
+        """Returns the nanoseconds that recording took, for each of several requests that are alike:
+        as many stages and sightings, as many objects, of the same kinds."""
         births, far = traces[0].births, traces[0].far
         count = len(traces[0].events) // 3 + (len(far) if far else 0)
         opened, lives = births[2::5].count("connection"), len(births) // 5
@@ -133,24 +131,24 @@ class Costs(NamedTuple):
         return found
 
     def at(self, distance: float) -> Prices:
-        """Return the prices where stages lie so many nanoseconds apart."""
+        """Returns the prices where stages lie so many nanoseconds apart."""
         share = self._share(distance)
         both = zip(self.near, self.far, strict=True)
         return Prices(*(_PUSHED_OUT * (near + share * (far - near)) for near, far in both))
 
     def _share(self, distance: float) -> float:
-        """How far prices have risen from near to far; beyond 1 where there is more in between."""
+        """Returns how far prices rise from near to far; beyond 1 where more lies in between."""
         little = self.little
         if distance <= little:
             return 0.0
         return log((distance if distance < _FAR else _FAR) / little) / log(self.much / little)
 
 
-class Account:
-    """What watching costs the requests of one process."""
+class Overhead:
+    """Estimates what recording costs the requests of one process."""
 
     def __init__(self, measuring: Callable[[], Costs] | None = None) -> None:
-        """`measuring` stands in for `measure`."""
+        """`measuring` replaces `measure`, for tests."""
         self._measure = measuring or measure
         self._measured: deque[Costs] = deque(maxlen=_NEWEST)
         self._costs: Costs | None = None
@@ -158,16 +156,16 @@ class Account:
         """Number of the request at which prices are measured next."""
         self._stints: deque[tuple[int, int, int]] = deque(maxlen=_STINTS)
 
-    def worked(self, began: int, ended: int, computed: int) -> None:
-        """The tracer worked from `began` to `ended`, and computed so many nanoseconds of it."""
+    def worker_ran(self, began: int, ended: int, computed: int) -> None:
+        """Notes that the worker thread ran from `began` to `ended`, computing for so long of it."""
         self._stints.append((began, ended, computed))
 
     def of(self, trace: Trace) -> int:
-        """Return the nanoseconds that a finished request paid; measures prices when it is time."""
+        """Returns the nanoseconds that a finished request paid; measures prices when it is time."""
         return self.of_alike([trace])[0]
 
     def of_alike(self, traces: Sequence[Trace]) -> list[int]:
-        """As `of`, of each of several requests that are alike as `Costs.of_alike` has it."""
+        """Returns it for each of several requests that are alike as for `Costs.of_alike`."""
         newest = traces[-1].number
         if self._costs is None or newest >= self._again:
             self._again = max(_AGAIN, 2 * newest)
@@ -180,8 +178,10 @@ class Account:
         ]
 
     def _meanwhile(self, trace: Trace) -> float:
-        """Nanoseconds that the tracer computed while the request was in flight; no more than the
-        request can have computed in the rest of its time, since only one of them can at a time."""
+        """Returns the nanoseconds that the worker thread computed while a request was in flight.
+
+        No more than the rest of the request's time, as only one of them can compute at a time.
+        """
         stints, total = self._stints, 0.0
         if not stints or stints[-1][1] <= trace.begun:
             return total
@@ -191,12 +191,12 @@ class Account:
             both = min(ended, trace.closed) - max(began, trace.begun)
             if both > 0:
                 total += computed * both / (ended - began)
-        # Two looks may overlap, and clocks are coarse: never less than nothing.
+        # Stints may overlap, and clocks are coarse: the estimate is never negative.
         return max(0.0, min(total, trace.closed - trace.begun - total))
 
 
 def median(measured: Iterable[Costs]) -> Costs:
-    """Each price by itself, and each amount of work."""
+    """Returns the median of each price, and of each amount of work."""
     near, far, little, much = zip(*measured, strict=True)
     middle = statistics.median
     return Costs(
@@ -212,7 +212,7 @@ class _Thing:
 
 
 def measure() -> Costs:
-    """Measure, on a recorder of its own that nobody reads. Takes some sixty milliseconds."""
+    """Measures the prices on a recorder of its own. Takes some sixty milliseconds."""
     return copy_context().run(_measure)
 
 
@@ -228,14 +228,14 @@ def _measure() -> Costs:
 
     for _ in range(_WARM_UP):
         much()
-    # A clock may be too coarse to tell.
+    # A clock may be too coarse to measure anything.
     short = max(_clocked(_nothing, little), 1.0)
     long = max(_clocked(_nothing, much), 2 * short)
     return Costs(_prices(little), _prices(much), short, long)
 
 
 def _prices(meanwhile: Callable[[], object]) -> Prices:
-    """Measure prices where `meanwhile` was done between two turns."""
+    """Measures prices where `meanwhile` was done between two turns."""
     recorder = Recorder()
     told = "GET", "", "/", ""
     spanned = timed(recorder, stages.VIEW, _nothing, lambda *_: (None, "", ""))
@@ -259,7 +259,7 @@ def _prices(meanwhile: Callable[[], object]) -> Prices:
 
 
 def _clocked(meanwhile: Callable[[], object], call: Callable[[], object]) -> float:
-    """Nanoseconds per call: the median, since other processes can only make some turns slower."""
+    """Returns nanoseconds per call: the median, as other processes only make some turns slower."""
     clock = time.perf_counter_ns
     took = []
     for _ in range(_TURNS):
@@ -271,4 +271,4 @@ def _clocked(meanwhile: Callable[[], object], call: Callable[[], object]) -> flo
 
 
 def _nothing() -> None:
-    """What is called when nothing is done."""
+    """The call that does nothing."""

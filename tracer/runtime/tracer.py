@@ -52,7 +52,7 @@ class Tracer:
         self.config = config
         self.recorder = recorder = Recorder()
         self.installation = Installation(recorder, config.watch, config.cache_keys)
-        self.account = overhead.Account()
+        self.overhead = overhead.Overhead()
         self.intake = Intake(recorder)
         self.pipeline = Pipeline(self.intake)
         assembly = self.assembly(config.query_values, config.cache_keys)
@@ -87,7 +87,7 @@ class Tracer:
             query_values,
             self.intake.thread_name,
             self.recorder.classes.names.__getitem__,
-            self.account.of_alike,
+            self.overhead.of_alike,
             self.recorder.epoch,
             SignalNames(),
             lambda: str(settings.ROOT_URLCONF),
@@ -113,7 +113,7 @@ class Tracer:
                 count = self._look(draw)
             if count:
                 with self.lock:
-                    self.account.worked(began, clock(), computed() - before)
+                    self.overhead.worker_ran(began, clock(), computed() - before)
             return count
         except Exception as fault:
             self.recorder.fault("the worker thread", fault)

@@ -1,2 +1,1 @@
-"""Real servers that tests start for themselves: a PostgreSQL cluster and a Redis, on sockets of
-their own, in directories that go with them."""
+"""Database servers of the test run: a PostgreSQL cluster and a Redis, in their own directories."""

@@ -1,4 +1,4 @@
-"""Fixtures: a PostgreSQL and a Redis for the whole run, started by the first test that asks."""
+"""Fixtures: a PostgreSQL and a Redis for the whole run, started when a test first uses them."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tests.support.services.programs import missing
 from tests.support.services.redis_server import Redis, server
 
 
-def _needs(*modules: str) -> None:
+def _require(*modules: str) -> None:
     for module in modules:
         try:
             __import__(module)
@@ -21,15 +21,15 @@ def _needs(*modules: str) -> None:
 
 @pytest.fixture(scope="session")
 def postgresql() -> Iterator[PostgreSQL]:
-    """A PostgreSQL cluster of this run's own."""
-    _needs("psycopg", "psycopg_pool")
+    """A PostgreSQL cluster of this test run."""
+    _require("psycopg", "psycopg_pool")
     with cluster() as running:
         yield running
 
 
 @pytest.fixture(scope="session")
 def redis_server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Redis]:
-    """A Redis of this run's own."""
-    _needs("redis")
+    """A Redis of this test run."""
+    _require("redis")
     with server(tmp_path_factory.mktemp("redis")) as running:
         yield running

@@ -1,4 +1,4 @@
-"""A PostgreSQL cluster of the test run's own, and what its server says of its connections."""
+"""A PostgreSQL cluster of the test run, and what its server says about its connections."""
 
 from __future__ import annotations
 
@@ -18,19 +18,19 @@ from typing import Any
 
 from tests.support.services.programs import missing, program, running
 
-PATIENCE = 60.0
-"""Seconds for which the server is asked again until it has noticed a change."""
+TIMEOUT = 60.0
+"""Seconds to wait until the server has noticed a change."""
 
 
 @dataclass(frozen=True)
 class PostgreSQL:
-    """A running server."""
+    """A running PostgreSQL server."""
 
     socket: Path
-    """Directory of its socket; it listens on no network."""
+    """The directory of its socket; it does not listen on a network."""
 
     def settings(self, name: str, **more: Any) -> dict[str, Any]:
-        """Return an entry for DATABASES; the server knows its connections by `name`."""
+        """Returns an entry for DATABASES; the server knows its connections by `name`."""
         options = {"application_name": name, **more.pop("OPTIONS", {})}
         return {
             "ENGINE": "django.db.backends.postgresql",
@@ -42,7 +42,7 @@ class PostgreSQL:
         }
 
     def ask(self, sql: str, *values: object) -> list[tuple[Any, ...]]:
-        """Ask the server over a connection of its own, past Django and the tracer."""
+        """Runs SQL on a separate connection, without Django and the tracer."""
         import psycopg
 
         with psycopg.connect(self.address, autocommit=True) as connection:
@@ -51,47 +51,47 @@ class PostgreSQL:
 
     @property
     def address(self) -> str:
-        """How libpq reaches it."""
+        """The connection string for libpq."""
         return f"host={self.socket} user=postgres dbname=postgres application_name=witness"
 
     def connected(self, name: str) -> list[int]:
-        """Process ids of the server's backends that serve connections of this name."""
-        asked = (
+        """Returns the pids of the server's backends for connections of this name."""
+        query = (
             "SELECT pid FROM pg_stat_activity WHERE application_name = %s ORDER BY backend_start"
         )
-        return [pid for (pid,) in self.ask(asked, name)]
+        return [pid for (pid,) in self.ask(query, name)]
 
     def comes_to(self, name: str, count: int) -> list[int]:
-        """Wait until the server has so many connections of this name, and return their ids.
+        """Waits until the server has so many connections of this name, and returns their pids.
 
-        A client that has gone is noticed by its backend a moment later.
+        A backend notices the end of its client a moment later.
         """
-        end = time.monotonic() + PATIENCE
+        end = time.monotonic() + TIMEOUT
         while len(found := self.connected(name)) != count:
             assert time.monotonic() < end, f"{name}: {found} instead of {count}"
             time.sleep(0.01)
         return found
 
     def heard(self, name: str) -> list[str]:
-        """Every statement that reached the server over connections of this name, in order."""
+        """Returns every statement that the server got over connections of this name, in order."""
         begin = f"{name}|LOG:  "
         lines = (self.socket / "log").read_text().splitlines()
-        told = [line.removeprefix(begin) for line in lines if line.startswith(begin)]
+        messages = [line.removeprefix(begin) for line in lines if line.startswith(begin)]
         kinds = ("statement: ", "execute ")
-        return [line.partition(": ")[2] for line in told if line.startswith(kinds)]
+        return [line.partition(": ")[2] for line in messages if line.startswith(kinds)]
 
     def cut(self, pid: int) -> None:
-        """End a connection from the server's side, and wait until it is gone."""
+        """Ends a connection from the server's side, and waits until it is gone."""
         self.ask("SELECT pg_terminate_backend(%s, 5000)", pid)
 
 
 @contextmanager
 def cluster() -> Iterator[PostgreSQL]:
-    """Make a cluster, run it, and take it away."""
+    """Makes a cluster, runs it, and removes it."""
     folders = sorted(Path("/usr/lib/postgresql").glob("*/bin"), key=_version)
     initdb = program("initdb", "postgresql", folders)
     account = _account()
-    # Not below pytest's own directory: that is closed to the account the server runs under.
+    # Not below pytest's own directory, which the server's account may not enter.
     home = Path(tempfile.mkdtemp(prefix="tracer-pg-"))
     try:
         if "user" in account:
@@ -104,7 +104,7 @@ def cluster() -> Iterator[PostgreSQL]:
         )  # fmt: skip
         server = PostgreSQL(home)
         command = [initdb.with_name("postgres"), "-D", data, "-k", home, *_SETTINGS]
-        # SIGINT: disconnect everybody and stop.
+        # SIGINT disconnects all clients and stops.
         with running(command, lambda: _answers(server), home / "log", signal.SIGINT, account):
             yield server
     finally:
@@ -127,7 +127,7 @@ def _version(folder: Path) -> tuple[int, ...]:
 
 
 def _account() -> dict[str, Any]:
-    """PostgreSQL refuses to run as root: there, run it as the account of its package."""
+    """Returns the arguments that run it under its package's account: it refuses to run as root."""
     if os.geteuid() != 0:
         return {}
     try:

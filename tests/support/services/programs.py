@@ -1,4 +1,4 @@
-"""Programs that a test run starts and ends for itself, and what to do where they are missing."""
+"""Starts and ends server programs for a test run, and skips tests if one is not installed."""
 
 from __future__ import annotations
 
@@ -13,20 +13,20 @@ from typing import Any, NoReturn
 
 import pytest
 
-START = 120.0
+START_TIMEOUT = 120.0
 """Seconds that a server may take until it answers."""
 
 
 def missing(what: str, package: str) -> NoReturn:
-    """Skip the test by name; on a build machine, where everything is installed, fail it."""
-    told = f"{what} is not on this machine (Debian's package: {package})"
+    """Skips the test with the missing program's name; fails it on a build machine."""
+    reason = f"{what} is not on this machine (Debian's package: {package})"
     if os.environ.get("CI", "").lower() in ("1", "true", "yes"):
-        pytest.fail(told, pytrace=False)
-    pytest.skip(told)
+        pytest.fail(reason, pytrace=False)
+    pytest.skip(reason)
 
 
 def program(name: str, package: str, folders: Sequence[Path] = ()) -> Path:
-    """Return where a program is: on the PATH or in one of `folders`, the newest version last."""
+    """Returns a program's path: from the PATH or one of `folders`, the newest version last."""
     places = os.pathsep.join([os.environ.get("PATH", ""), *map(str, reversed(folders))])
     found = shutil.which(name, path=places)
     if found is None:
@@ -42,9 +42,9 @@ def running(
     stop: int,
     account: Mapping[str, Any],
 ) -> Iterator[None]:
-    """Run a server until the block ends; `stop` is the signal that ends it in an orderly way.
+    """Runs a server within a `with` block, and then ends it with the signal `stop`.
 
-    `account` says as whom to run it, in the words of `subprocess.Popen`.
+    `account` holds the arguments of `subprocess.Popen` that choose the account to run it under.
     """
     with log.open("wb") as out:
         server = subprocess.Popen(
@@ -53,7 +53,7 @@ def running(
             cwd=log.parent, **account,
         )  # fmt: skip
     try:
-        end = time.monotonic() + START
+        end = time.monotonic() + START_TIMEOUT
         while not answers():
             if server.poll() is not None or time.monotonic() > end:
                 raise RuntimeError(f"{command[0]} does not answer:\n{log.read_text()[-2000:]}")

@@ -1,4 +1,4 @@
-"""A Redis of the test run's own, and what it says of its connections."""
+"""A Redis of the test run, and what it says about its connections."""
 
 from __future__ import annotations
 
@@ -14,18 +14,18 @@ from typing import Any
 
 from tests.support.services.programs import program, running
 
-PATIENCE = 60.0
-"""Seconds for which the server is asked again until it has noticed a change."""
+TIMEOUT = 60.0
+"""Seconds to wait until the server has noticed a change."""
 
 
 @dataclass(frozen=True)
 class Redis:
-    """A running server."""
+    """A running Redis server."""
 
     port: int
 
     def settings(self, database: int = 0, **more: Any) -> dict[str, Any]:
-        """Return an entry for CACHES."""
+        """Returns an entry for CACHES."""
         return {
             "BACKEND": "django.core.cache.backends.redis.RedisCache",
             "LOCATION": f"redis://127.0.0.1:{self.port}/{database}",
@@ -33,19 +33,19 @@ class Redis:
         }
 
     def ask(self, *words: str) -> bytes:
-        """Send one command over a socket of its own, past redis-py and the tracer."""
-        with socket.create_connection(("127.0.0.1", self.port), timeout=PATIENCE) as asked:
+        """Sends one command on a separate socket, without redis-py and the tracer."""
+        with socket.create_connection(("127.0.0.1", self.port), timeout=TIMEOUT) as connection:
             parts = [f"${len(word)}\r\n{word}\r\n" for word in words]
-            asked.sendall(f"*{len(parts)}\r\n{''.join(parts)}".encode())
-            head, _, body = asked.recv(65536).partition(b"\r\n")
+            connection.sendall(f"*{len(parts)}\r\n{''.join(parts)}".encode())
+            head, _, body = connection.recv(65536).partition(b"\r\n")
             if head[:1] != b"$":
                 return head
             while len(body) < int(head[1:]) + 2:
-                body += asked.recv(65536)
+                body += connection.recv(65536)
             return body[:-2]
 
     def connected(self) -> list[int]:
-        """The server's own numbers of its connections, the one that asks left out."""
+        """Returns the server's ids of its connections, without the one that asks."""
         lines = [
             dict(word.split("=", 1) for word in line.split(" "))
             for line in self.ask("CLIENT", "LIST", "TYPE", "normal").decode().splitlines()
@@ -53,38 +53,38 @@ class Redis:
         return sorted(int(line["id"]) for line in lines if line["cmd"] != "client|list")
 
     def comes_to(self, count: int) -> list[int]:
-        """Wait until the server has so many connections, and return their numbers."""
-        end = time.monotonic() + PATIENCE
+        """Waits until the server has so many connections, and returns their ids."""
+        end = time.monotonic() + TIMEOUT
         while len(found := self.connected()) != count:
             assert time.monotonic() < end, f"{found} instead of {count}"
             time.sleep(0.01)
         return found
 
     def opened(self) -> int:
-        """How many connections the server has accepted so far, without those that asked."""
+        """Returns how many connections the server has accepted so far."""
         lines = self.ask("INFO", "stats").decode().splitlines()
-        told = dict(line.split(":", 1) for line in lines if ":" in line)
-        return int(told["total_connections_received"])
+        fields = dict(line.split(":", 1) for line in lines if ":" in line)
+        return int(fields["total_connections_received"])
 
     def heard(self) -> dict[str, int]:
-        """How often each command has reached the server so far, without those that `ask` sends."""
+        """Counts each command that the server has got so far, without those that `ask` sends."""
         lines = self.ask("INFO", "commandstats").decode().splitlines()
-        told = dict(line.removeprefix("cmdstat_").split(":", 1) for line in lines if ":" in line)
+        fields = dict(line.removeprefix("cmdstat_").split(":", 1) for line in lines if ":" in line)
         own = ("info", "client|", "ping", "flushall")
         return {
             name: int(stats.partition("calls=")[2].partition(",")[0])
-            for name, stats in told.items()
+            for name, stats in fields.items()
             if not name.startswith(own)
         }
 
     def cut(self, number: int) -> None:
-        """End a connection from the server's side."""
+        """Ends a connection from the server's side."""
         assert self.ask("CLIENT", "KILL", "ID", str(number)) == b":1"
 
 
 @contextmanager
 def server(home: Path) -> Iterator[Redis]:
-    """Run a Redis that keeps nothing on disk, and take it away."""
+    """Runs a Redis that writes nothing to disk, and ends it."""
     found = program("redis-server", "redis-server")
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))

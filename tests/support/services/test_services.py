@@ -1,4 +1,4 @@
-"""The servers that the facts are proven against."""
+"""The database servers of the tests answer and count connections."""
 
 from __future__ import annotations
 
@@ -12,22 +12,22 @@ from tests.support.services.redis_server import Redis
 
 
 def test_postgresql_answers_and_counts_connections(postgresql: PostgreSQL) -> None:
-    """It is asked past Django, and knows nobody yet by the name it is asked for."""
+    """It has no connection of an unused name."""
     assert postgresql.ask("SHOW listen_addresses") == [("",)]
     assert postgresql.connected("nobody") == []
 
 
 def test_redis_answers_and_counts_connections(redis_server: Redis) -> None:
-    """It is asked past redis-py; the connection that asks is left out."""
+    """The connection that asks is not counted."""
     assert redis_server.comes_to(0) == []
     assert redis_server.opened() > 0
 
 
 @pytest.mark.parametrize(("ci", "outcome"), [("true", pytest.fail), ("", pytest.skip)])
-def test_what_is_missing_is_skipped_by_name_and_fails_on_a_build_machine(
+def test_a_missing_program_skips_a_test_and_fails_it_on_a_build_machine(
     ci: str, outcome: type, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """So that no fact goes unproven without anybody's notice."""
+    """So no fact stays untested without notice."""
     monkeypatch.setenv("CI", ci)
     with pytest.raises(outcome.Exception, match="frobnicator is not on this machine"):  # type: ignore[attr-defined]
         program("frobnicator", "frobnicator-bin", [Path("/usr/lib")])

@@ -1,7 +1,7 @@
-"""A tracer to look into: recording quietly, as in a process whose console and journal are off.
+"""A client of Django's handlers with the tracer on, without console and journal.
 
-`tracer.record` keeps a story of its own beside the tracer. The promises are about the tracer
-itself, so they take this one: the bare thing, served and read in the same ways.
+`tracer.record` subscribes to the tracer and keeps a history of its own. Tests of the tracer itself
+use this class: it sends requests and reads what the tracer of the process has recorded.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ __all__ = ["Answer", "Recording", "ancestors", "environ", "serve", "serve_async"
 
 @dataclass
 class Recording(Client, Reading):
-    """The tracer, running quietly in this process for the time of a `with` block."""
+    """The tracer of this process, on within a `with` block, and a client that it traces."""
 
     watch: tuple[str, ...] = ()
     cache_keys: bool = False
@@ -51,22 +51,22 @@ class Recording(Client, Reading):
         runtime.stop()
 
     def settle(self) -> Process:
-        """Run a full collection with no request in flight, and return the process."""
+        """Runs a full collection with no request under way, and returns the process."""
         self.tracer.settle()
         return self.process
 
     @property
     def process(self) -> Process:
-        """The process as recorded so far."""
+        """Returns the process as recorded so far."""
         return self.tracer.process()
 
     def lives(self, name: str, process: Process | None = None) -> tuple[Lifetime, ...]:
-        """Lifetimes of this name, in this process or in another."""
+        """Returns the lifetimes of this name, in this process or in another."""
         return (Reading(process) if process else self).lifetimes_of(name)
 
 
 def ancestors(request: Request, span: Span) -> Iterable[Span]:
-    """The spans around this one, innermost first."""
+    """Yields the spans around this one, innermost first."""
     while span.parent is not None:
         span = request.spans[span.parent]
         yield span

@@ -1,17 +1,9 @@
-"""For tests of the command line: journals as processes left them, and runs of the command."""
+"""Made-up journals, as processes would have written them."""
 
 from __future__ import annotations
 
-import io
-import os
-import re
-import subprocess
-import sys
-from collections.abc import Callable
 from pathlib import Path
 
-from tracer.cli.main import main
-from tracer.cli.watch import wait
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
 from tracer.model import (
@@ -26,7 +18,6 @@ from tracer.model import (
     Span,
 )
 
-ROOT = Path(__file__).parents[2]
 BEGUN = 10**12
 GAP = 10**8
 
@@ -36,7 +27,7 @@ def process(pid: int, started: float = 1_700_000_000.0) -> ProcessStarted:
 
 
 def request(number: int, path: str = "/menu/") -> Request:
-    """Return a request with one view, which lives until the next collection."""
+    """Returns a request with one view, which lives until the next collection."""
     begun = BEGUN + number * GAP
     return Request(
         number=number,
@@ -61,6 +52,7 @@ def request(number: int, path: str = "/menu/") -> Request:
 
 
 def story(pid: int, requests: int, *more: Fact) -> list[Fact]:
+    """Returns the facts of a process that served so many requests."""
     served = [request(number) for number in range(1, requests + 1)]
     at = BEGUN + requests * GAP + GAP // 2
     deaths = [Deaths((Died(number, at, "collector", 7),)) for number in range(1, requests + 1)]
@@ -68,7 +60,7 @@ def story(pid: int, requests: int, *more: Fact) -> list[Fact]:
 
 
 def write(directory: Path, name: str, *facts: Fact) -> Path:
-    """Write a file as a process that is gone would have left it."""
+    """Writes a journal file, as a dead process would have left it."""
     directory.mkdir(exist_ok=True)
     path = directory / f"{name}.jsonl"
     path.write_bytes(HEADER + b"".join(map(encode, facts)))
@@ -76,36 +68,7 @@ def write(directory: Path, name: str, *facts: Fact) -> Path:
 
 
 def two_processes(directory: Path) -> Path:
-    """Write a journal of two processes: 31 served eight requests and ended, 32 served two."""
+    """Writes a journal of two processes: 31 served eight requests and ended, 32 served two."""
     write(directory, "31-1", *story(31, 8, Ended(BEGUN + 10 * GAP)))
     write(directory, "32-2", *story(32, 2))
     return directory
-
-
-class Run:
-    """One run of the command in this process."""
-
-    def __init__(self, *arguments: object, pause: Callable[[], None] = wait) -> None:
-        out, err = io.StringIO(), io.StringIO()
-        self.status = main([str(each) for each in arguments], out, err, pause)
-        self.out, self.err = out.getvalue(), err.getvalue()
-
-
-def timelines(text: str) -> list[tuple[int, int]]:
-    """Return the process and number of each request whose timeline is drawn."""
-    found = re.findall(r"process (\d+) · its request (\d+)", text)
-    return [(int(pid), int(number)) for pid, number in found]
-
-
-def start(*arguments: object) -> subprocess.Popen[str]:
-    """Start a Python that knows of no Django settings and takes warnings for errors."""
-    environ = {key: value for key, value in os.environ.items() if "DJANGO" not in key}
-    return subprocess.Popen(
-        [sys.executable, "-W", "error", *map(str, arguments)],
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        encoding="utf-8",
-        cwd=ROOT,
-        env={**environ, "PYTHONIOENCODING": "utf-8", "PYTHONUNBUFFERED": "1"},
-    )

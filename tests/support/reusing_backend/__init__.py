@@ -1,0 +1,1 @@
+"""A database backend that reuses raw connections: a small pool."""

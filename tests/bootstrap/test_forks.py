@@ -43,7 +43,7 @@ def told(project: Path, code: str) -> dict[int, Process]:
     env = environment(plain(), journal=journal, console=False)
     done = run("-c", code, cwd=project, env=env)
     assert done.returncode == 0, done.stderr
-    return {story.process.about.pid: story.process for story in read(journal).stories}
+    return {story.process.about.pid: story.process for story in read(journal).files}
 
 
 def test_a_preloaded_application_is_the_parents_boot_and_no_childs(project: Path) -> None:

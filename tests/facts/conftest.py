@@ -28,7 +28,7 @@ from tests.journal.recorded import once_more
 from tests.support.services.postgresql import PostgreSQL
 from tests.support.services.redis_server import Redis
 from tracer import Recording
-from tracer.journal.format import encode
+from tracer.journal.encode import encode
 from tracer.journal.reader import processes
 from tracer.journal.request_lines import Lines
 from tracer.model import Process, Request

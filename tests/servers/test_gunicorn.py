@@ -13,8 +13,8 @@ import pytest
 from tests.servers.gunicorn_program import PATIENCE, Gunicorn, gunicorn
 from tests.support.command import Run
 from tests.support.waiting import until
-from tracer.journal.reader import Story, read
-from tracer.model.process_tree import family
+from tracer.journal.reader import JournalFile, read
+from tracer.model.process_tree import build_process_tree
 
 pytestmark = [
     pytest.mark.slow,
@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def stories(journal: Path) -> dict[int, Story]:
+def stories(journal: Path) -> dict[int, JournalFile]:
     """Returns each process's story by its pid."""
-    return {story.process.about.pid: story for story in read(journal).stories}
+    return {story.process.about.pid: story for story in read(journal).files}
 
 
 def get_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:
@@ -80,7 +80,7 @@ def test_recycled_workers_follow_each_other(tmp_path: Path) -> None:
         assert handler.phase == "boot"
     ends = [process.moment(process.heard) for process in served]
     assert ends == sorted(ends)
-    (root,) = family(served)
+    (root,) = build_process_tree(served)
     assert [member.pid for member in root.children] == [one.about.pid for one in served]
 
 

@@ -93,7 +93,7 @@ def test_two_journals_of_one_process_get_different_names(port: int, journal: Pat
     for _ in range(3):
         assert answers(port, "/two/plain/")
     until(lambda: sum(process.served for process in read(journal).processes) == 4)
-    one, two = sorted(read(journal).stories, key=lambda story: story.process.about.application)
+    one, two = sorted(read(journal).files, key=lambda story: story.process.about.application)
     assert one.process.about.pid == two.process.about.pid
     pid = one.process.about.pid
     assert {one.process.name, two.process.name} == {f"{pid}a", f"{pid}b"}

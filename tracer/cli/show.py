@@ -13,9 +13,10 @@ from typing import Any, Final, TextIO
 from rich.console import RenderableType
 
 from tracer.cli import options, output
-from tracer.journal.reader import JournalError, Story, read
+from tracer.journal.reader import JournalFile, read
+from tracer.journal.tail import JournalError
 from tracer.model import Process, Request
-from tracer.model.process_tree import family
+from tracer.model.process_tree import build_process_tree
 from tracer.render.formats.terminal import Terminal
 from tracer.render.pictures.boot import BootTree
 from tracer.render.pictures.first_request import FirstRequest
@@ -94,7 +95,7 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         reading = read(arguments.directory)
     for note in reading.notes:
         print(f"note: {note}", file=err)
-    stories = _of_process(reading.stories, arguments.process)
+    stories = _of_process(reading.files, arguments.process)
     if isinstance(arguments.request, int):
         stories = _with_request(stories, arguments.request)
     if arguments.format == "svg":
@@ -125,7 +126,7 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _of_process(stories: Sequence[Story], name: str | None) -> Sequence[Story]:
+def _of_process(stories: Sequence[JournalFile], name: str | None) -> Sequence[JournalFile]:
     """Returns the stories of one process, or all. Raises JournalError if there is none.
 
     A pid alone stands for every process that had it.
@@ -141,7 +142,7 @@ def _of_process(stories: Sequence[Story], name: str | None) -> Sequence[Story]:
     return chosen
 
 
-def _with_request(stories: Sequence[Story], number: int) -> Sequence[Story]:
+def _with_request(stories: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
     """Returns the stories that have a request, with it alone. Raises JournalError if none has."""
     chosen = []
     for story in stories:
@@ -154,7 +155,7 @@ def _with_request(stories: Sequence[Story], number: int) -> Sequence[Story]:
     return chosen
 
 
-def _request_range(story: Story) -> str:
+def _request_range(story: JournalFile) -> str:
     numbers = [request.number for request in story.process.requests]
     if not numbers:
         return "none"
@@ -162,7 +163,7 @@ def _request_range(story: Story) -> str:
 
 
 def _export(
-    arguments: argparse.Namespace, stories: Sequence[Story], out: TextIO, err: TextIO
+    arguments: argparse.Namespace, stories: Sequence[JournalFile], out: TextIO, err: TextIO
 ) -> int:
     if arguments.format == "html" and arguments.output is None and Terminal(out).is_terminal:
         print(
@@ -177,12 +178,12 @@ def _export(
 
 
 def _pictures(
-    arguments: argparse.Namespace, stories: Sequence[Story]
+    arguments: argparse.Namespace, stories: Sequence[JournalFile]
 ) -> Iterator[tuple[str, int, RenderableType]]:
     """Yields the pictures that the arguments choose, each with its kind and its process's pid."""
     only = "timeline" if arguments.request is not None else arguments.only
     if only == "processes" or (not only and len(stories) > 1):
-        families = family(story.process for story in stories)
+        families = build_process_tree(story.process for story in stories)
         yield "processes", stories[0].process.about.pid, Processes(families)
     kinds = (only,) if only else ("overview", "timeline", "lifelines", "ledger")
     for story in stories:
@@ -191,7 +192,9 @@ def _pictures(
                 yield kind, story.process.about.pid, picture
 
 
-def _pictures_of(kind: str, story: Story, request: int | str | None) -> Iterable[RenderableType]:
+def _pictures_of(
+    kind: str, story: JournalFile, request: int | str | None
+) -> Iterable[RenderableType]:
     process = story.process
     match kind:
         case "overview":
@@ -212,7 +215,7 @@ def _pictures_of(kind: str, story: Story, request: int | str | None) -> Iterable
             yield Ledger(process)
 
 
-def _state(story: Story) -> str:
+def _state(story: JournalFile) -> str:
     pid = story.process.name
     if story.alive:
         pending = len(story.pending)

@@ -1,4 +1,4 @@
-"""Boots and forks: each process tells what it did itself, and nothing that it was handed down."""
+"""Boots and forks: each process reports what it did itself, not what its parent did."""
 
 from __future__ import annotations
 
@@ -33,12 +33,12 @@ def child(work):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A new project, not a line of it edited."""
+    """A new project, without a line of it edited."""
     return startproject(tmp_path / "project")
 
 
-def told(project: Path, code: str) -> dict[int, Process]:
-    """Run this code, traced; return the processes that wrote anything."""
+def written_processes(project: Path, code: str) -> dict[int, Process]:
+    """Runs this code, traced. Returns the processes in its journal, by process id."""
     journal = project / "traces"
     env = environment(plain(), journal=journal, console=False)
     done = run("-c", code, cwd=project, env=env)
@@ -47,7 +47,7 @@ def told(project: Path, code: str) -> dict[int, Process]:
 
 
 def test_a_preloaded_application_is_the_parents_boot_and_no_childs(project: Path) -> None:
-    """As under `--preload`: the parent is in the journal though it serves nothing."""
+    """As under `--preload`: the parent is in the journal although it serves no request."""
     code = f"""
 import os
 {CHILD}
@@ -60,7 +60,7 @@ def serve():
 assert child(serve) == 0
 assert child(serve) == 0
 """
-    found = told(project, code)
+    found = written_processes(project, code)
     assert len(found) == 3
     parent, *children = found.values()
     assert parent.served == 0
@@ -78,7 +78,7 @@ assert child(serve) == 0
 
 
 def test_a_worker_that_loads_the_application_itself_boots_from_its_fork_on(project: Path) -> None:
-    """As workers do without `--preload`: what their master imported is not theirs."""
+    """As workers do without `--preload`: what their master imported is not part of their boot."""
     code = f"""
 import os, wave
 {CHILD}
@@ -95,24 +95,24 @@ def serve():
     runtime.running().close()
 assert child(serve) == 0
 """
-    (process,) = told(project, code).values()
+    (process,) = written_processes(project, code).values()
     assert not process.about.inherited
     assert process.boot is not None
-    told_stages = stages(process.boot)
-    assert [stage for stage, _ in told_stages[:3]] == ["interpreter", "setup", "settings"]
-    assert ("handler", "WSGIHandler") in told_stages
+    found_stages = stages(process.boot)
+    assert [stage for stage, _ in found_stages[:3]] == ["interpreter", "setup", "settings"]
+    assert ("handler", "WSGIHandler") in found_stages
     assert process.served == 1
 
 
-def test_a_process_that_is_killed_before_it_serves_has_told_how_it_booted(project: Path) -> None:
-    """It is written when the apps are ready and when the handler is built, not at the end."""
+def test_a_process_that_is_killed_before_it_serves_has_written_its_boot(project: Path) -> None:
+    """The boot is written when the apps are ready and when the handler is built."""
     code = "import os, mysite.wsgi; os._exit(0)"
-    (process,) = told(project, code).values()
+    (process,) = written_processes(project, code).values()
     assert (process.served, process.ended) == (0, False)
     assert stages(process.boot)[-1] == ("middleware", MIDDLEWARE[-1])
 
 
 def test_no_thread_is_started_before_a_request_comes(project: Path) -> None:
-    """The process may be about to fork."""
+    """The process may still be going to fork."""
     code = "import threading, mysite.wsgi; assert threading.active_count() == 1"
-    assert len(told(project, code)) == 1
+    assert len(written_processes(project, code)) == 1

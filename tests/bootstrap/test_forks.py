@@ -56,7 +56,8 @@ from mysite.wsgi import application
 def serve():
     ask(), ask()
     from tracer import runtime
-    runtime.running().close()
+    from tracer.runtime import shutdown
+    shutdown.close(runtime.running())
 assert child(serve) == 0
 assert child(serve) == 0
 """
@@ -92,7 +93,8 @@ def serve():
     names = [name for name, _, _ in boot.current_boot().log.modules]
     assert "colorsys" in names and "wave" not in names and "django" in names
     from tracer import runtime
-    runtime.running().close()
+    from tracer.runtime import shutdown
+    shutdown.close(runtime.running())
 assert child(serve) == 0
 """
     (process,) = written_processes(project, code).values()

@@ -123,7 +123,7 @@ def test_few_connections_serve_many_threads(postgres: Recording, postgresql: Pos
     for thread in threads:
         thread.join(timeout=120)
     assert len(told) == 21
-    assert set(told) <= set(postgresql.comes_to("double", 2))
+    assert set(told) <= set(postgresql.wait_for_connections("double", 2))
     lives = born(postgres, "postgresql connection double")
     assert len(lives) == 2
     taken = [names(request, stages.CONNECTION)[-1] for request in postgres.process.requests]
@@ -157,7 +157,7 @@ def test_a_lost_connection_is_replaced(postgres: Recording, postgresql: PostgreS
     """A pooled connection that the server ended fails one request, and the pool replaces it."""
     told = telling("single")
     postgres.get(ASK)
-    postgresql.cut(told[0])
+    postgresql.close_connection(told[0])
     assert [postgres.get(ASK).status for _ in range(2)] == [500, 200]
     assert postgresql.connected("single") == [told[1]] != [told[0]]
     lost, new = born(postgres, "postgresql connection single")
@@ -172,7 +172,7 @@ def test_health_checks_replace_it_before_it_is_lent(
     connections.settings["single"]["CONN_HEALTH_CHECKS"] = True
     told = telling("single")
     postgres.get(ASK)
-    postgresql.cut(told[0])
+    postgresql.close_connection(told[0])
     assert postgres.get(ASK).status == 200
     assert postgresql.connected("single") == [told[1]] != [told[0]]
     lost, new = born(postgres, "postgresql connection single")
@@ -187,7 +187,7 @@ def test_close_pool_closes_what_lies_in_it(postgres: Recording, postgresql: Post
     postgres.get(ASK)
     until(lambda: len(postgresql.connected("double")) == 2)
     connections["double"].close_pool()  # type: ignore[attr-defined]
-    postgresql.comes_to("double", 0)
+    postgresql.wait_for_connections("double", 0)
     assert [life.freed for life in born(postgres, "postgresql connection double")] == ["owner"] * 2
     postgres.get(ASK)
     old, new = born(postgres, "ConnectionPool double")

@@ -43,7 +43,7 @@ def test_conn_max_age_0_has_a_backend_for_each_request(
     told = telling("brief")
     for _ in range(3):
         postgres.get(ASK)
-        postgresql.comes_to("brief", 0)
+        postgresql.wait_for_connections("brief", 0)
     assert len(set(told)) == 3
     lives = born(postgres, "postgresql connection brief")
     assert [(life.built_in, life.scope, life.freed) for life in lives] == [
@@ -89,7 +89,7 @@ def test_the_collector_closes_what_a_thread_leaves(
     assert one(postgres, "postgresql connection long").freed is None
     postgres.get("/plain/")
     postgres.settle()
-    postgresql.comes_to("long", 0)
+    postgresql.wait_for_connections("long", 0)
     life = one(postgres, "postgresql connection long")
     assert (life.freed, life.scope) == ("thread", "connection")
 
@@ -115,7 +115,7 @@ def test_under_asgi_persistent_connections_pile_up(
     postgres.agets(*[ASK] * 4)
     assert postgresql.connected("long") == told
     postgres.settle()
-    postgresql.comes_to("long", 0)
+    postgresql.wait_for_connections("long", 0)
     assert "response" not in {life.freed for life in born(postgres, "postgresql connection long")}
 
 
@@ -125,7 +125,7 @@ def test_under_asgi_conn_max_age_0_leaves_nothing(
     """Under ASGI CONN_MAX_AGE=0 closes each request's connection with its response."""
     telling("brief")
     postgres.agets(ASK, ASK)
-    postgresql.comes_to("brief", 0)
+    postgresql.wait_for_connections("brief", 0)
     assert {life.freed for life in born(postgres, "postgresql connection brief")} == {"response"}
 
 
@@ -133,7 +133,7 @@ def test_a_lost_connection_costs_one_request(postgres: Recording, postgresql: Po
     """A connection that the server ended fails the next request; the one after it has a new one."""
     told = telling("long")
     postgres.get(ASK)
-    postgresql.cut(told[0])
+    postgresql.close_connection(told[0])
     answers = [postgres.get(ASK).status for _ in range(2)]
     assert answers == [500, 200]
     assert postgresql.connected("long") == [told[1]] != [told[0]]
@@ -147,7 +147,7 @@ def test_health_checks_spare_that_request(postgres: Recording, postgresql: Postg
     connections["long"].settings_dict["CONN_HEALTH_CHECKS"] = True
     told = telling("long")
     postgres.get(ASK)
-    postgresql.cut(told[0])
+    postgresql.close_connection(told[0])
     assert postgres.get(ASK).status == 200
     assert postgresql.connected("long") == [told[1]] != [told[0]]
     lost, new = born(postgres, "postgresql connection long")
@@ -234,7 +234,7 @@ def test_a_streamed_body_keeps_its_connection(postgres: Recording, postgresql: P
     assert list(body) == [b"two"]
     assert postgresql.connected("brief") == [pid]
     response.close()
-    postgresql.comes_to("brief", 0)
+    postgresql.wait_for_connections("brief", 0)
     request = postgres.request()
     opened = find(request, stages.CONNECTION)
     assert inside(request, opened, find(request, stages.BODY))

@@ -216,7 +216,7 @@ def postgres(
         yield recording
     gc.collect()
     for alias in entries:
-        postgresql.comes_to(alias, 0)
+        postgresql.wait_for_connections(alias, 0)
 
 
 @pytest.fixture
@@ -228,7 +228,7 @@ def redis(site: Recording, redis_server: Redis, settings: Any) -> Iterator[Recor
     with contextlib.suppress(AttributeError):
         del caches["default"]
     gc.collect()
-    redis_server.comes_to(0)
+    redis_server.wait_for_connections(0)
 
 
 @pytest.fixture(autouse=True)

@@ -43,8 +43,13 @@ def test_conn_max_age_0_has_a_backend_for_each_request(
     backends = collect_backends("brief")
     for _ in range(3):
         postgres.get(ASK)
+<<<<<<< HEAD
         postgresql.comes_to("brief", 0)
     assert len(set(backends)) == 3
+=======
+        postgresql.wait_for_connections("brief", 0)
+    assert len(set(told)) == 3
+>>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
     lives = born(postgres, "postgresql connection brief")
     assert [(life.built_in, life.scope, life.freed) for life in lives] == [
         (number, "request", "response") for number in (1, 2, 3)
@@ -89,7 +94,7 @@ def test_the_collector_closes_what_a_thread_leaves(
     assert one(postgres, "postgresql connection long").freed is None
     postgres.get("/plain/")
     postgres.settle()
-    postgresql.comes_to("long", 0)
+    postgresql.wait_for_connections("long", 0)
     life = one(postgres, "postgresql connection long")
     assert (life.freed, life.scope) == ("thread", "connection")
 
@@ -115,7 +120,7 @@ def test_under_asgi_persistent_connections_pile_up(
     postgres.agets(*[ASK] * 4)
     assert postgresql.connected("long") == backends
     postgres.settle()
-    postgresql.comes_to("long", 0)
+    postgresql.wait_for_connections("long", 0)
     assert "response" not in {life.freed for life in born(postgres, "postgresql connection long")}
 
 
@@ -125,7 +130,7 @@ def test_under_asgi_conn_max_age_0_leaves_nothing(
     """Under ASGI CONN_MAX_AGE=0 closes each request's connection with its response."""
     collect_backends("brief")
     postgres.agets(ASK, ASK)
-    postgresql.comes_to("brief", 0)
+    postgresql.wait_for_connections("brief", 0)
     assert {life.freed for life in born(postgres, "postgresql connection brief")} == {"response"}
 
 
@@ -133,7 +138,11 @@ def test_a_lost_connection_costs_one_request(postgres: Recording, postgresql: Po
     """A connection that the server ended fails the next request; the one after it has a new one."""
     backends = collect_backends("long")
     postgres.get(ASK)
+<<<<<<< HEAD
     postgresql.cut(backends[0])
+=======
+    postgresql.close_connection(told[0])
+>>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
     answers = [postgres.get(ASK).status for _ in range(2)]
     assert answers == [500, 200]
     assert postgresql.connected("long") == [backends[1]] != [backends[0]]
@@ -147,7 +156,11 @@ def test_health_checks_spare_that_request(postgres: Recording, postgresql: Postg
     connections["long"].settings_dict["CONN_HEALTH_CHECKS"] = True
     backends = collect_backends("long")
     postgres.get(ASK)
+<<<<<<< HEAD
     postgresql.cut(backends[0])
+=======
+    postgresql.close_connection(told[0])
+>>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
     assert postgres.get(ASK).status == 200
     assert postgresql.connected("long") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection long")
@@ -234,7 +247,7 @@ def test_a_streamed_body_keeps_its_connection(postgres: Recording, postgresql: P
     assert list(body) == [b"two"]
     assert postgresql.connected("brief") == [pid]
     response.close()
-    postgresql.comes_to("brief", 0)
+    postgresql.wait_for_connections("brief", 0)
     request = postgres.request()
     opened = find(request, stages.CONNECTION)
     assert inside(request, opened, find(request, stages.BODY))

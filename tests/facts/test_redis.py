@@ -93,7 +93,7 @@ def test_a_thread_s_connection_goes_with_the_collector(
     assert len(redis_server.connected()) == 1
     redis.get("/plain/")
     redis.settle()
-    redis_server.comes_to(0)
+    redis_server.wait_for_connections(0)
     assert one(redis, "redis connection default").freed == "thread"
 
 
@@ -105,7 +105,7 @@ def test_under_asgi_each_request_opens_a_connection(redis: Recording, redis_serv
         assert [life.built_in for life in lives] == [1, 2, 3]
         assert {life.requests for life in lives} == {1}
     redis.settle()
-    redis_server.comes_to(0)
+    redis_server.wait_for_connections(0)
     assert None not in {life.freed for life in born(redis, "redis connection default")}
 
 
@@ -121,14 +121,14 @@ def test_under_asgi_an_older_cache_object_is_shared(redis: Recording, redis_serv
     life = one(redis, "redis connection default")
     assert (life.built_in, life.requests) == (None, 3)
     redis.settle()
-    redis_server.comes_to(0)
+    redis_server.wait_for_connections(0)
 
 
 def test_a_lost_connection_is_opened_again(redis: Recording, redis_server: Redis) -> None:
     """A connection that the server ended is opened again by the next operation, unnoticed."""
     redis.get("/remember/")
     (number,) = redis_server.connected()
-    redis_server.cut(number)
+    redis_server.close_connection(number)
     assert redis.get("/remember/").body == b"known"
     (again,) = redis_server.connected()
     assert again != number

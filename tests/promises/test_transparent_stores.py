@@ -127,21 +127,24 @@ def _telling(
     FOUND.clear()
     _gates()
     answers: list[Answer] = []
-    before, commands = {alias: len(postgresql.heard(alias)) for alias in WAYS}, redis.heard()
+    before, commands = (
+        {alias: len(postgresql.statements(alias)) for alias in WAYS},
+        redis.commands(),
+    )
     on_thread(lambda: answers.extend(tell()))
     _put_away()
     for alias in WAYS:
-        postgresql.comes_to(alias, 0)
+        postgresql.wait_for_connections(alias, 0)
     # Savepoints are named after their thread.
     heard = {
-        alias: [re.sub(r'"s\d+_x', '"s_x', line) for line in postgresql.heard(alias)[since:]]
+        alias: [re.sub(r'"s\d+_x', '"s_x', line) for line in postgresql.statements(alias)[since:]]
         for alias, since in before.items()
     }
     return {
         "answers": [(answer.status, answer.headers, answer.body) for answer in answers],
         "found": list(FOUND),
         "statements": heard,
-        "commands": dict(Counter(redis.heard()) - Counter(commands)),
+        "commands": dict(Counter(redis.commands()) - Counter(commands)),
     }
 
 

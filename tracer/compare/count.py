@@ -24,6 +24,8 @@ REBUILDS: Final = 0.95
 """A server with this share or more builds everything anew for each request."""
 KEEPS: Final = 0.5
 """A server with a share below this keeps what it has built."""
+_THREAD_STAGES: Final = frozenset({stages.MIDDLEWARE, stages.HOOK, stages.VIEW, stages.QUERY})
+"""Stages that run the application's code, or wait on its thread."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,10 +137,6 @@ def _serving_threads(process: Process) -> set[int]:
     for request in process.requests:
         found.update(span.thread for span in request.spans if span.stage in _THREAD_STAGES)
     return found
-
-
-_THREAD_STAGES: Final = frozenset({stages.MIDDLEWARE, stages.HOOK, stages.VIEW, stages.QUERY})
-"""Stages that run the application's code, or wait on its thread."""
 
 
 def _settings_loads(process: Process) -> int:

@@ -4,46 +4,11 @@ from __future__ import annotations
 
 import textwrap
 from collections.abc import Iterable, Iterator
-from typing import Protocol
 
 from tracer.render.layout import wording
 from tracer.render.layout.canvas import Line
 from tracer.render.pictures.picture import Picture
-
-
-class Availability(Protocol):
-    """The answer to: can this server be started here?"""
-
-    @property
-    def ok(self) -> bool:
-        """Whether it can be started."""
-
-    @property
-    def why(self) -> str:
-        """What is missing and how to install it; empty if nothing is."""
-
-    @property
-    def version(self) -> str:
-        """Its version; empty if it does not state one."""
-
-
-class Recipe(Protocol):
-    """What the list needs of a server."""
-
-    @property
-    def name(self) -> str:
-        """Its name."""
-
-    @property
-    def title(self) -> str:
-        """What it does, in a few words."""
-
-    @property
-    def needs(self) -> str:
-        """What must be installed: names for pip, or packages of the system."""
-
-    def available(self) -> Availability:
-        """Checks whether it can be started here."""
+from tracer.servers import Recipe
 
 
 class ServerList(Picture):

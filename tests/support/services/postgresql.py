@@ -61,7 +61,7 @@ class PostgreSQL:
         )
         return [pid for (pid,) in self.ask(query, name)]
 
-    def comes_to(self, name: str, count: int) -> list[int]:
+    def wait_for_connections(self, name: str, count: int) -> list[int]:
         """Waits until the server has so many connections of this name, and returns their pids.
 
         A backend notices the end of its client a moment later.
@@ -72,7 +72,7 @@ class PostgreSQL:
             time.sleep(0.01)
         return found
 
-    def heard(self, name: str) -> list[str]:
+    def statements(self, name: str) -> list[str]:
         """Returns every statement that the server got over connections of this name, in order."""
         begin = f"{name}|LOG:  "
         lines = (self.socket / "log").read_text().splitlines()
@@ -80,7 +80,7 @@ class PostgreSQL:
         kinds = ("statement: ", "execute ")
         return [line.partition(": ")[2] for line in messages if line.startswith(kinds)]
 
-    def cut(self, pid: int) -> None:
+    def close_connection(self, pid: int) -> None:
         """Ends a connection from the server's side, and waits until it is gone."""
         self.ask("SELECT pg_terminate_backend(%s, 5000)", pid)
 

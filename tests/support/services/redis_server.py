@@ -52,7 +52,7 @@ class Redis:
         ]
         return sorted(int(line["id"]) for line in lines if line["cmd"] != "client|list")
 
-    def comes_to(self, count: int) -> list[int]:
+    def wait_for_connections(self, count: int) -> list[int]:
         """Waits until the server has so many connections, and returns their ids."""
         end = time.monotonic() + TIMEOUT
         while len(found := self.connected()) != count:
@@ -66,7 +66,7 @@ class Redis:
         fields = dict(line.split(":", 1) for line in lines if ":" in line)
         return int(fields["total_connections_received"])
 
-    def heard(self) -> dict[str, int]:
+    def commands(self) -> dict[str, int]:
         """Counts each command that the server has got so far, without those that `ask` sends."""
         lines = self.ask("INFO", "commandstats").decode().splitlines()
         fields = dict(line.removeprefix("cmdstat_").split(":", 1) for line in lines if ":" in line)
@@ -77,7 +77,7 @@ class Redis:
             if not name.startswith(own)
         }
 
-    def cut(self, number: int) -> None:
+    def close_connection(self, number: int) -> None:
         """Ends a connection from the server's side."""
         assert self.ask("CLIENT", "KILL", "ID", str(number)) == b":1"
 

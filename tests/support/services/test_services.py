@@ -19,7 +19,7 @@ def test_postgresql_answers_and_counts_connections(postgresql: PostgreSQL) -> No
 
 def test_redis_answers_and_counts_connections(redis_server: Redis) -> None:
     """The connection that asks is not counted."""
-    assert redis_server.comes_to(0) == []
+    assert redis_server.wait_for_connections(0) == []
     assert redis_server.opened() > 0
 
 

@@ -122,13 +122,8 @@ def test_few_connections_serve_many_threads(postgres: Recording, postgresql: Pos
         thread.start()
     for thread in threads:
         thread.join(timeout=120)
-<<<<<<< HEAD
     assert len(backends) == 21
-    assert set(backends) <= set(postgresql.comes_to("double", 2))
-=======
-    assert len(told) == 21
-    assert set(told) <= set(postgresql.wait_for_connections("double", 2))
->>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
+    assert set(backends) <= set(postgresql.wait_for_connections("double", 2))
     lives = born(postgres, "postgresql connection double")
     assert len(lives) == 2
     taken = [names(request, stages.CONNECTION)[-1] for request in postgres.process.requests]
@@ -162,11 +157,7 @@ def test_a_lost_connection_is_replaced(postgres: Recording, postgresql: PostgreS
     """A pooled connection that the server ended fails one request, and the pool replaces it."""
     backends = collect_backends("single")
     postgres.get(ASK)
-<<<<<<< HEAD
-    postgresql.cut(backends[0])
-=======
-    postgresql.close_connection(told[0])
->>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
+    postgresql.close_connection(backends[0])
     assert [postgres.get(ASK).status for _ in range(2)] == [500, 200]
     assert postgresql.connected("single") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection single")
@@ -181,11 +172,7 @@ def test_health_checks_replace_it_before_it_is_lent(
     connections.settings["single"]["CONN_HEALTH_CHECKS"] = True
     backends = collect_backends("single")
     postgres.get(ASK)
-<<<<<<< HEAD
-    postgresql.cut(backends[0])
-=======
-    postgresql.close_connection(told[0])
->>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
+    postgresql.close_connection(backends[0])
     assert postgres.get(ASK).status == 200
     assert postgresql.connected("single") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection single")

@@ -43,13 +43,8 @@ def test_conn_max_age_0_has_a_backend_for_each_request(
     backends = collect_backends("brief")
     for _ in range(3):
         postgres.get(ASK)
-<<<<<<< HEAD
-        postgresql.comes_to("brief", 0)
-    assert len(set(backends)) == 3
-=======
         postgresql.wait_for_connections("brief", 0)
-    assert len(set(told)) == 3
->>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
+    assert len(set(backends)) == 3
     lives = born(postgres, "postgresql connection brief")
     assert [(life.built_in, life.scope, life.freed) for life in lives] == [
         (number, "request", "response") for number in (1, 2, 3)
@@ -138,11 +133,7 @@ def test_a_lost_connection_costs_one_request(postgres: Recording, postgresql: Po
     """A connection that the server ended fails the next request; the one after it has a new one."""
     backends = collect_backends("long")
     postgres.get(ASK)
-<<<<<<< HEAD
-    postgresql.cut(backends[0])
-=======
-    postgresql.close_connection(told[0])
->>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
+    postgresql.close_connection(backends[0])
     answers = [postgres.get(ASK).status for _ in range(2)]
     assert answers == [500, 200]
     assert postgresql.connected("long") == [backends[1]] != [backends[0]]
@@ -156,11 +147,7 @@ def test_health_checks_spare_that_request(postgres: Recording, postgresql: Postg
     connections["long"].settings_dict["CONN_HEALTH_CHECKS"] = True
     backends = collect_backends("long")
     postgres.get(ASK)
-<<<<<<< HEAD
-    postgresql.cut(backends[0])
-=======
-    postgresql.close_connection(told[0])
->>>>>>> c7015eddbbdea8f5e42e1b8f252c2e187971e1df
+    postgresql.close_connection(backends[0])
     assert postgres.get(ASK).status == 200
     assert postgresql.connected("long") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection long")

@@ -26,7 +26,7 @@ import django
 from rich.console import RenderableType
 
 from tracer import Recording, record
-from tracer.model.process_tree import family
+from tracer.model.process_tree import build_process_tree
 from tracer.render import BootTree, to_svg
 from tracer.render.pictures.processes import Processes
 from tracer.servers import serve
@@ -92,7 +92,7 @@ def draw_processes(into: Path) -> None:
         processes = server.processes()
     master = next(process for process in processes if not process.about.inherited)
     write(into, "boot", "The boot of one process", BootTree(master))
-    write(into, "processes", "The processes of a server", Processes(family(processes)))
+    write(into, "processes", "The processes of a server", Processes(build_process_tree(processes)))
 
 
 GROUPS: dict[str, Callable[[Path], None]] = {

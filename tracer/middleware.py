@@ -98,8 +98,8 @@ class TracerMiddleware:
             if runtime.running() is None:
                 return None
             meta = request.META
-            told = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
-            trace = self.recorder.begin(told)
+            address = meta.get("REQUEST_METHOD"), "", request.path, meta.get("QUERY_STRING")
+            trace = self.recorder.begin(address)
             if self.is_async:
                 spread(trace, self.recorder.current_thread)
             current.set(trace)

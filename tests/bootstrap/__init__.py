@@ -1,1 +1,1 @@
-"""Tests of what is known from the interpreter's start on."""
+"""Tests of `tracer/bootstrap`: processes that are traced from the interpreter's start."""

@@ -1,4 +1,4 @@
-"""Boots and forks: each process tells what it did itself, and nothing that it was handed down."""
+"""Boots and forks: each process reports what it did itself, not what its parent did."""
 
 from __future__ import annotations
 
@@ -33,21 +33,21 @@ def child(work):
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A new project, not a line of it edited."""
+    """A new project, without a line of it edited."""
     return startproject(tmp_path / "project")
 
 
-def told(project: Path, code: str) -> dict[int, Process]:
-    """Run this code, traced; return the processes that wrote anything."""
+def written_processes(project: Path, code: str) -> dict[int, Process]:
+    """Runs this code, traced. Returns the processes in its journal, by process id."""
     journal = project / "traces"
     env = environment(plain(), journal=journal, console=False)
     done = run("-c", code, cwd=project, env=env)
     assert done.returncode == 0, done.stderr
-    return {story.process.about.pid: story.process for story in read(journal).stories}
+    return {story.process.about.pid: story.process for story in read(journal).files}
 
 
 def test_a_preloaded_application_is_the_parents_boot_and_no_childs(project: Path) -> None:
-    """As under `--preload`: the parent is in the journal though it serves nothing."""
+    """As under `--preload`: the parent is in the journal although it serves no request."""
     code = f"""
 import os
 {CHILD}
@@ -56,11 +56,12 @@ from mysite.wsgi import application
 def serve():
     ask(), ask()
     from tracer import runtime
-    runtime.running().close()
+    from tracer.runtime import shutdown
+    shutdown.close(runtime.running())
 assert child(serve) == 0
 assert child(serve) == 0
 """
-    found = told(project, code)
+    found = written_processes(project, code)
     assert len(found) == 3
     parent, *children = found.values()
     assert parent.served == 0
@@ -78,7 +79,7 @@ assert child(serve) == 0
 
 
 def test_a_worker_that_loads_the_application_itself_boots_from_its_fork_on(project: Path) -> None:
-    """As workers do without `--preload`: what their master imported is not theirs."""
+    """As workers do without `--preload`: what their master imported is not part of their boot."""
     code = f"""
 import os, wave
 {CHILD}
@@ -92,27 +93,28 @@ def serve():
     names = [name for name, _, _ in boot.current_boot().log.modules]
     assert "colorsys" in names and "wave" not in names and "django" in names
     from tracer import runtime
-    runtime.running().close()
+    from tracer.runtime import shutdown
+    shutdown.close(runtime.running())
 assert child(serve) == 0
 """
-    (process,) = told(project, code).values()
+    (process,) = written_processes(project, code).values()
     assert not process.about.inherited
     assert process.boot is not None
-    told_stages = stages(process.boot)
-    assert [stage for stage, _ in told_stages[:3]] == ["interpreter", "setup", "settings"]
-    assert ("handler", "WSGIHandler") in told_stages
+    found_stages = stages(process.boot)
+    assert [stage for stage, _ in found_stages[:3]] == ["interpreter", "setup", "settings"]
+    assert ("handler", "WSGIHandler") in found_stages
     assert process.served == 1
 
 
-def test_a_process_that_is_killed_before_it_serves_has_told_how_it_booted(project: Path) -> None:
-    """It is written when the apps are ready and when the handler is built, not at the end."""
+def test_a_process_that_is_killed_before_it_serves_has_written_its_boot(project: Path) -> None:
+    """The boot is written when the apps are ready and when the handler is built."""
     code = "import os, mysite.wsgi; os._exit(0)"
-    (process,) = told(project, code).values()
+    (process,) = written_processes(project, code).values()
     assert (process.served, process.ended) == (0, False)
     assert stages(process.boot)[-1] == ("middleware", MIDDLEWARE[-1])
 
 
 def test_no_thread_is_started_before_a_request_comes(project: Path) -> None:
-    """The process may be about to fork."""
+    """The process may still be going to fork."""
     code = "import threading, mysite.wsgi; assert threading.active_count() == 1"
-    assert len(told(project, code)) == 1
+    assert len(written_processes(project, code)) == 1

@@ -1,4 +1,4 @@
-"""The import log: every module once, with its own time, whatever loads it and however it ends."""
+"""The import log: every module once, with its own time, however it is loaded."""
 
 from __future__ import annotations
 
@@ -21,7 +21,7 @@ Names = Callable[[], list[str]]
 
 
 class Clock:
-    """Nanoseconds that pass when a module says so."""
+    """A clock that a module moves on."""
 
     def __init__(self) -> None:
         self.at = 1_000
@@ -31,15 +31,15 @@ class Clock:
 
 
 CLOCK = Clock()
-"""The modules of these tests find it by its name."""
+"""The modules of these tests move it on."""
 SHARED = types.SimpleNamespace()
-"""And so do they find what a test puts here."""
+"""What a test puts here, the modules find."""
 SPEND = "from tests.bootstrap import test_import_log as t; t.CLOCK.at += {}\n"
 
 
 @pytest.fixture
 def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImportLog]:
-    """A log that listens, and a directory on the path for modules to import."""
+    """A log that is installed, with a directory on the path for modules to import."""
     before, flags = set(sys.modules), dict(vars(ModuleSpec))
     finders = list(sys.meta_path)
     monkeypatch.syspath_prepend(str(tmp_path))
@@ -56,7 +56,7 @@ def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[ImportLog]:
 
 
 def write(directory: Path, **modules: str) -> None:
-    """Write modules, by name and source."""
+    """Writes modules, by name and source."""
     for name, source in modules.items():
         (directory / f"{name}.py").write_text(source)
     importlib.invalidate_caches()
@@ -65,7 +65,7 @@ def write(directory: Path, **modules: str) -> None:
 def test_a_module_has_its_own_time_and_that_of_what_it_imports(
     log: ImportLog, tmp_path: Path
 ) -> None:
-    """Inner modules come first, as they are done first."""
+    """Inner modules come first, as they end first."""
     write(
         tmp_path,
         outer_one=SPEND.format(5) + "import inner_one, inner_two\n" + SPEND.format(2),
@@ -78,7 +78,7 @@ def test_a_module_has_its_own_time_and_that_of_what_it_imports(
 
 
 def test_a_module_that_is_loaded_is_not_imported_again(log: ImportLog, tmp_path: Path) -> None:
-    """Nor does reloading it count as another module."""
+    """Reloading it does not count as another module either."""
     write(tmp_path, once=SPEND.format(3))
     module = importlib.import_module("once")
     importlib.import_module("once")
@@ -86,10 +86,10 @@ def test_a_module_that_is_loaded_is_not_imported_again(log: ImportLog, tmp_path:
     assert [name for name, _, _ in log.modules] == ["once"]
 
 
-def test_a_module_that_fails_is_none_and_its_time_is_its_importers(
+def test_a_module_that_fails_is_not_logged_and_its_time_is_its_importers(
     log: ImportLog, tmp_path: Path
 ) -> None:
-    """What it had imported before stays imported, and counted."""
+    """What it had imported before stays imported, and logged."""
     write(
         tmp_path,
         fails=SPEND.format(50) + "import works\nraise KeyError('no')\n",
@@ -103,8 +103,8 @@ def test_a_module_that_fails_is_none_and_its_time_is_its_importers(
     assert "fails" not in [name for name, _, _ in log.modules]
 
 
-def test_looking_for_a_module_imports_none(log: ImportLog, tmp_path: Path) -> None:
-    """`find_spec` alone leaves no entry, and gives what it gives without the log."""
+def test_a_module_that_is_only_searched_for_is_not_logged(log: ImportLog, tmp_path: Path) -> None:
+    """`find_spec` alone leaves no entry, and returns what it returns without the log."""
     write(tmp_path, looked_for="")
     spec = importlib.util.find_spec("looked_for")
     assert type(spec) is ModuleSpec
@@ -128,7 +128,7 @@ def test_packages_with_and_without_a_file_are_modules(log: ImportLog, tmp_path: 
     ]
 
 
-def test_modules_of_an_archive_are_told_apart(
+def test_modules_of_an_archive_are_logged_one_by_one(
     log: ImportLog, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """One loader serves all of them."""
@@ -138,19 +138,19 @@ def test_modules_of_an_archive_are_told_apart(
         packed.writestr("packed_b.py", SPEND.format(6))
     monkeypatch.syspath_prepend(str(archive))
     importlib.import_module("packed_a")
-    told = [entry for entry in log.modules if entry[0].startswith("packed")]
-    assert told == [("packed_b", 6, 6), ("packed_a", 5, 11)]
+    calls = [entry for entry in log.modules if entry[0].startswith("packed")]
+    assert calls == [("packed_b", 6, 6), ("packed_a", 5, 11)]
 
 
 def test_modules_that_are_part_of_python_itself_are_counted_too(log: ImportLog) -> None:
-    """Their loader is a class, which nobody may change."""
+    """Their loader is a class, which must not be changed."""
     sys.modules.pop("__hello__", None)
     importlib.import_module("__hello__")
     assert [name for name, _, _ in log.modules] == ["__hello__"]
 
 
 def test_a_lazy_module_runs_when_it_is_first_used(log: ImportLog, tmp_path: Path) -> None:
-    """Nobody waits for it before, and it works as ever."""
+    """It works as it does without the log."""
     write(tmp_path, lazily=SPEND.format(9) + "value = 7\n")
     spec = importlib.util.find_spec("lazily")
     assert spec is not None
@@ -183,7 +183,7 @@ class Old:
 def test_a_loader_of_the_projects_own_is_left_alone(
     log: ImportLog, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Whatever it is; its modules are counted as all others."""
+    """Its modules are logged like all others."""
     loader = Old()
     monkeypatch.setattr(sys, "meta_path", [*sys.meta_path, loader])
     module = importlib.import_module("of_old")
@@ -193,7 +193,7 @@ def test_a_loader_of_the_projects_own_is_left_alone(
     monkeypatch.undo()
 
 
-def test_threads_do_not_mix(log: ImportLog, tmp_path: Path) -> None:
+def test_threads_are_logged_apart(log: ImportLog, tmp_path: Path) -> None:
     """Two threads import at once: neither's modules are part of the other's."""
     both = threading.Barrier(2, timeout=120)
     log_names = {"left_hand", "right_hand"}
@@ -219,26 +219,29 @@ def test_threads_do_not_mix(log: ImportLog, tmp_path: Path) -> None:
     assert len({thread for _, _, _, thread in log.outermost}) == 2
 
 
-def test_what_is_imported_aside_is_in_no_figure(log: ImportLog, tmp_path: Path) -> None:
-    """The tracer's own imports: neither counted nor timed, not even as their importer's time."""
+def test_the_tracers_own_imports_are_not_logged(log: ImportLog, tmp_path: Path) -> None:
+    """They are not part of their importer's time either."""
     write(tmp_path, ours=SPEND.format(100), theirs=SPEND.format(2) + "import between\n")
-    write(tmp_path, between="from tests.bootstrap import test_import_log as t\nt.SHARED.aside()\n")
+    write(
+        tmp_path,
+        between="from tests.bootstrap import test_import_log as t\nt.SHARED.import_own()\n",
+    )
 
-    def aside() -> None:
+    def import_own() -> None:
         with log.clock, log.clock:
             importlib.import_module("ours")
 
-    SHARED.aside = aside
+    SHARED.import_own = import_own
     importlib.import_module("theirs")
     assert log.modules == [("between", 0, 0), ("theirs", 2, 2)]
     assert log.clock.paused == 100
     assert [end - start for _, start, end, _ in log.outermost] == [2]
 
 
-def test_a_thread_that_works_for_the_tracer_imports_nothing_of_the_applications(
+def test_imports_of_a_thread_that_works_for_the_tracer_are_not_logged(
     log: ImportLog, tmp_path: Path
 ) -> None:
-    """What the pictures are drawn with; the clock goes on, for others are at work."""
+    """Such as those for drawing. The clock goes on, as other threads are working."""
     write(tmp_path, drawn_with=SPEND.format(10), applications=SPEND.format(3))
     log.clock.mute()
     importlib.import_module("drawn_with")
@@ -248,26 +251,26 @@ def test_a_thread_that_works_for_the_tracer_imports_nothing_of_the_applications(
     assert log.clock.paused == 0
 
 
-def test_whoever_waits_for_a_module_is_told_when_its_code_has_run(
+def test_actions_run_when_the_modules_code_has_run(
     log: ImportLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
-    """Once, with the module; a fault in what is called then is one line, and the import goes on."""
+    """Each runs once. A fault in one is one line in the log, and the import goes on."""
     write(tmp_path, awaited="value = 5\n", broken_one="raise KeyError\n")
-    told: list[object] = []
-    log.when("awaited", lambda module: told.append(module.value))
+    calls: list[object] = []
+    log.when("awaited", lambda module: calls.append(module.value))
     log.when("awaited", lambda module: 1 / 0)
-    log.when("broken_one", lambda module: told.append("never"))
-    log.during("awaited", lambda start, end, failed: told.append(failed))
-    log.during("broken_one", lambda start, end, failed: told.append(("failed", failed)))
+    log.when("broken_one", lambda module: calls.append("never"))
+    log.during("awaited", lambda start, end, failed: calls.append(failed))
+    log.during("broken_one", lambda start, end, failed: calls.append(("failed", failed)))
     importlib.import_module("awaited")
     with pytest.raises(KeyError):
         importlib.import_module("broken_one")
-    assert told == [False, 5, ("failed", True)]
+    assert calls == [False, 5, ("failed", True)]
     assert [record.getMessage() for record in caplog.records] == [
         "tracer: a fault of its own while the process boots (ZeroDivisionError)"
     ]
-    log.when("awaited", lambda module: told.append("at once"))
-    assert told[-1] == "at once"
+    log.when("awaited", lambda module: calls.append("at once"))
+    assert calls[-1] == "at once"
 
 
 LOOKING = """

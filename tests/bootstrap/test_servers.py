@@ -1,4 +1,4 @@
-"""`tracer run` with servers on a project that knows nothing of the tracer."""
+"""`tracer run` with servers, on a project that does not use the tracer."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ pytestmark = pytest.mark.skipif(os.name == "nt", reason="signals a group of proc
 
 @contextmanager
 def serving(project: Path, *words: str, console: bool = False) -> Iterator[Path]:
-    """A traced server, stopped as Ctrl-C stops it; yields the file that it prints to."""
+    """Runs a traced server and stops it like Ctrl-C. Yields the file with its output."""
     options = ["--journal", str(project / "traces"), *([] if console else ["--no-console"])]
     command = [sys.executable, "-m", "tracer", "run", *options, "--", sys.executable, *words]
     printed = project / "printed.txt"
@@ -49,18 +49,18 @@ def serving(project: Path, *words: str, console: bool = False) -> Iterator[Path]
                 server.wait()
 
 
-def told(project: Path) -> list[Process]:
-    """The processes of the journal, oldest first."""
+def written_processes(project: Path) -> list[Process]:
+    """Returns the processes of the journal, oldest first."""
     return processes(project / "traces")
 
 
 def test_runservers_parent_boots_as_its_child_does_and_serves_nothing(tmp_path: Path) -> None:
-    """Both load the settings and all apps; the handler and its middleware are the child's."""
+    """Both load the settings and all apps; only the child builds the handler and middleware."""
     project, port = startproject(tmp_path / "project"), free_port()
     with serving(project, "manage.py", "runserver", f"127.0.0.1:{port}"):
         assert get(port, "/") == 200
-        until(lambda: any(process.served for process in told(project)))
-    parent, child = told(project)
+        until(lambda: any(process.served for process in written_processes(project)))
+    parent, child = written_processes(project)
     assert child.about.parent == parent.about.pid
     assert (parent.about.server, parent.about.mode) == ("runserver", "parent, which reloads")
     assert (parent.served, child.served) == (0, 1)
@@ -76,13 +76,13 @@ def test_runservers_parent_boots_as_its_child_does_and_serves_nothing(tmp_path: 
 
 @pytest.mark.skipif(not importlib.util.find_spec("gunicorn"), reason="needs gunicorn")
 def test_under_preload_the_master_boots_and_the_worker_imports_the_urlconf(tmp_path: Path) -> None:
-    """And the console tells the boot before the first timeline, though it is the worker's."""
+    """The worker's console shows the inherited boot before the first timeline."""
     project, port = startproject(tmp_path / "project"), free_port()
     words = ("--preload", "-b", f"127.0.0.1:{port}", "--no-control-socket", "mysite.wsgi")
     with serving(project, "-m", "gunicorn", *words, console=True) as printed:
         assert get(port, "/") == 200
-        until(lambda: any(process.served for process in told(project)))
-    master, worker = told(project)
+        until(lambda: any(process.served for process in written_processes(project)))
+    master, worker = written_processes(project)
     assert (master.served, worker.served) == (0, 1)
     assert ("handler", "WSGIHandler") in stages(master.boot)
     assert worker.about.inherited
@@ -94,17 +94,17 @@ def test_under_preload_the_master_boots_and_the_worker_imports_the_urlconf(tmp_p
     assert "handed down by fork" in text
 
 
-def test_without_preload_the_console_tells_the_boot_before_the_first_timeline(
+def test_without_preload_the_console_shows_the_boot_before_the_first_timeline(
     tmp_path: Path,
 ) -> None:
-    """In a few lines: the whole tree is for `show --only boot`."""
+    """In a few lines; `show --only boot` shows the whole tree."""
     project, port = startproject(tmp_path / "project"), free_port()
     words = ("manage.py", "runserver", "--noreload", f"127.0.0.1:{port}")
     with serving(project, *words, console=True) as printed:
         assert get(port, "/") == 200
-        until(lambda: any(process.served for process in told(project)))
+        until(lambda: any(process.served for process in written_processes(project)))
     text = printed.read_text(errors="replace")
-    (process,) = told(project)
+    (process,) = written_processes(project)
     assert text.index(f"How process {process.about.pid} booted") < text.index("GET /  200 OK")
     assert text.count("booted") == 1
     assert "django.setup" in text

@@ -1,4 +1,4 @@
-"""How a process came to be ready: each stage of Django's start, by its name and in its order."""
+"""The stages of a process's boot: each has its name, in the order in which they ran."""
 
 from __future__ import annotations
 
@@ -41,16 +41,16 @@ ask()
 
 @pytest.fixture
 def project(tmp_path: Path) -> Path:
-    """A new project, not a line of it edited."""
+    """A new project, without a line of it edited."""
     return startproject(tmp_path / "project")
 
 
 def test_a_new_project_is_traced_without_a_line_of_it_edited(project: Path, tmp_path: Path) -> None:
     """Settings, setup with each app, models and ready, and the URLconf that the checks import."""
     process = traced("manage.py", "check", cwd=project, journal=tmp_path / "traces")
-    told = stages(process.boot)
+    found = stages(process.boot)
     apps = [("app", f"django.contrib.{name}") for name in APPS]
-    assert told[1:] == [
+    assert found[1:] == [
         ("settings", "mysite.settings"),
         ("setup", "django.setup"),
         *apps,
@@ -58,7 +58,7 @@ def test_a_new_project_is_traced_without_a_line_of_it_edited(project: Path, tmp_
         *(("ready", name) for name in WITH_READY),
         ("urlconf", "mysite.urls"),
     ]
-    assert told[0][0] == "interpreter"
+    assert found[0][0] == "interpreter"
     assert (process.about.server, process.about.mode) == ("command", "check")
     assert (process.about.urlconf, process.about.application) == ("mysite.urls", "mysite.settings")
     assert (process.served, process.ended) == (0, True)
@@ -83,12 +83,12 @@ def test_stages_nest_as_the_calls_nest_and_follow_one_another(
 def test_the_handler_and_each_middleware_are_stages_of_the_boot(
     project: Path, tmp_path: Path
 ) -> None:
-    """The URLconf is not: the first request pays for it, and shows it in its timeline."""
+    """The URLconf is not: the first request imports it, and has it in its timeline."""
     code = REQUEST.format(module="mysite.wsgi")
     process = traced("-c", code, cwd=project, journal=tmp_path / "traces")
-    told = stages(process.boot)
-    handler = told.index(("handler", "WSGIHandler"))
-    assert told[handler + 1 :] == [("middleware", name) for name in MIDDLEWARE]
+    found = stages(process.boot)
+    handler = found.index(("handler", "WSGIHandler"))
+    assert found[handler + 1 :] == [("middleware", name) for name in MIDDLEWARE]
     assert process.boot is not None
     built = [span for span in process.boot.spans if span.stage in ("handler", "middleware")]
     assert {process.boot.spans[span.parent or 0] for span in built[1:]} == {built[0]}
@@ -106,19 +106,19 @@ def test_the_handler_and_each_middleware_are_stages_of_the_boot(
 def test_settings_are_read_within_setup_where_nobody_asked_for_them_before(
     project: Path, tmp_path: Path
 ) -> None:
-    """A script's `import django; django.setup()`: the call was running before we could watch."""
+    """In `import django; django.setup()` the call runs before it can be wrapped."""
     code = "import django; django.setup()"
     extra = {"DJANGO_SETTINGS_MODULE": "mysite.settings"}
     boot = traced("-c", code, cwd=project, journal=tmp_path / "traces", **extra).boot
     assert boot is not None
-    told = stages(boot)
-    assert told[1:3] == [("setup", "django.setup"), ("settings", "mysite.settings")]
+    found = stages(boot)
+    assert found[1:3] == [("setup", "django.setup"), ("settings", "mysite.settings")]
     settings = next(span for span in boot.spans if span.stage == "settings")
     assert boot.spans[settings.parent or 0].stage == "setup"
 
 
 def test_modules_are_counted_without_the_tracers_own(project: Path, tmp_path: Path) -> None:
-    """Each module that the process imported and we did not stands in the log once."""
+    """Each module that the application imported is in the log once."""
     code = """
 import django, sys
 django.setup()
@@ -144,16 +144,16 @@ assert log.clock.paused > 0
 def test_the_demo_boots_with_the_tracer_among_its_apps_and_nothing_happens_twice(
     tmp_path: Path,
 ) -> None:
-    """Its own app is none of the application's stages, and its time is in no other figure."""
+    """The tracer's own app is no stage of the boot, and its time is in no stage."""
     extra = {"CAFE_DATABASE": str(tmp_path / "cafe.sqlite3")}
     process = traced("manage.py", "check", cwd=DEMO, journal=tmp_path / "traces", **extra)
-    told = stages(process.boot)
-    apps = [name.rpartition(".")[2] for stage, name in told if stage == "app"]
+    found = stages(process.boot)
+    apps = [name.rpartition(".")[2] for stage, name in found if stage == "app"]
     assert apps == [*APPS, "cafe"]
-    assert [name for stage, name in told if stage == "models"] == [*WITH_MODELS, "cafe"]
-    assert [name for stage, name in told if stage == "ready"] == [*WITH_READY, "cafe"]
+    assert [name for stage, name in found if stage == "models"] == [*WITH_MODELS, "cafe"]
+    assert [name for stage, name in found if stage == "ready"] == [*WITH_READY, "cafe"]
     for stage in ("interpreter", "settings", "setup", "urlconf"):
-        assert [name for name, _ in told].count(stage) == 1
+        assert [name for name, _ in found].count(stage) == 1
 
 
 def test_a_stage_that_fails_says_with_what_and_the_error_is_the_same(
@@ -171,7 +171,7 @@ def test_a_stage_that_fails_says_with_what_and_the_error_is_the_same(
 
 
 def test_after_the_boot_nothing_of_it_stays_patched(project: Path, tmp_path: Path) -> None:
-    """When the apps are ready everything is given back; when the tracer stops, the log, too."""
+    """When the apps are ready, all patches are undone; when the tracer stops, the log is too."""
     code = """
 import sys, django
 finders = [f for f in sys.meta_path if type(f).__module__ == "tracer_import_log"]
@@ -204,7 +204,7 @@ print("as it was")
 
 
 def test_without_the_bootstrap_there_is_no_boot(tmp_path: Path) -> None:
-    """An app in INSTALLED_APPS comes too late to see it, and does not pretend otherwise."""
+    """An app in INSTALLED_APPS is loaded too late to see it, so the journal has no boot."""
     journal = tmp_path / "traces"
     code = REQUEST.format(module="cafe_site.wsgi")
     env = plain(

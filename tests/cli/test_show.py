@@ -11,7 +11,7 @@ from tests.support.command import Run, start, timelines
 from tests.support.journals import process, request, story, write
 from tracer.cli.main import main
 from tracer.cli.show import PICTURES
-from tracer.journal.flight_record import Flight
+from tracer.journal.flight_record import FlightRecord
 
 # -- pictures -------------------------------------------------------------------------------------
 
@@ -130,7 +130,7 @@ def test_a_process_without_requests_can_be_drawn(tmp_path):
 
 
 def test_unfinished_requests_of_a_living_process_are_counted(traces, monkeypatch):
-    record = Flight(traces / "32-2.flight")
+    record = FlightRecord(traces / "32-2.flight")
     for number in (1, 2, 3):
         record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
     record.forget()

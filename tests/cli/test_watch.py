@@ -14,8 +14,8 @@ import pytest
 from tests.support.command import Run, start, timelines
 from tests.support.journals import process, request, write
 from tracer.cli import watch
-from tracer.journal.flight_record import Flight
-from tracer.journal.format import encode
+from tracer.journal.encode import encode
+from tracer.journal.flight_record import FlightRecord
 from tracer.journal.writer import Journal
 from tracer.model import Ended, Fact
 
@@ -241,7 +241,7 @@ def test_two_processes_of_one_pid_get_different_names(living, tmp_path):
 def test_requests_that_a_kill_cut_off_are_drawn(tmp_path):
     def dies() -> None:
         path = write(tmp_path, "31-1", process(31), request(1))
-        record = Flight(path.with_suffix(".flight"))
+        record = FlightRecord(path.with_suffix(".flight"))
         for number in (1, 2, 3):
             record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
         record.forget()

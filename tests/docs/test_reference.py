@@ -15,7 +15,7 @@ from tests.render.sample_process import cafe
 from tracer import Recording, conf, record
 from tracer.cli import main as cli
 from tracer.compare.count import FIELDS as COMPARED
-from tracer.journal.rows import FIELDS
+from tracer.journal.format import FIELDS
 from tracer.model import Boot, Imported, Span, facts, scope, stages
 from tracer.render import document
 

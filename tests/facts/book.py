@@ -1,4 +1,4 @@
-"""Prints the book at the end of a run: every fact that was proven, chapter by chapter.
+"""The book: the list, at the end of a test run, of all facts that were proven, by chapter.
 
 A chapter is a file, its heading the first line of the file's docstring. A fact is a test, its
 sentence the first line of the test's docstring; it counts as proven when its test has passed.
@@ -29,18 +29,18 @@ class Fact:
 
     @property
     def proven(self) -> bool:
-        """Whether everything that was run for it has passed."""
+        """Returns whether all tests of the fact have passed."""
         return bool(self.outcomes) and set(self.outcomes) == {"passed"}
 
 
 class Book:
-    """Collects the outcome of each fact. A parametrized test is one fact."""
+    """The outcomes of all facts. A parametrized test is one fact."""
 
     def __init__(self) -> None:
         self.chapters: dict[str, tuple[str, dict[str, Fact]]] = {}
 
     def note(self, item: pytest.Function, outcome: str) -> None:
-        """One phase of one of the book's tests is over."""
+        """Notes the outcome of one phase of a test."""
         module: Any = item.module
         name = module.__name__.rpartition("test_")[2]
         heading = first_line(module.__doc__)
@@ -53,23 +53,23 @@ class Book:
         known.outcomes.append(outcome)
 
     def lines(self) -> list[str]:
-        """The book as text: headings, and below each the facts that were proven."""
-        told = []
+        """Returns the book as text: headings, and below each the facts that were proven."""
+        lines = []
         for name in sorted(self.chapters, key=_place):
             heading, facts = self.chapters[name]
             proven = [fact for fact in facts.values() if fact.proven]
-            told += ["", heading.rstrip(".")] if proven else []
-            told += [f"  ✓ {fact.sentence}" for fact in sorted(proven, key=lambda fact: fact.line)]
-        return told
+            lines += ["", heading.rstrip(".")] if proven else []
+            lines += [f"  ✓ {fact.sentence}" for fact in sorted(proven, key=lambda fact: fact.line)]
+        return lines
 
     def count(self) -> tuple[int, int]:
-        """How many facts were proven, and how many were tried."""
+        """Returns how many facts were proven, and how many were tried."""
         facts = [fact for _, chapter in self.chapters.values() for fact in chapter.values()]
         return sum(fact.proven for fact in facts), len(facts)
 
 
 def first_line(text: str | None) -> str:
-    """The first line of a docstring."""
+    """Returns the first line of a docstring."""
     return (text or "").strip().partition("\n")[0]
 
 

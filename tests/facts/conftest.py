@@ -1,4 +1,4 @@
-"""What the facts are proven with: quiet surroundings, a small site, real files, real threads."""
+"""Fixtures of the facts: a small site with its databases and caches, and a printed book."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ from tests.journal.recorded import once_more
 from tests.support.services.postgresql import PostgreSQL
 from tests.support.services.redis_server import Redis
 from tracer import Recording
-from tracer.journal.format import encode
+from tracer.journal.encode import encode
 from tracer.journal.reader import processes
 from tracer.journal.request_lines import Lines
 from tracer.model import Process, Request
@@ -42,7 +42,7 @@ _numbers = itertools.count()
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """A fact without a sentence is no fact."""
+    """Refuses a fact without a sentence."""
     mine = [item for item in items if Path(__file__).parent in item.path.parents]
     nameless = [
         item.nodeid
@@ -55,7 +55,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 
 @pytest.hookimpl(wrapper=True)
 def pytest_runtest_makereport(item: pytest.Item) -> Any:
-    """Write each outcome into the book."""
+    """Writes each outcome into the book."""
     report = yield
     if isinstance(item, pytest.Function):
         _book.note(item, report.outcome)
@@ -63,7 +63,7 @@ def pytest_runtest_makereport(item: pytest.Item) -> Any:
 
 
 def pytest_terminal_summary(terminalreporter: Any) -> None:
-    """The run ends with the list of facts proven."""
+    """Prints the list of facts proven at the end of the run."""
     proven, tried = _book.count()
     if not tried:
         return
@@ -75,8 +75,8 @@ def pytest_terminal_summary(terminalreporter: Any) -> None:
 
 
 @pytest.fixture(autouse=True)
-def _quiet() -> Iterator[None]:
-    """Collections happen where a fact runs one, and no log keeps a request alive."""
+def _no_collections_and_logs() -> Iterator[None]:
+    """The collector runs only where a fact runs it, and no log keeps a request alive."""
     before = logging.root.manager.disable
     logging.disable(logging.CRITICAL)
     gc.disable()
@@ -87,7 +87,7 @@ def _quiet() -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _no_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A fact is not proven by a tracer that stumbled on the way."""
+    """A fact does not count as proven if the tracer had a fault meanwhile."""
     faults: list[str] = []
     monkeypatch.setattr(Recorder, "fault", lambda _, where, exc: faults.append(f"{where}: {exc!r}"))
     yield
@@ -95,19 +95,20 @@ def _no_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _written_alike(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever a fact records, a journal's short way to its line is as good as the long one."""
+def _journal_lines_checked(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each recorded request gets the same journal line from a line template as without one."""
     make = Assembly.request
     writers: dict[int, Lines] = {}
 
     def request(self: Assembly, trace: Trace, standing: Sequence[int] = ()) -> Request:
         fact = make(self, trace, standing)
         lines = writers.setdefault(id(self), Lines(self))
-        # Not `Lines.request`, which would take the long way by itself where the short one fails.
-        # Thrice: the first of a kind is remembered, the second makes a stencil, the third fills it.
+        # Not `Lines.request`, which does without a template where the template fails.
+        # Three times: the first of a kind is remembered, the second makes a template, the third
+        # fills it in.
         for _ in range(3):
             assert lines._request(trace, standing) == encode(fact)
-        # And again of others like it, of which the later ones are filled in together.
+        # And again for others like it, of which the later ones are filled in together.
         for _ in range(2 if trace.single else 0):
             several = [trace := once_more(trace) for _ in range(3)]
             expected = [encode(make(self, each, standing)) for each in several]
@@ -123,14 +124,14 @@ def _raised(error: Exception) -> None:
 
 @pytest.fixture(autouse=True)
 def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Holders are searched for, which takes its time, only where a fact is about them."""
+    """Retainers are searched for, which takes long, only where a fact is about them."""
     if not request.node.module.__name__.endswith("test_leaks"):
         monkeypatch.setattr("tracer.runtime.holder_search.MOST_AT_A_TIME", 0)
 
 
 @pytest.fixture
 def recording(db: None, lifecycle: Lifecycle) -> Iterator[Recording]:
-    """What is recorded of the tests' own requests, with the café's database at hand."""
+    """A recording of the test's own requests, with the café's database."""
     with lifecycle.record() as made:
         yield made
 
@@ -143,9 +144,9 @@ def record(lifecycle: Lifecycle) -> Callable[..., Recording]:
 
 @pytest.fixture
 def cold(settings: Any) -> None:
-    """The book's own small site, cold: resolvers, engines and caches are still to be built.
+    """The book's own small site, cold: no resolvers, engines or caches are built yet.
 
-    What was there before goes with the collection that a recording begins with.
+    Those of earlier tests are freed by the collection with which a recording begins.
     """
     settings.ROOT_URLCONF = "tests.facts.urls"
     sys.modules.pop("tests.facts.urls", None)
@@ -154,7 +155,7 @@ def cold(settings: Any) -> None:
     settings.CACHES = {
         "default": {
             "BACKEND": "django.core.cache.backends.locmem.LocMemCache",
-            # Not by an address, which a later test may have again, and with it this one's words.
+            # A new name for each test: by an address, a later test could find this one's values.
             "LOCATION": f"facts-{next(_numbers)}",
         }
     }
@@ -162,13 +163,13 @@ def cold(settings: Any) -> None:
 
 @pytest.fixture
 def site(cold: None, recording: Recording) -> Recording:
-    """The tracer, recording the book's own small site."""
+    """A recording of the book's own small site."""
     return recording
 
 
 @pytest.fixture
 def warm(cold: None) -> None:
-    """The same small site with its resolvers built: nothing but what a view leaves is left."""
+    """The same small site with its resolvers built, so that only views leave objects behind."""
     get_resolver()._populate()
 
 
@@ -232,7 +233,7 @@ def redis(site: Recording, redis_server: Redis, settings: Any) -> Iterator[Recor
 
 @pytest.fixture(autouse=True)
 def _tidy() -> Iterator[None]:
-    """What the site's views leave behind on purpose does not outlive the test."""
+    """Removes what the site's views leave behind on purpose."""
     yield
     for left in site_module.HELD:
         if hasattr(left, "join"):
@@ -259,7 +260,7 @@ def dishes(db: None) -> None:
 
 @pytest.fixture(scope="session")
 def fresh(tmp_path_factory: pytest.TempPathFactory) -> Process:
-    """A process of its own that nobody has warmed: the café, and five requests."""
+    """A new process in which the café serves five requests."""
     root = Path(__file__).parents[2]
     home = tmp_path_factory.mktemp("fresh")
     journal = home / "journal"

@@ -104,7 +104,7 @@ def related(request: HttpRequest, how: str) -> HttpResponse:
 
 
 def edit(request: HttpRequest) -> HttpResponse:
-    """Saves a row, tells the site's own signal, and goes on."""
+    """Saves a row and sends the site's own signal."""
     category = Category(name="Soup", slug="soup")
     category.save()
     rang.send(sender="site")
@@ -115,7 +115,7 @@ def edit(request: HttpRequest) -> HttpResponse:
 
 
 def remember(request: HttpRequest) -> HttpResponse:
-    """Asks the cache, and tells it when it does not know."""
+    """Reads a value from the cache, and sets it if it is missing."""
     word = cache.get("word")
     if word is None:
         cache.set("word", "known")
@@ -157,7 +157,7 @@ def file(request: HttpRequest) -> FileResponse:
 
 
 def pool(request: HttpRequest) -> HttpResponse:
-    """Has a pool's thread ask the database."""
+    """Runs a statement on a pool's thread."""
 
     def work() -> None:
         ask(request, "brief")

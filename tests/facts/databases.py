@@ -1,4 +1,4 @@
-"""Databases that a fact brings along, and takes away again."""
+"""Databases that a fact adds to the settings, and removes again."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tests.support.services.postgresql import PostgreSQL
 
 @contextmanager
 def added(entries: Mapping[str, Mapping[str, Any]]) -> Iterator[None]:
-    """Add entries to DATABASES; at the end close what this thread has of them, and forget them."""
+    """Adds entries to DATABASES. At the end, closes this thread's connections and removes them."""
     configured = connections.configure_settings(
         {"default": connections.settings["default"], **{a: dict(e) for a, e in entries.items()}}
     )
@@ -49,14 +49,14 @@ def aliases(postgresql: PostgreSQL) -> dict[str, dict[str, Any]]:
 
 
 def backend(alias: str) -> int:
-    """Ask the server, over Django's connection, for the id of the process that serves it."""
+    """Asks the server, over Django's connection, for the id of the process that serves it."""
     with connections[alias].cursor() as cursor:
         cursor.execute("SELECT pg_backend_pid()")
         return int(cursor.fetchone()[0])
 
 
-def telling(alias: str) -> list[int]:
-    """Return a list to which each request to `/step/?backend` adds the id of its backend."""
-    told: list[int] = []
-    GATE["backend"] = lambda: told.append(backend(alias))
-    return told
+def collect_backends(alias: str) -> list[int]:
+    """Returns a list to which each request to `/step/?backend` adds the id of its backend."""
+    backends: list[int] = []
+    GATE["backend"] = lambda: backends.append(backend(alias))
+    return backends

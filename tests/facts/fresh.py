@@ -1,4 +1,4 @@
-"""`python -m tests.facts.fresh PATH...`: asks the café for each path, as its first server would."""
+"""`python -m tests.facts.fresh PATH...`: requests each path of the café, in a new process."""
 
 import sys
 

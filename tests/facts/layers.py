@@ -46,7 +46,7 @@ class Absent(Outer):
 
 
 class Guard(Outer):
-    """Answers by itself and lets nobody through."""
+    """Answers by itself and never calls the layer below."""
 
     def __call__(self, request: HttpRequest) -> HttpResponse:
         """Its own answer."""
@@ -117,7 +117,7 @@ class HookedToo(Hooked):
 
 
 class Rescue(Outer):
-    """Turns a view's accident into an answer."""
+    """Turns a view's exception into a response."""
 
     def process_exception(self, request: HttpRequest, exception: Exception) -> HttpResponse:
         """The answer."""
@@ -133,10 +133,10 @@ class Impatient(Outer):
 
 
 class Broken(Outer):
-    """Raises before it lets anybody through."""
+    """Raises before it calls the layer below."""
 
     def __call__(self, request: HttpRequest) -> Any:
-        """The accident."""
+        """The exception."""
         raise LookupError("by the middleware")
 
 
@@ -146,7 +146,7 @@ class Remembers(Outer):
     last = ""
 
     def __call__(self, request: HttpRequest) -> Any:
-        """Tell each guest what the one before asked for."""
+        """Puts the path of the request before into a header."""
         before, self.last = self.last, request.path
         response = self.get_response(request)
         response["X-Before"] = before

@@ -1,4 +1,4 @@
-"""Ways of reading a recorded request, so that a fact fits into a few lines."""
+"""Short ways to read a recorded request, so that a fact fits into a few lines."""
 
 from __future__ import annotations
 
@@ -12,44 +12,44 @@ from tracer.model import Lifetime, Request, Span
 
 
 def born(recording: Recording, name: str) -> list[Lifetime]:
-    """Lifetimes of this name that began while the tracer watched, in order of birth."""
+    """Returns the lifetimes of this name that began during the recording, in order of birth."""
     return [life for life in recording.lifetimes_of(name) if life.phase != "before"]
 
 
 def one(recording: Recording, name: str) -> Lifetime:
-    """The only one of them."""
+    """Returns the only one of them."""
     (found,) = born(recording, name)
     return found
 
 
 def find(request: Request, stage: str, name: str = "") -> Span:
-    """The only span of this stage whose name contains `name`."""
+    """Returns the only span of this stage whose name contains `name`."""
     (span,) = every(request, stage, name)
     return span
 
 
 def every(request: Request, stage: str, name: str = "") -> list[Span]:
-    """The spans of this stage whose name contains `name`, in the order in which they began."""
+    """Returns the spans of this stage whose name contains `name`, in order of begin."""
     return [span for span in request.spans if span.stage == stage and name in span.name]
 
 
 def names(request: Request, stage: str) -> list[str]:
-    """Names of the spans of this stage, in the order in which they began."""
+    """Returns the names of the spans of this stage, in order of begin."""
     return [span.name for span in every(request, stage)]
 
 
 def inside(request: Request, inner: Span, outer: Span) -> bool:
-    """Whether `inner` ran within `outer`."""
+    """Returns whether `inner` ran within `outer`."""
     return outer in list(ancestors(request, inner))
 
 
 def around(request: Request, span: Span) -> list[str]:
-    """Names of the spans around this one, outermost first."""
+    """Returns the names of the spans around this one, outermost first."""
     return [one.name for one in ancestors(request, span)][::-1]
 
 
 def on_thread(work: Callable[[], object], name: str = "other") -> None:
-    """Run `work` on a thread of its own, to its end, and hand on what it raises."""
+    """Runs `work` on a thread of its own, to its end, and raises what it raises."""
     raised: list[BaseException] = []
 
     def run() -> None:

@@ -1,4 +1,4 @@
-"""The book's own small site: a view for each fact that the café has no page for."""
+"""The book's own small site: a view for each fact for which the café has no page."""
 
 from __future__ import annotations
 
@@ -23,9 +23,9 @@ from django.utils import timezone, translation
 from django.views import View
 
 HELD: list[Any] = []
-"""What views leave here outlives its request. The tests empty it."""
+"""Objects that views keep beyond their request. The tests empty it."""
 GATE: dict[str, Callable[[], Any]] = {}
-"""What a view runs when its turn comes: the tests put waits and steps here."""
+"""Name to a function that a view calls: the tests put waits and steps here."""
 
 rang = Signal()
 """The site's own signal."""
@@ -39,7 +39,7 @@ class Ticket:
 
 
 def plain(request: HttpRequest) -> HttpResponse:
-    """The least."""
+    """The smallest view."""
     return HttpResponse("plain")
 
 
@@ -151,7 +151,7 @@ def fail(request: HttpRequest, kind: str) -> HttpResponse:
 
 
 def error(request: HttpRequest) -> HttpResponse:
-    """What the site answers when a view raised."""
+    """The site's response to an exception in a view."""
     return HttpResponse("sorry", status=500)
 
 
@@ -177,7 +177,7 @@ async def async_count(request: HttpRequest) -> HttpResponse:
 
 
 def background(request: HttpRequest) -> HttpResponse:
-    """Starts a thread that may go on when the response is out."""
+    """Starts a thread that may go on after the response was sent."""
     wait = GATE["background"]
 
     def work(holds: HttpRequest) -> None:
@@ -226,13 +226,13 @@ class Listener:
 
 
 def listen(request: HttpRequest) -> HttpResponse:
-    """Connects a method for good: the signal then holds the object."""
+    """Connects a method strongly: the signal then holds the object."""
     rang.connect(Listener().hear, weak=False)
     return HttpResponse("listening")
 
 
 def listen_weakly(request: HttpRequest) -> HttpResponse:
-    """Connects a method of an object that nobody else holds."""
+    """Connects a method of an object that nothing else holds."""
     rang.connect(Listener().hear)
     rang.send(sender="site")
     return HttpResponse("not listening")
@@ -254,5 +254,5 @@ def collecting(request: HttpRequest, seen: list[Any] = []) -> HttpResponse:  # n
 
 
 def address(request: HttpRequest) -> HttpResponse:
-    """Asks for an address."""
+    """Looks up an address."""
     return HttpResponse(reverse("plain"))

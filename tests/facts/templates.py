@@ -30,7 +30,7 @@ PAGES = {
 
 
 def engine(cached: bool) -> list[dict[str, Any]]:
-    """Return a TEMPLATES setting, with the cached loader or without it."""
+    """Returns a TEMPLATES setting, with the cached loader or without it."""
     loader = ("django.template.loaders.locmem.Loader", PAGES)
     return [
         {

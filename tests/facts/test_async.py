@@ -50,8 +50,8 @@ def test_all_sync_code_of_a_request_shares_one_thread(layers: Layers) -> None:
     assert first.thread != request.thread
 
 
-def test_each_asgi_request_has_a_worker_thread_of_its_own(layers: Layers) -> None:
-    """Under ASGI each request gets a worker thread of its own for its synchronous code."""
+def test_each_asgi_request_has_a_sync_thread_of_its_own(layers: Layers) -> None:
+    """Under ASGI each request gets a thread of its own for its synchronous code."""
     site = layers()
     site.agets("/plain/", "/plain/", "/plain/")
     requests = site.process.requests
@@ -78,7 +78,7 @@ def test_conn_max_age_is_no_use_under_asgi(files: Recording) -> None:
     assert None not in {life.freed for life in born(files, "sqlite connection long")}
 
 
-def test_an_async_query_runs_on_the_worker_thread(site: Recording) -> None:
+def test_an_async_query_runs_on_the_sync_thread(site: Recording) -> None:
     """An awaited query runs on the thread for synchronous code, not on the event loop."""
     site.get("/async/count/")
     request = site.request()
@@ -96,7 +96,7 @@ def test_an_async_view_under_wsgi_runs_on_a_loop_of_its_own(site: Recording) -> 
 
 
 def test_a_helper_thread_is_no_second_server(site: Recording) -> None:
-    """An async view's own thread serves nobody else: the one serving thread is still alone."""
+    """An async view's own thread serves no other request: there is still one serving thread."""
     for path in ("/page/child.html", "/async/page/") * 2:
         site.get(path)
     site.settle()
@@ -112,7 +112,7 @@ def test_the_order_is_the_same(layers: Layers) -> None:
     site.get("/plain/")
     site.agets("/plain/")
     plain, under_asgi = (
-        # The worker thread that each ASGI request ends with is no stage of Django's, and only the
+        # The thread with which each ASGI request ends is no stage of Django's, and only the
         # first request of a process imports the URLconf.
         [span.stage for span in request.spans if span.stage not in (stages.THREAD, stages.URLCONF)]
         for request in site.process.requests
@@ -123,15 +123,15 @@ def test_the_order_is_the_same(layers: Layers) -> None:
 
 
 def test_requests_on_one_loop_never_mix(layers: Layers) -> None:
-    """Requests that take turns on one event loop are each a whole of their own."""
+    """Requests that take turns on one event loop are recorded separately, each in full."""
     site = layers("both")
 
     async def together() -> None:
         await asyncio.gather(*(site.aget(path) for path in ("/async/", "/plain/", "/brew/")))
 
     asyncio.run(together())
-    told = {request.path: names(request, stages.VIEW) for request in site.process.requests}
-    assert told == {
+    views = {request.path: names(request, stages.VIEW) for request in site.process.requests}
+    assert views == {
         "/async/": ["tests.facts.site.async_plain"],
         "/plain/": ["tests.facts.site.plain"],
         "/brew/": ["functools.partial"],

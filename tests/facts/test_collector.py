@@ -1,4 +1,4 @@
-"""The collector: what waits for it, and which of its runs is enough."""
+"""The collector: what waits for it, and which collections free it."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ def test_requests_pile_up_until_the_collector_runs(site: Recording) -> None:
 
 
 def test_a_young_collection_frees_the_newest_request(site: Recording) -> None:
-    """The youngest generation's collection is enough for a request that no collection has met."""
+    """A collection of the youngest generation frees a request that no collection has seen."""
     site.get("/plain/")
     gc.collect(0)
     assert one(site, "WSGIRequest").freed == "collector"
@@ -50,7 +50,7 @@ def test_a_collection_during_a_request_makes_it_older(layers: Layers) -> None:
 
 
 def test_a_collection_takes_its_time_from_the_request(site: Recording) -> None:
-    """A collection that a view sets off runs inside the view, and the guest waits for it."""
+    """A collection that a view sets off runs inside the view, and the client waits for it."""
     site.get("/plain/")
     site.get("/collect/2/")
     request = site.request()
@@ -66,7 +66,7 @@ def test_the_earlier_request_dies_inside_the_later_one(site: Recording) -> None:
 
     def collect_and_tell() -> None:
         gc.collect()
-        # What is told of the death must not depend on whether it is told before its request is.
+        # The death must be recorded alike whether it is reported before its request or after.
         site.tracer.look()
 
     GATE["collect"] = collect_and_tell
@@ -95,7 +95,7 @@ def thaw() -> Iterator[None]:
 
 
 def test_a_frozen_request_is_never_collected(site: Recording, thaw: None) -> None:
-    """gc.freeze() puts what waits for the collector where the collector never looks."""
+    """gc.freeze() moves what waits for the collector to where the collector never looks."""
     site.get("/plain/")
     gc.freeze()
     site.settle()

@@ -182,7 +182,7 @@ def test_process_exception_is_for_views_alone(layers: Layers) -> None:
     assert every(site.request(), stages.HOOK) == []
 
 
-def test_what_a_middleware_keeps_on_self_meets_the_next_guest(layers: Layers) -> None:
+def test_what_a_middleware_keeps_on_self_is_there_in_the_next_request(layers: Layers) -> None:
     """What a middleware keeps on `self` is there in the next request: it is the same object."""
     site = layers("Remembers")
     site.get("/classy/")

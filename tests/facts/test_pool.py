@@ -9,7 +9,7 @@ from typing import Any
 
 from django.db import connections
 
-from tests.facts.databases import added, aliases, backend, telling
+from tests.facts.databases import added, aliases, backend, collect_backends
 from tests.facts.reading import born, every, find, names, on_thread, one, worker
 from tests.facts.site import GATE
 from tests.support.services.postgresql import PostgreSQL
@@ -38,11 +38,11 @@ def test_the_pool_opens_its_connections_on_threads_of_its_own(
 
 def test_a_request_gives_its_connection_back(postgres: Recording, postgresql: PostgreSQL) -> None:
     """A request gives its pooled connection back when it ends; it stays open on the server."""
-    told = telling("single")
+    backends = collect_backends("single")
     for _ in range(3):
         postgres.get(ASK)
-        assert postgresql.connected("single") == [told[0]]
-    assert set(told) == {told[0]}
+        assert postgresql.connected("single") == [backends[0]]
+    assert set(backends) == {backends[0]}
     life = one(postgres, "postgresql connection single")
     assert (life.requests, life.freed) == (3, None)
     assert [
@@ -67,10 +67,10 @@ def test_the_same_connection_serves_several_threads(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """The same connection serves requests on several threads, each with its own DatabaseWrapper."""
-    told = telling("single")
+    backends = collect_backends("single")
     for _ in range(3):
         on_thread(lambda: postgres.get(ASK))
-    assert postgresql.connected("single") == [told[0]] == list(set(told))
+    assert postgresql.connected("single") == [backends[0]] == list(set(backends))
     wrappers = born(postgres, "DatabaseWrapper single")
     assert len({wrapper.thread for wrapper in wrappers}) == 3
     assert one(postgres, "postgresql connection single").requests == 3
@@ -80,15 +80,15 @@ def test_requests_at_once_have_different_connections(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """Two requests at once have two connections of the pool; a third waits for one of theirs."""
-    told: list[int] = []
+    backends: list[int] = []
     both, go = threading.Barrier(3, timeout=120), threading.Event()
 
     def hold() -> None:
-        told.append(backend("double"))
+        backends.append(backend("double"))
         both.wait()
         assert go.wait(timeout=120)
 
-    GATE.update(hold=hold, third=lambda: told.append(backend("double")))
+    GATE.update(hold=hold, third=lambda: backends.append(backend("double")))
     postgres.get("/ask/double/")
     threads = [threading.Thread(target=postgres.get, args=("/step/?hold",)) for _ in range(2)]
     for thread in threads:
@@ -101,9 +101,9 @@ def test_requests_at_once_have_different_connections(
     go.set()
     for thread in threads:
         thread.join(timeout=120)
-    assert sorted(set(told)) == sorted(postgresql.connected("double"))
-    assert told[0] != told[1]
-    assert told[2] in told[:2]
+    assert sorted(set(backends)) == sorted(postgresql.connected("double"))
+    assert backends[0] != backends[1]
+    assert backends[2] in backends[:2]
     assert len(born(postgres, "postgresql connection double")) == 2
     requests = postgres.process.requests[1:]
     taken = [each.begun + every(each, stages.CONNECTION)[-1].end for each in requests]
@@ -113,7 +113,7 @@ def test_requests_at_once_have_different_connections(
 
 def test_few_connections_serve_many_threads(postgres: Recording, postgresql: PostgreSQL) -> None:
     """However many threads serve, the pool's two connections are enough for all of them."""
-    told = telling("double")
+    backends = collect_backends("double")
     threads = [
         threading.Thread(target=lambda: [postgres.get(ASK) for _ in range(4)]) for _ in range(5)
     ]
@@ -122,8 +122,8 @@ def test_few_connections_serve_many_threads(postgres: Recording, postgresql: Pos
         thread.start()
     for thread in threads:
         thread.join(timeout=120)
-    assert len(told) == 21
-    assert set(told) <= set(postgresql.wait_for_connections("double", 2))
+    assert len(backends) == 21
+    assert set(backends) <= set(postgresql.wait_for_connections("double", 2))
     lives = born(postgres, "postgresql connection double")
     assert len(lives) == 2
     taken = [names(request, stages.CONNECTION)[-1] for request in postgres.process.requests]
@@ -146,20 +146,20 @@ def test_under_asgi_the_pool_is_what_requests_share(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """Under ASGI a pool does what CONN_MAX_AGE cannot: requests find a connection that is open."""
-    told = telling("single")
+    backends = collect_backends("single")
     postgres.agets(ASK, ASK, ASK)
-    assert postgresql.connected("single") == [told[0]] == list(set(told))
+    assert postgresql.connected("single") == [backends[0]] == list(set(backends))
     assert len(born(postgres, "DatabaseWrapper single")) == 3
     assert one(postgres, "postgresql connection single").requests == 3
 
 
 def test_a_lost_connection_is_replaced(postgres: Recording, postgresql: PostgreSQL) -> None:
     """A pooled connection that the server ended fails one request, and the pool replaces it."""
-    told = telling("single")
+    backends = collect_backends("single")
     postgres.get(ASK)
-    postgresql.close_connection(told[0])
+    postgresql.close_connection(backends[0])
     assert [postgres.get(ASK).status for _ in range(2)] == [500, 200]
-    assert postgresql.connected("single") == [told[1]] != [told[0]]
+    assert postgresql.connected("single") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection single")
     assert (lost.freed_in, lost.freed, new.freed) == (2, "owner", None)
     assert lost.owner == new.owner == one(postgres, "ConnectionPool single").id
@@ -170,11 +170,11 @@ def test_health_checks_replace_it_before_it_is_lent(
 ) -> None:
     """With CONN_HEALTH_CHECKS the pool tries a connection before it lends it."""
     connections.settings["single"]["CONN_HEALTH_CHECKS"] = True
-    told = telling("single")
+    backends = collect_backends("single")
     postgres.get(ASK)
-    postgresql.close_connection(told[0])
+    postgresql.close_connection(backends[0])
     assert postgres.get(ASK).status == 200
-    assert postgresql.connected("single") == [told[1]] != [told[0]]
+    assert postgresql.connected("single") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection single")
     gc.collect()
     assert (lost.requests, new.requests) == (1, 1)
@@ -183,7 +183,7 @@ def test_health_checks_replace_it_before_it_is_lent(
 
 def test_close_pool_closes_what_lies_in_it(postgres: Recording, postgresql: PostgreSQL) -> None:
     """close_pool() closes the connections that lie in the pool; the next request builds another."""
-    telling("double")
+    collect_backends("double")
     postgres.get(ASK)
     until(lambda: len(postgresql.connected("double")) == 2)
     connections["double"].close_pool()  # type: ignore[attr-defined]

@@ -8,7 +8,7 @@ import pytest
 from django.apps.registry import Apps
 from django.db import connections, models
 
-from tests.facts.databases import backend, telling
+from tests.facts.databases import backend, collect_backends
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
 from tests.facts.site import GATE
 from tests.support.client import environ
@@ -40,11 +40,11 @@ def test_conn_max_age_0_has_a_backend_for_each_request(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """With CONN_MAX_AGE=0 each request has a PostgreSQL process of its own, gone with it."""
-    told = telling("brief")
+    backends = collect_backends("brief")
     for _ in range(3):
         postgres.get(ASK)
         postgresql.wait_for_connections("brief", 0)
-    assert len(set(told)) == 3
+    assert len(set(backends)) == 3
     lives = born(postgres, "postgresql connection brief")
     assert [(life.built_in, life.scope, life.freed) for life in lives] == [
         (number, "request", "response") for number in (1, 2, 3)
@@ -55,10 +55,10 @@ def test_conn_max_age_60_has_one_backend_for_all(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """With CONN_MAX_AGE=60 the next request of the thread has the same PostgreSQL process."""
-    told = telling("long")
+    backends = collect_backends("long")
     for _ in range(3):
         postgres.get(ASK)
-    assert postgresql.connected("long") == [told[0]] == list(set(told))
+    assert postgresql.connected("long") == [backends[0]] == list(set(backends))
     life = one(postgres, "postgresql connection long")
     assert (life.requests, life.scope, life.freed) == (3, "connection", None)
     wrapper = postgres.process.lifetime(life.owner)
@@ -68,13 +68,13 @@ def test_conn_max_age_60_has_one_backend_for_all(
 
 def test_each_thread_has_a_backend_of_its_own(postgres: Recording, postgresql: PostgreSQL) -> None:
     """With CONN_MAX_AGE=60 two threads keep two PostgreSQL processes, each its own."""
-    told = telling("long")
+    backends = collect_backends("long")
     with worker(postgres) as serve:
         for _ in range(2):
             postgres.get(ASK)
             serve(ASK)
-        assert told[:2] == told[2:]
-        assert postgresql.connected("long") == told[:2]
+        assert backends[:2] == backends[2:]
+        assert postgresql.connected("long") == backends[:2]
         lives = born(postgres, "postgresql connection long")
         assert [(life.requests, life.threads) for life in lives] == [(2, 1), (2, 1)]
 
@@ -83,9 +83,9 @@ def test_the_collector_closes_what_a_thread_leaves(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """Nobody closes a thread's connection when the thread ends: the collector does it."""
-    told = telling("long")
+    backends = collect_backends("long")
     on_thread(lambda: postgres.get(ASK))
-    assert postgresql.connected("long") == told
+    assert postgresql.connected("long") == backends
     assert one(postgres, "postgresql connection long").freed is None
     postgres.get("/plain/")
     postgres.settle()
@@ -99,10 +99,10 @@ def test_under_asgi_each_request_has_a_backend_of_its_own(
 ) -> None:
     """Under ASGI each request opens a connection of its own, whatever CONN_MAX_AGE says."""
     for alias in ("brief", "long"):
-        told = telling(alias)
+        backends = collect_backends(alias)
         postgres.agets(ASK, ASK)
         first, second = born(postgres, f"postgresql connection {alias}")
-        assert told[0] != told[1]
+        assert backends[0] != backends[1]
         assert first.thread != second.thread
         assert (first.requests, second.requests) == (1, 1)
 
@@ -111,9 +111,9 @@ def test_under_asgi_persistent_connections_pile_up(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """Under ASGI CONN_MAX_AGE=60 leaves a connection behind with each request, for a collection."""
-    told = telling("long")
+    backends = collect_backends("long")
     postgres.agets(*[ASK] * 4)
-    assert postgresql.connected("long") == told
+    assert postgresql.connected("long") == backends
     postgres.settle()
     postgresql.wait_for_connections("long", 0)
     assert "response" not in {life.freed for life in born(postgres, "postgresql connection long")}
@@ -123,7 +123,7 @@ def test_under_asgi_conn_max_age_0_leaves_nothing(
     postgres: Recording, postgresql: PostgreSQL
 ) -> None:
     """Under ASGI CONN_MAX_AGE=0 closes each request's connection with its response."""
-    telling("brief")
+    collect_backends("brief")
     postgres.agets(ASK, ASK)
     postgresql.wait_for_connections("brief", 0)
     assert {life.freed for life in born(postgres, "postgresql connection brief")} == {"response"}
@@ -131,12 +131,12 @@ def test_under_asgi_conn_max_age_0_leaves_nothing(
 
 def test_a_lost_connection_costs_one_request(postgres: Recording, postgresql: PostgreSQL) -> None:
     """A connection that the server ended fails the next request; the one after it has a new one."""
-    told = telling("long")
+    backends = collect_backends("long")
     postgres.get(ASK)
-    postgresql.close_connection(told[0])
+    postgresql.close_connection(backends[0])
     answers = [postgres.get(ASK).status for _ in range(2)]
     assert answers == [500, 200]
-    assert postgresql.connected("long") == [told[1]] != [told[0]]
+    assert postgresql.connected("long") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection long")
     assert (lost.freed, lost.freed_in, lost.requests) == ("owner", 2, 2)
     assert (new.built_in, new.freed) == (3, None)
@@ -145,11 +145,11 @@ def test_a_lost_connection_costs_one_request(postgres: Recording, postgresql: Po
 def test_health_checks_spare_that_request(postgres: Recording, postgresql: PostgreSQL) -> None:
     """With CONN_HEALTH_CHECKS a lost connection is replaced before the request's first query."""
     connections["long"].settings_dict["CONN_HEALTH_CHECKS"] = True
-    told = telling("long")
+    backends = collect_backends("long")
     postgres.get(ASK)
-    postgresql.close_connection(told[0])
+    postgresql.close_connection(backends[0])
     assert postgres.get(ASK).status == 200
-    assert postgresql.connected("long") == [told[1]] != [told[0]]
+    assert postgresql.connected("long") == [backends[1]] != [backends[0]]
     lost, new = born(postgres, "postgresql connection long")
     assert (lost.freed_in, new.built_in) == (2, 2)
     request = postgres.request()

@@ -68,7 +68,7 @@ def test_the_response_lives_as_long_as_the_server_holds_it(site: Recording) -> N
 
 
 def test_each_request_has_a_session_of_its_own(site: Recording) -> None:
-    """Each request gets a session object of its own, though the guest has one session."""
+    """Each request gets a session object of its own, though the client has one session."""
     cookie = site.get("/visit/").cookies["sessionid"]
     assert site.get("/visit/", cookie=f"sessionid={cookie}").body == b"2"
     site.assert_built_per_request("SessionStore")
@@ -108,8 +108,8 @@ def test_the_user_is_fetched_when_it_is_touched(site: Recording, client: Any) ->
     assert all(inside(request, span, view) for span in asked)
 
 
-def test_an_unknown_guest_costs_no_query(site: Recording) -> None:
-    """request.user of a guest without a session cookie costs no query at all."""
+def test_an_unknown_client_costs_no_query(site: Recording) -> None:
+    """request.user of a client without a session cookie costs no query at all."""
     assert site.get("/who/").body == b"nobody"
     assert find(site.request(), stages.VIEW).name == "tests.facts.site.who"
     assert names(site.request(), stages.QUERY) == []
@@ -132,6 +132,6 @@ def test_messages_have_a_storage_for_each_request(site: Recording) -> None:
 
 
 def _logged_in(client: Any) -> str:
-    """The cookie of a guest who has logged in."""
+    """Returns the cookie of a user who has logged in."""
     client.force_login(get_user_model().objects.create_user("mira"))
     return f"sessionid={client.cookies['sessionid'].value}"

@@ -1,4 +1,4 @@
-"""Signals: who is told what, when, and for how long anybody listens."""
+"""Signals: what sends them, which receivers run, and how long receivers stay connected."""
 
 from __future__ import annotations
 
@@ -78,7 +78,7 @@ def test_without_close_nothing_is_finished(site: Recording) -> None:
 
 
 def test_connections_and_caches_are_let_go_by_receivers(site: Recording) -> None:
-    """Letting go of connections and caches is no magic: these are receivers of request_finished."""
+    """Receivers of request_finished let go of connections and caches."""
     site.get("/plain/")
     detail = find(site.request(), stages.REQUEST_FINISHED).detail
     assert "close_old_connections" in detail
@@ -116,7 +116,7 @@ def test_receivers_run_there_and_then(site: Recording, listen: Listen) -> None:
 
 
 def test_only_the_named_sender_is_heard(site: Recording, listen: Listen) -> None:
-    """A receiver that names a sender hears of no other."""
+    """A receiver that names a sender is called for no other sender."""
 
     def hears_others(**kwargs: Any) -> None:
         raise AssertionError("not the sender that was asked for")
@@ -129,7 +129,7 @@ def test_only_the_named_sender_is_heard(site: Recording, listen: Listen) -> None
 
 
 def test_a_signal_without_receivers_does_nothing(site: Recording, listen: Listen) -> None:
-    """A signal that nobody listens to calls nobody: it leaves no trace in the request."""
+    """A signal without receivers calls nothing, and is no stage of the request."""
     GATE["send"] = lambda: rang.send(sender="site")
     site.get("/step/?send")
     listen(rang, hears)
@@ -140,7 +140,7 @@ def test_a_signal_without_receivers_does_nothing(site: Recording, listen: Listen
 
 
 def test_signals_hold_their_receivers_weakly(site: Recording) -> None:
-    """A signal holds its receivers weakly: a method of an object that nobody holds is gone."""
+    """A signal holds receivers weakly: a method of an object that nothing else holds is gone."""
     GATE["send"] = lambda: rang.send(sender="site")
     listener = Listener()
     rang.connect(listener.hear)
@@ -157,11 +157,11 @@ def test_a_500_is_announced(site: Recording, listen: Listen) -> None:
     listen(got_request_exception, hears)
     for kind in ("500", "404", "403", "400"):
         site.get(f"/fail/{kind}/")
-    told = {
+    sent = {
         request.status: len(every(request, stages.SIGNAL, "got_request_exception"))
         for request in site.process.requests
     }
-    assert told == {500: 1, 404: 0, 403: 0, 400: 0}
+    assert sent == {500: 1, 404: 0, 403: 0, 400: 0}
 
 
 def test_opening_a_connection_is_announced(files: Recording, listen: Listen) -> None:

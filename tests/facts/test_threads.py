@@ -16,7 +16,7 @@ Layers = Callable[..., Recording]
 
 
 def test_two_requests_at_once_never_mix(site: Recording) -> None:
-    """Two requests at once on two threads are each a whole of their own."""
+    """Two requests at once on two threads are recorded separately, each in full."""
     both = threading.Barrier(2, timeout=120)
     GATE["meet"] = lambda: both.wait() and None
     site.get("/plain/")

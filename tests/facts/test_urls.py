@@ -1,4 +1,4 @@
-"""URLs: how a path finds its view, and what stays of the search."""
+"""URLs: how a path finds its view, and which objects of the search stay."""
 
 from __future__ import annotations
 
@@ -107,7 +107,7 @@ def test_a_missing_slash_is_mended_on_the_way_out(recording: Recording) -> None:
 
 
 def test_reverse_asks_the_same_resolvers(site: Recording) -> None:
-    """reverse() asks the resolvers that exist; it builds none of its own."""
+    """reverse() uses the resolvers that exist, and builds none of its own."""
     site.get("/plain/")
     before = born(site, "URLResolver")
     assert site.get("/address/").body == b"/plain/"

@@ -1,4 +1,4 @@
-"""Looking for objects that exist disturbs nobody: not even a tuple that another thread builds."""
+"""Searching for existing objects disturbs nothing, not even a tuple that another thread builds."""
 
 from __future__ import annotations
 
@@ -15,18 +15,18 @@ from tracer.recorder.recorder import Recorder
 
 
 class Found:
-    """What is looked for."""
+    """A class whose instances are searched for."""
 
 
 class Below(Found):
-    """Of a type of its own."""
+    """A subclass that refuses to be asked anything."""
 
     def __getattribute__(self, name: str) -> object:
         raise AssertionError(name)
 
 
 def test_the_objects_of_a_type_are_found_and_not_kept() -> None:
-    """Those of other types stay out, and nothing of an object's own is called."""
+    """Objects of other types are left out, and no code of an object runs."""
     one, other = Found(), Below()
     gone = weakref.ref(one)
     alone = [id(each) for each in instances.instances_of({id(Found)})]
@@ -37,15 +37,15 @@ def test_the_objects_of_a_type_are_found_and_not_kept() -> None:
 
 
 @pytest.fixture
-def restless() -> Iterator[None]:
-    """Threads take turns as often as they can."""
+def fast_switching() -> Iterator[None]:
+    """Threads take turns as often as possible."""
     before = sys.getswitchinterval()
     sys.setswitchinterval(1e-6)
     yield
     sys.setswitchinterval(before)
 
 
-def test_a_tuple_that_another_thread_builds_is_left_alone(restless: None) -> None:
+def test_a_tuple_that_another_thread_builds_is_left_alone(fast_switching: None) -> None:
     """A reference to it would keep Python from finishing it."""
     over, wrong = threading.Event(), []
 

@@ -1,4 +1,4 @@
-"""What holds an object: found in the real heap, spelled in Python's own notation."""
+"""Paths to what holds an object, found in the real heap and written in Python's notation."""
 
 from __future__ import annotations
 
@@ -16,18 +16,18 @@ from tracer.heap import retainers
 
 
 class Thing:
-    """Something to be held."""
+    """An object that is held."""
 
 
 class Slotted:
-    """Has no dictionary."""
+    """An object without a dictionary."""
 
     __slots__ = ("inner",)
 
 
 @pytest.fixture
 def module() -> Iterator[Any]:
-    """A module of its own, whose globals begin the paths."""
+    """A module of its own, at whose globals the paths begin."""
     made = types.ModuleType("larder")
     sys.modules["larder"] = made
     yield made
@@ -35,7 +35,7 @@ def module() -> Iterator[Any]:
 
 
 def path_of(thing: object) -> str | None:
-    """The path found to one object."""
+    """Returns the path found to one object."""
     return retainers.paths({1: thing}).get(1)
 
 
@@ -46,7 +46,7 @@ def test_an_entry_of_a_list_in_a_module_is_named_by_its_index(module: Any) -> No
 
 
 def test_attributes_slots_and_classes_are_steps_of_a_path(module: Any) -> None:
-    """Instance dictionaries, slots and class attributes are all spelled with a dot."""
+    """Instance dictionaries, slots and class attributes are all written with a dot."""
     module.top = Thing()
     module.top.user = Thing()
     module.slotted = Slotted()
@@ -58,7 +58,7 @@ def test_attributes_slots_and_classes_are_steps_of_a_path(module: Any) -> None:
 
 
 def test_a_closure_and_a_bound_method_hold_what_they_were_made_with(module: Any) -> None:
-    """Two ways to keep a request without meaning to."""
+    """Two ways to keep a request by mistake."""
 
     def make() -> tuple[Callable[[], Thing], Thing]:
         kept = Thing()
@@ -71,8 +71,8 @@ def test_a_closure_and_a_bound_method_hold_what_they_were_made_with(module: Any)
     assert path_of(shop) == "larder.method.__self__"
 
 
-def test_text_keys_of_plain_dictionaries_are_never_told(module: Any) -> None:
-    """They are data, and may be secret; numbers are told."""
+def test_text_keys_of_plain_dictionaries_are_never_shown(module: Any) -> None:
+    """They are data and may be secret. Numbers are shown."""
     module.SESSIONS = {"canary-session-key": Thing(), 7: Thing()}
     assert path_of(module.SESSIONS["canary-session-key"]) == "larder.SESSIONS['…']"
     assert path_of(module.SESSIONS[7]) == "larder.SESSIONS[7]"
@@ -101,8 +101,8 @@ def test_a_local_variable_of_a_running_function_holds_too() -> None:
     assert found[1] == f"<running {__name__}.cook>.dish"
 
 
-def test_many_objects_are_found_in_one_walk(module: Any) -> None:
-    """Each gets its own path, also where they share a holder or hold each other."""
+def test_many_objects_are_found_in_one_search(module: Any) -> None:
+    """Each gets its own path, also if they share a retainer or hold each other."""
     module.SHELF = [Thing() for _ in range(5)]
     module.SHELF[0].next = module.SHELF[1]
     module.SHELF[1].next = module.SHELF[0]
@@ -120,17 +120,17 @@ def test_what_nothing_reachable_holds_has_no_path() -> None:
 
 
 def test_no_time_means_no_second_step(module: Any) -> None:
-    """The walk is bounded in time: what is far away stays unfound."""
+    """The search is bounded in time: what is far away is not found."""
     module.a = {"b": {"c": {"d": [Thing()]}}}
     thing = module.a["b"]["c"]["d"][0]
     assert retainers.paths({1: thing}, seconds=0.0, running=False) == {}
     assert retainers.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
 
 
-def test_where_others_have_the_processor_as_much_is_found(
+def test_a_busy_machine_does_not_shorten_the_search(
     module: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """The clock on the wall runs on; the search goes by its own work."""
+    """The search is limited by its own CPU time, not by the time of day."""
     wall = types.SimpleNamespace(
         monotonic=itertools.count(0, 10).__next__, thread_time=time.thread_time
     )
@@ -140,8 +140,8 @@ def test_where_others_have_the_processor_as_much_is_found(
     assert retainers.paths({1: thing}, running=False) == {1: "larder.a['…']['…']['…'][0]"}
 
 
-def test_the_address_of_a_function_that_is_over_names_nobody_else(module: Any) -> None:
-    """Another thread's frame may be gone by now, and a list stand at its address."""
+def test_the_address_of_a_finished_function_names_no_other_object(module: Any) -> None:
+    """Another thread's frame may be freed by now, and a list have its address."""
     thing = Thing()
     module.shelf = [thing]
     search = retainers._Search({1: thing}, time.thread_time() + 30, running=False)

@@ -1,4 +1,4 @@
-"""Facts to write: a plain story, random ones with odd values everywhere, and what makes them."""
+"""Facts to write: those of a small project, and random ones with odd values everywhere."""
 
 from __future__ import annotations
 
@@ -43,7 +43,7 @@ ODD = [
 
 
 class RandomFacts:
-    """Makes facts of every kind from a seed."""
+    """Makes facts of every type from a seed."""
 
     def __init__(self, seed: int) -> None:
         self.random = random.Random(seed)
@@ -153,13 +153,13 @@ class RandomFacts:
 
 @pytest.fixture
 def random_facts() -> type[RandomFacts]:
-    """Return the maker of random facts; call it with a seed."""
+    """Returns the maker of random facts; call it with a seed."""
     return RandomFacts
 
 
 @pytest.fixture
 def started() -> Callable[..., ProcessStarted]:
-    """Return a maker of the fact that a process writes first."""
+    """Returns a maker of the fact that a process writes first."""
 
     def make(pid: int = 4711, at: float = 1_700_000_000.0) -> ProcessStarted:
         return ProcessStarted(pid, 1, "gunicorn", "sync worker", "3.11.7", "5.2.1", at, 1_000)
@@ -168,7 +168,7 @@ def started() -> Callable[..., ProcessStarted]:
 
 
 def requests() -> Callable[..., Request]:
-    """Return a maker of requests like those that a small project serves."""
+    """Returns a maker of requests like those that a small project serves."""
     spans = [Span("request", "GET /menu/", None, 0, 6_000_000, None, 1)]
     for index in range(29):
         stage = ("middleware", "query", "template", "signal")[index % 4]
@@ -209,20 +209,20 @@ def requests() -> Callable[..., Request]:
 
 @pytest.fixture
 def served() -> Callable[..., Request]:
-    """Such a maker."""
+    """Returns such a maker."""
     return requests()
 
 
 @pytest.fixture
 def recorder() -> Recorder:
-    """A recorder on a clock that goes in steps of ten."""
+    """Returns a recorder whose clock advances by ten at each call."""
     ticks = iter(range(0, 10**9, 10))
     return Recorder(clock=lambda: next(ticks))
 
 
 @pytest.fixture
 def assembly(recorder: Recorder) -> Assembly:
-    """Makes requests of what was recorded."""
+    """Returns an assembly of what the recorder records."""
     return Assembly(
         True,
         lambda token: f"thread {token}",

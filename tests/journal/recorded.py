@@ -1,4 +1,4 @@
-"""Requests as they were recorded, of which a journal's lines are written."""
+"""Traces of requests, from which the journal's lines are written."""
 
 from __future__ import annotations
 
@@ -10,11 +10,11 @@ from tracer.recorder.trace import Trace
 
 
 class Thing:
-    """Something that is watched."""
+    """A class whose objects are watched."""
 
 
 def made(recorder: Recorder, *events: Any, **changes: Any) -> Trace:
-    """One finished request with these stages; births are given with classes."""
+    """Records and returns a finished request with these stages; births name their classes."""
     trace = recorder.begin(("GET", "", "/café/", "q=\udcff"))
     for event in events:
         trace.add(event)
@@ -26,8 +26,10 @@ def made(recorder: Recorder, *events: Any, **changes: Any) -> Trace:
 
 
 def once_more(trace: Trace) -> Trace:
-    """A request like this one that came right after it: its times and objects are its own, and it
-    had nothing to import any more."""
+    """Returns a request like this one that began right after it.
+
+    It has its own times and objects, and imported nothing.
+    """
     later, tokens = trace.closed - trace.begun + 1, max([trace.first, *trace.births[1::5]])
 
     def own(token: Any) -> Any:

@@ -1,4 +1,4 @@
-"""The format: every fact comes back as it was, and nothing else passes for one."""
+"""The format: every fact is decoded as it was encoded, and nothing else is taken for a fact."""
 
 from __future__ import annotations
 
@@ -7,20 +7,14 @@ import json
 import pytest
 
 from tests.support.programs import cost
-from tracer.journal.format import (
-    HEADER,
-    UnknownFact,
-    UnknownFormat,
-    decode,
-    encode,
-    read_header,
-)
-from tracer.journal.rows import Unreadable
+from tracer.journal.decode import UnknownFact, UnknownFormat, Unreadable, decode, read_header
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model import Birth, Built, Deaths, Ended, Span
 
 
 @pytest.mark.parametrize("seed", range(40))
-def test_every_kind_of_fact_comes_back_as_it_was(random_facts, seed):
+def test_every_type_of_fact_is_decoded_as_it_was_encoded(random_facts, seed):
     for fact in random_facts(seed).one_of_each():
         line = encode(fact)
         assert decode(line) == fact
@@ -29,17 +23,17 @@ def test_every_kind_of_fact_comes_back_as_it_was(random_facts, seed):
         assert line.isascii()
 
 
-def test_an_empty_batch_comes_back_empty():
+def test_an_empty_batch_is_decoded_as_empty():
     assert decode(encode(Deaths())) == Deaths()
     assert decode(encode(Built(()))) == Built(())
 
 
-def test_a_path_that_was_never_utf8_comes_back_as_it_was(served):
+def test_a_path_that_is_not_utf8_is_decoded_as_it_was_encoded(served):
     path = b"/caf\xe9/\xff\xfe".decode("utf-8", "surrogateescape")
     assert decode(encode(served(1, path))).path == path
 
 
-def test_two_lone_surrogates_that_spell_a_character_come_back_as_that_character(served):
+def test_two_lone_surrogates_that_spell_a_character_are_decoded_as_that_character(served):
     assert decode(encode(served(1, "/\ud83d\ude00"))).path == "/😀"
 
 
@@ -51,14 +45,14 @@ def test_an_ordinary_request_is_encoded_in_well_under_a_millisecond():
     """About 40 µs; the bound leaves room for a slow machine."""
     setup = (
         "from tests.journal.conftest import requests\n"
-        "from tracer.journal.format import encode\n"
+        "from tracer.journal.encode import encode\n"
         "request = requests()(1)"
     )
     assert cost("encode(request)", setup) < 500_000
 
 
 @pytest.mark.parametrize("seed", range(10))
-def test_no_cut_of_a_line_passes_for_a_fact(random_facts, seed):
+def test_no_part_of_a_line_is_taken_for_a_fact(random_facts, seed):
     for fact in random_facts(seed).one_of_each():
         line = encode(fact).rstrip(b"\n")
         for length in {0, 1, len(line) // 2, len(line) - 1}:
@@ -120,7 +114,7 @@ def test_what_a_later_version_adds_is_ignored(served):
     assert decode(b'{"fact":"ended","at":5,"why":"SIGTERM"}') == Ended(5)
 
 
-def test_a_fact_of_a_later_version_is_told_from_a_damaged_line():
+def test_a_fact_of_a_later_version_is_not_taken_for_a_damaged_line():
     with pytest.raises(UnknownFact, match="weather"):
         decode(b'{"fact":"weather","sun":true}')
 
@@ -130,7 +124,7 @@ def test_the_header_names_the_format():
     read_header(HEADER)
 
 
-def test_another_version_is_told_by_its_header():
+def test_another_version_is_recognised_by_its_header():
     with pytest.raises(UnknownFormat) as caught:
         read_header(b'{"format":2,"journal":"tracer"}')
     assert caught.value.args == (2,)
@@ -149,7 +143,7 @@ def test_what_json_cannot_hold_is_a_type_error():
         encode(Ended(object()))  # type: ignore[arg-type]
 
 
-def test_what_is_as_usual_is_left_off(served):
+def test_usual_values_are_left_off(served):
     document = json.loads(encode(served(1)))
     assert document["spans"][0] == ["request", "GET /menu/?page=*", None, 0, 6_000_000]
     assert document["births"][0] == [1_000, "django.template.context.Context", None, "context", 0]

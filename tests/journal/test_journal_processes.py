@@ -1,32 +1,17 @@
-"""The journal across processes: real limits, forks, kill -9, and reading beside a writer."""
+"""The journal across processes: real limits, forks, kill -9, and a reader beside a writer."""
 
 from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import time
-from pathlib import Path
 
-from tracer.journal import reader, writer
-from tracer.journal.format import HEADER, encode
+from tests.journal.files import start_python
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
+from tracer.journal.locks import alive
+from tracer.journal.tail import Tail
 from tracer.model import Ended
-
-ROOT = Path(writer.__file__).parents[2]
-
-
-def child(code: str, *arguments: object) -> subprocess.Popen[str]:
-    """Start a Python that runs `code`; its output is readable as text."""
-    return subprocess.Popen(
-        [sys.executable, "-c", code, *map(str, arguments)],
-        stdin=subprocess.PIPE,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.PIPE,
-        text=True,
-        cwd=ROOT,
-    )
-
 
 LIMITED = """
 import logging, resource, sys
@@ -43,8 +28,8 @@ print(journal.lost)
 
 
 def test_a_real_limit_on_the_file_loses_only_what_is_beyond_it(tmp_path):
-    """The file may end inside a line; every line before is whole."""
-    process = child(LIMITED, tmp_path)
+    """The file may end inside a line; every line before that is whole."""
+    process = start_python(LIMITED, tmp_path)
     out, err = process.communicate(timeout=120)
     assert process.returncode == 0
     assert err.count("cannot be written") == 1
@@ -53,7 +38,7 @@ def test_a_real_limit_on_the_file_loses_only_what_is_beyond_it(tmp_path):
     assert len(data) == 1000
     whole = data.count(b"\n") - 1
     assert int(out) == 100 - whole
-    facts = [fact for news in reader.Tail(tmp_path).read() for fact in news.facts]
+    facts = [fact for new in Tail(tmp_path).read() for fact in new.facts]
     assert facts == [Ended(number) for number in range(whole)]
 
 
@@ -78,9 +63,9 @@ print(journal.lost)
 """
 
 
-def test_in_a_forked_child_it_says_nothing_and_the_parent_goes_on(tmp_path):
+def test_a_forked_child_writes_nothing_and_the_parent_goes_on(tmp_path):
     """Nor does the child wait for a lock that another thread of its parent held at the fork."""
-    process = child(FORKED, tmp_path)
+    process = start_python(FORKED, tmp_path)
     with process:
         try:
             out, err = process.communicate(timeout=120)
@@ -98,40 +83,40 @@ from tracer.journal.writer import Journal
 from tracer.model import Named
 journal = Journal(Path(sys.argv[1]))
 number = 0
-while number < 20_000:  # far more than any test waits for, and an end all the same
+while number < 20_000:  # far more than any test waits for; the limit ends a forgotten process
     journal.append([Named(number, "n" * 300), Named(number + 1, "m" * 5000)])
     number += 2
     if number == 2000:
-        print("going", flush=True)
+        print("writing", flush=True)
 sys.stdin.read()
 """
 
 
 def test_after_kill_9_every_line_but_the_last_is_whole(tmp_path):
-    process = child(WRITING, tmp_path)
+    process = start_python(WRITING, tmp_path)
     with process:
-        assert process.stdout.readline() == "going\n"
+        assert process.stdout.readline() == "writing\n"
         (path,) = tmp_path.iterdir()
-        assert reader.alive(path) is True
+        assert alive(path) is True
         process.kill()
         process.communicate(timeout=120)
     assert process.returncode == -signal.SIGKILL
-    assert reader.alive(path) is False
-    tail = reader.Tail(tmp_path)
-    ((facts),) = [news.facts for news in tail.read()]
+    assert alive(path) is False
+    tail = Tail(tmp_path)
+    ((facts),) = [new.facts for new in tail.read()]
     assert len(facts) >= 2000
     assert [fact.token for fact in facts] == list(range(len(facts)))
     assert all("damaged" not in note for note in tail.notes(whole=True))
 
 
 def test_a_reader_beside_a_writer_sees_every_line_once_and_in_order(tmp_path):
-    process = child(WRITING, tmp_path)
-    tail = reader.Tail(tmp_path)
+    process = start_python(WRITING, tmp_path)
+    tail = Tail(tmp_path)
     tokens: list[int] = []
     deadline = time.monotonic() + 240
     with process:
         while len(tokens) < 6000 and time.monotonic() < deadline:
-            tokens += [fact.token for news in tail.read() for fact in news.facts]
+            tokens += [fact.token for new in tail.read() for fact in new.facts]
         process.kill()
         process.communicate(timeout=120)
     assert len(tokens) >= 6000
@@ -155,12 +140,12 @@ os._exit(0)
 """
 
 
-def test_a_child_that_lives_on_does_not_pass_for_its_parent(tmp_path):
-    """The lock is not inherited: the parent is known to be dead though its file is open."""
-    process = child(LOCKED, tmp_path)
+def test_a_child_that_survives_its_parent_does_not_make_it_look_alive(tmp_path):
+    """The lock is not inherited: the parent counts as dead though the child has the file open."""
+    process = start_python(LOCKED, tmp_path)
     with process:
         orphan = int(process.stdout.readline())
         process.wait(120)
         (path,) = tmp_path.iterdir()
         os.kill(orphan, 0)
-        assert reader.alive(path) is False
+        assert alive(path) is False

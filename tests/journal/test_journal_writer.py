@@ -10,15 +10,16 @@ import threading
 
 import pytest
 
-from tracer.journal import locks, reader, writer
-from tracer.journal.format import HEADER, encode
+from tracer.journal import locks, writer
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.journal.writer import Journal
 from tracer.model import Deaths, Ended, Held, Named
 
 
 @pytest.fixture
 def journal(tmp_path):
-    """Return a journal in a directory that does not exist yet."""
+    """Yields a journal in a directory that does not exist yet."""
     journal = Journal(tmp_path / "deep" / "traces")
     yield journal
     journal.close()
@@ -26,7 +27,7 @@ def journal(tmp_path):
 
 @pytest.fixture
 def warnings(caplog):
-    """Return what the tracer's logger has warned of, so far."""
+    """Returns a function that returns the warnings that the tracer has logged so far."""
     caplog.set_level(logging.WARNING, logger="tracer")
     return lambda: [record.getMessage() for record in caplog.records if record.name == "tracer"]
 
@@ -39,7 +40,7 @@ def test_the_first_batch_creates_the_directory_and_the_file(journal):
     assert journal.path.read_bytes() == HEADER + encode(Ended(1))
 
 
-def test_a_process_with_nothing_to_say_leaves_no_file(journal):
+def test_a_process_without_facts_writes_no_file(journal):
     journal.append([])
     journal.close()
     assert not journal.directory.exists()
@@ -64,7 +65,7 @@ def test_a_batch_is_one_write(journal, monkeypatch):
     assert sizes == [len(b"".join(map(encode, batch)))]
 
 
-def test_a_short_write_is_carried_on(journal, monkeypatch, warnings):
+def test_a_short_write_is_continued(journal, monkeypatch, warnings):
     journal.append([Ended(0)])
     write = os.write
     monkeypatch.setattr(os, "write", lambda file, data: write(file, data[:7]))
@@ -105,9 +106,7 @@ def test_a_full_disk_is_one_warning_and_the_loss_is_counted(journal, monkeypatch
     assert journal.lost == 3
 
 
-def test_after_a_gap_nothing_more_is_written_because_it_would_tell_a_wrong_story(
-    journal, monkeypatch
-):
+def test_after_a_gap_nothing_more_is_written_because_it_would_mislead(journal, monkeypatch):
     journal.append([Ended(0)])
     with monkeypatch.context() as patch:
         patch.setattr(os, "write", _full)
@@ -152,7 +151,7 @@ def test_a_directory_that_may_not_be_written_is_one_warning(journal, monkeypatch
     assert journal.lost == 1
 
 
-def test_a_file_that_never_got_its_name_is_cleared_away(journal, monkeypatch, warnings):
+def test_a_file_that_could_not_get_its_name_is_removed(journal, monkeypatch, warnings):
     with monkeypatch.context() as patch:
         patch.setattr(os, "rename", _full)
         journal.append([Ended(1)])
@@ -167,7 +166,7 @@ def test_a_fact_that_json_cannot_hold_is_one_warning(journal, warnings):
     assert "TypeError" in warnings()[0]
 
 
-def test_what_comes_after_the_close_is_counted_as_lost(journal, warnings):
+def test_facts_after_the_close_are_counted_as_lost(journal, warnings):
     journal.append([Ended(1)])
     journal.close()
     journal.close()
@@ -177,7 +176,7 @@ def test_what_comes_after_the_close_is_counted_as_lost(journal, warnings):
     assert warnings() == []
 
 
-def test_a_file_system_that_counts_no_links_is_written_all_the_same(journal, monkeypatch, warnings):
+def test_a_file_system_that_counts_no_links_is_written_to(journal, monkeypatch, warnings):
     fstat = os.fstat
 
     def unlinked(file: int) -> os.stat_result:
@@ -192,15 +191,15 @@ def test_a_file_system_that_counts_no_links_is_written_all_the_same(journal, mon
     assert journal.lost == 0
 
 
-def test_without_locks_it_writes_all_the_same(journal, monkeypatch):
+def test_without_locks_it_writes(journal, monkeypatch):
     monkeypatch.setattr(writer, "fcntl", None)
     monkeypatch.setattr(locks, "fcntl", None)
     journal.append([Ended(1)])
     assert journal.path.read_bytes() == HEADER + encode(Ended(1))
-    assert reader.alive(journal.path) is None
+    assert locks.alive(journal.path) is None
 
 
-def test_a_file_system_that_refuses_locks_is_written_all_the_same(journal, monkeypatch, warnings):
+def test_a_file_system_that_refuses_locks_is_written_to(journal, monkeypatch, warnings):
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 

@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tests.journal.recorded import STAGES, Thing, made, once_more
-from tracer.journal.format import encode
+from tracer.journal.encode import encode
 from tracer.journal.line_rows import MOST_KINDS
 from tracer.journal.line_templates import Stencil
 from tracer.journal.request_lines import Lines

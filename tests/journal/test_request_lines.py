@@ -12,7 +12,8 @@ from tests.journal.recorded import STAGES, Thing, made
 from tests.support.client import environ, serve
 from tracer import record, runtime
 from tracer.conf import Config
-from tracer.journal.format import decode, encode
+from tracer.journal.decode import decode
+from tracer.journal.encode import encode
 from tracer.journal.reader import read
 from tracer.journal.request_lines import Lines
 from tracer.model import Deaths, Died, Request
@@ -125,7 +126,7 @@ def test_a_journal_tells_the_same_as_the_process_that_wrote_it(tmp_path: Any) ->
         mine = running.process()
     finally:
         runtime.stop(settle=False)
-    (story,) = read(tmp_path / "traces").stories
+    (story,) = read(tmp_path / "traces").files
     told = story.process
     assert [request.number for request in told.requests] == list(range(1, 101))
     rows = {(row.kind, row.cls): row for row in mine.ledger}
@@ -149,5 +150,5 @@ def test_a_recording_hears_of_requests_that_rested_when_it_began(tmp_path: Any) 
         assert [request.number for request in recording.requests] == [1]
     finally:
         runtime.stop(settle=False)
-    (story,) = read(tmp_path / "traces").stories
+    (story,) = read(tmp_path / "traces").files
     assert [request.number for request in story.process.requests] == list(range(1, 7))

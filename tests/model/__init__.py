@@ -1,1 +1,1 @@
-"""What is concluded from facts: scopes, and the tree of processes."""
+"""Tests of what is concluded from facts: scopes and the tree of processes."""

@@ -1,1 +1,1 @@
-"""The page, in a real browser."""
+"""Tests of the HTML page, as text and in a real browser."""

@@ -1,4 +1,4 @@
-"""Pages in a real browser: Debian's Chromium, which Playwright drives."""
+"""Opens HTML pages in a real browser: Debian's Chromium, driven by Playwright."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 
 from tracer.model import Process
-from tracer.render.page.html import page as page_of
+from tracer.render.page.html import html_page
 
 try:
     from playwright.sync_api import Browser, Page, sync_playwright
@@ -28,7 +28,7 @@ PATIENCE = 90_000
 
 @pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """A browser for a module's tests; where there is none they are skipped, but never in CI."""
+    """Yields a browser for a module's tests. Without one they are skipped; in CI they fail."""
     program = shutil.which("chromium") or shutil.which("chromium-browser")
     if program is None or sync_playwright is None:
         missing = "chromium" if program is None else "playwright"
@@ -57,7 +57,7 @@ def opened(chromium: Browser, tmp_path: Path) -> Iterator[Open]:
     def open_(what: list[Process] | Path, where: str = "", **options: Any) -> Page:
         path = what if isinstance(what, Path) else tmp_path / f"page-{len(contexts)}.html"
         if not isinstance(what, Path):
-            path.write_text(page_of(what), "utf-8")
+            path.write_text(html_page(what), "utf-8")
         options.setdefault("viewport", {"width": 1280, "height": 900})
         context = chromium.new_context(**options)
         contexts.append(context)

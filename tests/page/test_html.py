@@ -1,4 +1,4 @@
-"""The page as text: what it carries, that nothing in it escapes, and that it is small."""
+"""The HTML page as text: it holds everything, is small, and no recorded name can break it."""
 
 from __future__ import annotations
 
@@ -13,20 +13,22 @@ from typing import Any
 
 import pytest
 
-from tests.render.sample_process import Cafe, Story, cafe
+from tests.render.sample_process import Cafe, SampleProcess, cafe
 from tracer.model import Process, scope
 from tracer.render.formats.json_document import document
 from tracer.render.layout import theme
 from tracer.render.page import html
-from tracer.render.page.packed import packed
+from tracer.render.page.packing import pack_document
 
-ROOT = Path(html.__file__).parents[2]
-PARTS = Path(html.__file__).parent / "page"
+ROOT = Path(html.__file__).parents[3]
+PARTS = sorted(
+    part for part in Path(html.__file__).parent.iterdir() if part.suffix in (".css", ".html", ".js")
+)
 NASTY = "/</script><script>alert(1)</script>&amp;<!--\u2028\u2029]]>{{script}}\udce9\x00"
 
 
-class Reading(HTMLParser):
-    """Reads a page as a browser would: the tags, and what stands in script and style blocks."""
+class ParsedPage(HTMLParser):
+    """The tags of a page, its policy, and the text of its script and style blocks."""
 
     def __init__(self, text: str) -> None:
         super().__init__()
@@ -38,13 +40,13 @@ class Reading(HTMLParser):
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.tags.append(tag)
-        told = dict(attrs)
-        if told.get("http-equiv") == "Content-Security-Policy":
-            self.policy = str(told["content"])
-        assert not [name for name in told if name.startswith("on") or name == "style"]
-        assert "src" not in told
+        attributes = dict(attrs)
+        if attributes.get("http-equiv") == "Content-Security-Policy":
+            self.policy = str(attributes["content"])
+        assert not [name for name in attributes if name.startswith("on") or name == "style"]
+        assert "src" not in attributes
         if tag in ("script", "style"):
-            self.inside = tag, told.get("type") or ""
+            self.inside = tag, attributes.get("type") or ""
             self.blocks.append((*self.inside, ""))
 
     def handle_endtag(self, tag: str) -> None:
@@ -56,7 +58,7 @@ class Reading(HTMLParser):
             self.blocks[-1] = (*kind, text + data)  # type: ignore[assignment]
 
     def block(self, tag: str, kind: str = "") -> str:
-        """Return the only block of this kind."""
+        """Returns the only block of this kind."""
         (found,) = (text for name, type_, text in self.blocks if (name, type_) == (tag, kind))
         return found
 
@@ -67,21 +69,21 @@ def process() -> Process:
     return cafe(end=True)
 
 
-def nasty() -> Process:
-    """A process whose every name is out to break the page."""
-    story = Story(server=NASTY, mode=NASTY)
-    with story.request(NASTY, method=NASTY) as now:
+def hostile() -> Process:
+    """Returns a process in which every name tries to break the page."""
+    sample = SampleProcess(server=NASTY, mode=NASTY)
+    with sample.request(NASTY, method=NASTY) as now:
         now.does("view", NASTY, now.builds("view", NASTY, cls=NASTY), detail=NASTY, error=NASTY)
-    return story.process()
+    return sample.process()
 
 
 # -- what it carries ------------------------------------------------------------------------------
 
 
 def test_packing_loses_nothing(process: Process) -> None:
-    """What is in the document can be found again, by the names that come with the rows."""
+    """All of the document is found again by the names of the rows' fields."""
     whole = document([process])
-    small = json.loads(json.dumps(packed(whole)))
+    small = json.loads(json.dumps(pack_document(whole)))
     texts, fields = small["texts"], small["fields"]
 
     def unpacked(kind: str, row: list[Any]) -> dict[str, Any]:
@@ -92,9 +94,9 @@ def test_packing_loses_nothing(process: Process) -> None:
             made[field.lstrip("$*")] = [texts[n] for n in value] if field[0] == "*" else value
         return made
 
-    (told,), (one,) = whole["processes"], small["processes"]
-    assert len(one["requests"]) == len(told["requests"]) == 6
-    for row, request in zip(one["requests"], told["requests"], strict=True):
+    (original,), (one,) = whole["processes"], small["processes"]
+    assert len(one["requests"]) == len(original["requests"]) == 6
+    for row, request in zip(one["requests"], original["requests"], strict=True):
         found = unpacked("request", row)
         for name in ("number", "method", "path", "status", "thread", "bytes", "imported", "ending"):
             assert found[name] == request[name]
@@ -109,14 +111,14 @@ def test_packing_loses_nothing(process: Process) -> None:
             assert start == pytest.approx(span["start_ms"] * 1e4, abs=1)
             assert start + length == pytest.approx(span["end_ms"] * 1e4, abs=1)
             assert thing - 1 == (-1 if span["object"] is None else span["object"])
-    lives(one, told, unpacked)
+    check_lives(one, original, unpacked)
 
 
-def lives(one: dict[str, Any], told: dict[str, Any], unpacked: Any) -> None:
-    """Each life is there, with what was left off put back."""
+def check_lives(one: dict[str, Any], original: dict[str, Any], unpacked: Any) -> None:
+    """Checks each life, with the values that its row leaves off."""
     id_ = 0
-    assert len(one["lives"]) == len(told["lifetimes"])
-    for row, life in zip(one["lives"], told["lifetimes"], strict=True):
+    assert len(one["lives"]) == len(original["lifetimes"])
+    for row, life in zip(one["lives"], original["lifetimes"], strict=True):
         usual = [None, None, None, None, 1, row[2], None, None]
         found = unpacked("life", [*row, *usual[len(row) :]])
         id_ += found.pop("id")
@@ -126,33 +128,33 @@ def lives(one: dict[str, Any], told: dict[str, Any], unpacked: Any) -> None:
 
 
 def test_a_request_takes_few_bytes(process: Process) -> None:
-    """Thousands of them must open at once."""
+    """A page with thousands of requests must open at once."""
 
     def size(times: int) -> int:
-        story = cafe_of(times)
-        return len(html.page([story]))
+        sample = cafe_of(times)
+        return len(html.html_page([sample]))
 
     assert (size(400) - size(200)) / 200 < 2_000
 
 
 def cafe_of(times: int) -> Process:
-    """Return a café that served so many requests."""
-    story = Cafe()
+    """Returns a café that served so many requests."""
+    sample = Cafe()
     for number in range(times):
-        story.menu(2 + number % 2)
+        sample.menu(2 + number % 2)
         if number % 7 == 6:
-            story.collects(*story.late)
-            story.late.clear()
-    return story.process()
+            sample.collects(*sample.late)
+            sample.late.clear()
+    return sample.process()
 
 
 # -- escaping -------------------------------------------------------------------------------------
 
 
 def test_no_name_can_leave_the_block_that_holds_it() -> None:
-    """A path is text, whatever it spells."""
-    text = html.page([nasty()])
-    read = Reading(text)
+    """A path stays text, whatever its characters are."""
+    text = html.html_page([hostile()])
+    read = ParsedPage(text)
     assert read.tags.count("script") == 2
     data = read.block("script", "application/json")
     assert not set("<>&\u2028\u2029") & set(data)
@@ -162,15 +164,15 @@ def test_no_name_can_leave_the_block_that_holds_it() -> None:
 
 
 def test_the_page_without_its_data_is_the_same_for_all() -> None:
-    """Nothing recorded stands anywhere else, but for the title."""
-    pages = [html.page([each]) for each in (nasty(), cafe())]
+    """What was recorded stands in the data and the title only."""
+    pages = [html.html_page([each]) for each in (hostile(), cafe())]
     bare = [re.sub(r'<title>.*?</title>|id="data">[^<]*<', "", page) for page in pages]
     assert bare[0] == bare[1]
 
 
 def test_the_policy_allows_this_script_and_this_style_and_nothing_else(process: Process) -> None:
-    """By their hashes; nothing is loaded, framed or sent."""
-    read = Reading(html.page([process]))
+    """It names their hashes; nothing else is loaded, framed or sent."""
+    read = ParsedPage(html.html_page([process]))
     hashes = []
     for tag in ("script", "style"):
         digest = hashlib.sha256(read.block(tag).encode()).digest()
@@ -181,17 +183,17 @@ def test_the_policy_allows_this_script_and_this_style_and_nothing_else(process: 
 
 
 def test_the_script_makes_text_of_names_and_nothing_else() -> None:
-    """The ways from text to markup or code are not taken anywhere."""
+    """No script uses a function that turns text into markup or code."""
     forbidden = (
         r"innerHTML|outerHTML|insertAdjacentHTML|document\.write|\beval\(|new Function|srcdoc"
     )
-    for part in PARTS.iterdir():
+    for part in PARTS:
         assert not re.search(forbidden, part.read_text("utf-8")), part.name
 
 
-def test_nothing_in_it_points_to_a_network(process: Process) -> None:
-    """But for the name of SVG, which looks like an address and is none."""
-    addresses = set(re.findall(r"https?://[^\s\"'<]+", html.page([process])))
+def test_nothing_in_it_is_a_network_address(process: Process) -> None:
+    """The only exception is the name of SVG's namespace, which nothing fetches."""
+    addresses = set(re.findall(r"https?://[^\s\"'<]+", html.html_page([process])))
     assert addresses == {"http://www.w3.org/2000/svg"}
 
 
@@ -199,7 +201,7 @@ def test_nothing_in_it_points_to_a_network(process: Process) -> None:
 
 
 def test_a_scope_has_the_colour_that_it_has_on_the_console() -> None:
-    """One table of colours for all pictures."""
+    """All pictures take it from one table."""
     sheet = html.colours()
     for verdict in scope.SCOPES:
         colour = theme.scope_style(verdict).color
@@ -209,7 +211,7 @@ def test_a_scope_has_the_colour_that_it_has_on_the_console() -> None:
 
 @pytest.mark.parametrize("verdict", scope.SCOPES)
 def test_a_scopes_word_can_be_read_on_both_grounds(verdict: str) -> None:
-    """At least 4.5 to one, as the guidelines ask."""
+    """Its contrast is at least 4.5, as the guidelines ask."""
     found = re.search(rf"--{verdict}-text:light-dark\(#(\w+),#(\w+)\)", html.colours())
     assert found
     for text, ground in zip(found.groups(), (html.LIGHT, html.DARK), strict=True):
@@ -227,24 +229,24 @@ def test_contrast_is_computed_as_the_guidelines_do() -> None:
 
 
 def test_every_part_is_used_and_is_installed_with_the_package() -> None:
-    """A wheel without them would make no page."""
+    """A wheel without the parts could not make a page."""
     used = {"page.html", *(f"{n}.css" for n in html.STYLES), *(f"{n}.js" for n in html.SCRIPTS)}
-    assert {part.name for part in PARTS.iterdir()} == used
+    assert {part.name for part in PARTS} == used
     project = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))
     assert "render/page/*" in project["tool"]["setuptools"]["package-data"]["tracer"]
 
 
 def test_every_part_is_short_and_says_what_it_is() -> None:
-    """As every module does."""
-    for part in PARTS.iterdir():
+    """It has at most 300 lines and begins with a comment."""
+    for part in PARTS:
         lines = part.read_text("utf-8").splitlines()
         assert len(lines) <= 300, part.name
         if part.suffix != ".html":
             assert lines[0].startswith(("//", "/*")), part.name
 
 
-def test_the_title_tells_what_is_on_the_page(process: Process) -> None:
-    """As a tab of a browser shows it."""
-    assert "<title>1 process · gunicorn · tracer</title>" in html.page([process])
-    assert "<title>2 processes · gunicorn · tracer</title>" in html.page([process, process])
-    assert "<title>0 processes · tracer</title>" in html.page([])
+def test_the_title_names_processes_and_server(process: Process) -> None:
+    """A browser's tab shows it."""
+    assert "<title>1 process · gunicorn · tracer</title>" in html.html_page([process])
+    assert "<title>2 processes · gunicorn · tracer</title>" in html.html_page([process, process])
+    assert "<title>0 processes · tracer</title>" in html.html_page([])

@@ -1,4 +1,4 @@
-"""From a real server to the page: two workers of gunicorn, side by side."""
+"""The HTML page of a real server with two workers."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ ROUNDS = 30
 def test_the_page_of_a_run_with_two_workers_shows_both_side_by_side(
     opened: Any, tmp_path: Path
 ) -> None:
-    """Each with what it built, and each request in the process that served it."""
+    """Each worker is shown with its own objects and requests."""
     found = RECIPES["gunicorn"].available()
     if not found.ok:
         assert not os.environ.get("CI"), found.why

@@ -1,1 +1,1 @@
-"""Single probes, where a sentence about Django in facts/ does not say it."""
+"""Tests of single probes, beyond the facts about Django in `tests/facts`."""

@@ -1,4 +1,4 @@
-"""A raw connection lives from its opening to its real end, whoever has it meanwhile."""
+"""A raw connection lives from its opening to its real end, also when it is lent out."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ pytestmark = pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarnin
 def lent(
     settings: Any, tmp_path: Path, django_db_blocker: Any, record: Callable[[], Recording]
 ) -> Iterator[Recording]:
-    """The facts' small site: `plain` closes its connections, `lent` puts them by for the next."""
+    """The facts' small site: `plain` closes its connections, `lent` keeps them for the next use."""
     settings.ROOT_URLCONF = "tests.facts.urls"
     settings.MIDDLEWARE = []
     entries = {
@@ -37,7 +37,7 @@ def lent(
     GATE.clear()
 
 
-def test_what_was_put_by_is_not_closed(lent: Recording) -> None:
+def test_a_connection_that_is_kept_open_has_not_ended(lent: Recording) -> None:
     """The wrapper's close() is no end if the raw connection says that it is open."""
     lent.get("/ask/lent/")
     lent.get("/ask/lent/")
@@ -46,20 +46,20 @@ def test_what_was_put_by_is_not_closed(lent: Recording) -> None:
     assert life.scope == "connection"
 
 
-def test_the_same_one_is_known_again_on_another_thread(lent: Recording) -> None:
-    """It is no new birth when another thread's wrapper gets it."""
+def test_the_same_connection_is_recognised_on_another_thread(lent: Recording) -> None:
+    """There is no second birth when another thread's wrapper gets it."""
     on_thread(lambda: lent.get("/ask/lent/"))
     on_thread(lambda: lent.get("/ask/lent/"))
     life = lent.lifetime_of("sqlite connection lent")
     assert (life.requests, life.threads, life.freed) == (2, 2, None)
     gc.collect()
-    # The wrapper that opened it is gone, and did not take it along.
+    # The wrapper that opened it is freed; the connection is not.
     assert lent.settle().lifetime(life.owner).freed == "thread"  # type: ignore[union-attr]
     assert lent.lifetime_of("sqlite connection lent").freed is None
 
 
-def test_its_real_end_is_told_once(lent: Recording) -> None:
-    """Closed by whoever owns it now, found closed when it is given back."""
+def test_its_real_end_is_recorded_once(lent: Recording) -> None:
+    """The view closes the raw connection, and the wrapper finds it closed."""
     lent.get("/ask/lent/")
     GATE["close"] = lambda: (connections["lent"].ensure_connection(), _raw("lent").close())
     lent.get("/step/?close")
@@ -69,8 +69,8 @@ def test_its_real_end_is_told_once(lent: Recording) -> None:
     assert (second.built_in, second.freed) == (3, None)
 
 
-def test_one_that_is_thrown_away_dies(lent: Recording) -> None:
-    """Nobody closed it: its weak reference tells."""
+def test_a_connection_that_is_dropped_unclosed_dies(lent: Recording) -> None:
+    """Its weak reference records the death."""
     lent.get("/ask/lent/")
     IDLE.clear()
     gc.collect()
@@ -81,7 +81,7 @@ def test_one_that_is_thrown_away_dies(lent: Recording) -> None:
 
 @pytest.mark.parametrize("alias", ["plain", "lent"])
 def test_an_end_inside_a_transaction_is_an_end(lent: Recording, alias: str) -> None:
-    """There Django keeps the closed connection at hand until the block is left."""
+    """Django keeps the closed connection until the block is left."""
 
     def steps() -> None:
         with transaction.atomic(using=alias):
@@ -97,20 +97,20 @@ def test_an_end_inside_a_transaction_is_an_end(lent: Recording, alias: str) -> N
     assert second.built_in == 2
 
 
-def test_many_are_counted_right(lent: Recording) -> None:
-    """Requests that are only tallied count each of their connections once, open or closed."""
+def test_counts_of_many_connections_are_right(lent: Recording) -> None:
+    """Requests that are reduced to counts count each connection once, open or closed."""
     for number in range(150):
         lent.get("/ask/lent/" if number % 3 else "/ask/plain/")
     lent.settle()
     rows = {row.cls: row for row in lent.process.ledger if row.kind == "connection"}
-    plain, put_by = rows["sqlite3.Connection"], rows["tests.support.reusing_backend.base.Raw"]
-    # Those of the tests' own databases, as far as other tests have left them open.
+    plain, kept_open = rows["sqlite3.Connection"], rows["tests.support.reusing_backend.base.Raw"]
+    # Connections to the tests' own databases that other tests have left open.
     before = [
         life for life in lent.lifetimes if life.kind == "connection" and life.phase == "before"
     ]
     assert (plain.built, plain.alive) == (50 + len(before), len(before))
     assert sum(plain.freed.values()) == 50
-    assert (put_by.built, put_by.alive, put_by.requests) == (1, 1, 100)
+    assert (kept_open.built, kept_open.alive, kept_open.requests) == (1, 1, 100)
     assert lent.tracer.backlog.waiting.closed == {}
     assert len(lent.tracer.recorder.resources) <= 2 + len(before)
 

@@ -1,4 +1,4 @@
-"""How `reverse()` is watched: by its first link in a request, and by whatever may tell more."""
+"""How `reverse()` is watched: at a request's first link, and while it may find other resolvers."""
 
 from __future__ import annotations
 
@@ -33,17 +33,17 @@ Doing = Callable[[], object]
 
 
 def link(urlconf: str | None = None) -> str:
-    """One link to a page of the site."""
+    """Makes one link to a page of the site."""
     return reverse("page", urlconf=urlconf)
 
 
 def is_watched() -> bool:
-    """Whether the next link will be looked at."""
+    """Returns whether the wrapper is in place."""
     return base.get_resolver is not resolvers.get_resolver
 
 
 class Site:
-    """One page, that does what a test asks for."""
+    """A site with one page, which does what a test wants."""
 
     def __init__(self, tracer: runtime.Tracer) -> None:
         self.tracer = tracer
@@ -51,18 +51,18 @@ class Site:
         self.doing: Doing = link
 
     def page(self, _request: HttpRequest) -> HttpResponse:
-        """Do it."""
+        """Does what the test wants."""
         self.doing()
         return HttpResponse("done")
 
     def ask(self, doing: Doing) -> Trace:
-        """Make one request that does so; return what was recorded of it."""
+        """Makes one request that does so, and returns its trace."""
         self.doing = doing
         serve(self.handler, environ("/page/"))
         return self.tracer.recorder.finished[-1]
 
     def uses(self, trace: Trace, urlconf: str | None = None) -> int:
-        """How often it is told that the request used the resolver of a URLconf."""
+        """Returns how often the trace says that the request used the resolver of a URLconf."""
         token = self.tracer.recorder.weakrefs.token_of(get_resolver(urlconf))
         assert token is not None
         used = [mark[0] if isinstance(mark, tuple) else mark for mark in trace.seen]
@@ -75,7 +75,7 @@ VIEW = 1
 
 @pytest.fixture
 def site(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[Site]:
-    """A site in a process that records; there is another URLconf, which nobody has asked yet."""
+    """A site that is recorded. Another URLconf exists, whose resolver is not built yet."""
     pages: list[Any] = []
     for name in ("urls_of_a_site", OTHER):
         urls = ModuleType(name)
@@ -94,8 +94,8 @@ def site(db: None, settings: Any, monkeypatch: pytest.MonkeyPatch) -> Iterator[S
     assert not is_watched()
 
 
-def test_of_a_list_of_links_the_first_tells_that_a_resolver_was_used(site: Site) -> None:
-    """However many there are."""
+def test_a_list_of_links_is_recorded_as_one_use_of_the_resolver(site: Site) -> None:
+    """However many links there are."""
     none, one, many = (
         site.ask(lambda count=count: [link() for _ in range(count)])  # type: ignore[misc]
         for count in (0, 1, 40)
@@ -103,8 +103,8 @@ def test_of_a_list_of_links_the_first_tells_that_a_resolver_was_used(site: Site)
     assert [site.uses(trace) for trace in (none, one, many)] == [VIEW, VIEW + 1, VIEW + 1]
 
 
-def test_the_other_links_of_a_request_run_nothing_of_the_tracer(site: Site) -> None:
-    """They are Django's own again, until the request is over."""
+def test_the_other_links_of_a_request_run_no_code_of_the_tracer(site: Site) -> None:
+    """Django's own function is back until the request is over."""
     was: list[bool] = []
 
     def links() -> None:
@@ -119,22 +119,22 @@ def test_the_other_links_of_a_request_run_nothing_of_the_tracer(site: Site) -> N
     assert was == 2 * [True, False, False, False]
 
 
-def test_a_resolver_that_django_remembers_of_another_urlconf_is_told_too(site: Site) -> None:
-    """With two of them, each link may ask either."""
+def test_a_cached_resolver_of_another_urlconf_is_recorded_too(site: Site) -> None:
+    """With two cached resolvers, each link may use either."""
     link(OTHER)
     trace = site.ask(lambda: [link(), link(), link(OTHER), link(OTHER), link()])
     assert site.uses(trace) == VIEW + 2
     assert site.uses(trace, OTHER) == 1
 
 
-def test_a_resolver_that_is_built_after_a_requests_first_link_is_told_too(site: Site) -> None:
-    """Nobody had asked for the other URLconf before."""
+def test_a_resolver_that_is_built_after_a_requests_first_link_is_recorded_too(site: Site) -> None:
+    """The other URLconf was not used before."""
     trace = site.ask(lambda: [link(), link(OTHER), link(OTHER)])
     assert site.uses(trace) == VIEW + 1
     assert site.uses(trace, OTHER) == 1
 
 
-def test_a_resolver_that_another_thread_builds_meanwhile_is_told_when_it_is_asked(
+def test_a_resolver_that_another_thread_builds_meanwhile_is_recorded_when_used(
     site: Site,
 ) -> None:
     """That thread belongs to no request."""
@@ -158,15 +158,15 @@ def test_a_resolver_that_another_thread_builds_meanwhile_is_told_when_it_is_aske
     assert site.uses(trace, OTHER) == 1
 
 
-def test_when_django_forgets_its_resolvers_the_next_is_told(site: Site) -> None:
-    """As where URLs are added while a site runs."""
+def test_when_djangos_caches_are_cleared_the_next_resolver_is_recorded(site: Site) -> None:
+    """A site may do this when it adds URLs while it runs."""
     trace = site.ask(lambda: [link(), clear_url_caches(), link(), link()])
-    # It has found no view. That its first link built it is told as its birth.
+    # The new resolver has found no view. Its use by the link that built it is its birth.
     assert site.uses(trace) == 1
 
 
-def test_links_of_a_request_are_told_while_another_one_makes_its_own(site: Site) -> None:
-    """The first request's are not watched any more when the second begins; the second's are."""
+def test_links_of_two_requests_at_once_are_recorded(site: Site) -> None:
+    """The wrapper is off when the second request begins, and is put back for it."""
     go, gone = threading.Event(), threading.Event()
     was: list[bool] = []
 
@@ -186,33 +186,33 @@ def test_links_of_a_request_are_told_while_another_one_makes_its_own(site: Site)
     thread = threading.Thread(target=site.ask, args=(first,))
     thread.start()
     assert go.wait(60)
-    told = site.ask(second)
+    trace = site.ask(second)
     gone.set()
     thread.join()
-    assert site.uses(told) == VIEW + 1
-    assert told.asks == 2
+    assert site.uses(trace) == VIEW + 1
+    assert trace.asks == 2
     assert was == [False, True, True, True, True]
     assert is_watched()
 
 
 def links(count: int = 40) -> None:
-    """So many, one after the other."""
+    """Makes so many links, one after the other."""
     for _ in range(count):
         link()
 
 
 def links_of_a_thread() -> None:
-    """The same on a thread of the request's own."""
+    """Makes links on a thread of the request's own."""
     thread = threading.Thread(target=links)
     thread.start()
     thread.join()
 
 
 @pytest.mark.parametrize("before", [0, 1, 40])
-def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(
+def test_the_resolver_of_links_is_recorded_once_for_each_thread_that_makes_them(
     site: Site, before: int
 ) -> None:
-    """Whichever makes them first; with a second thread, each link of a thread is looked at."""
+    """Whichever thread begins. With a second thread, the wrapper stays on."""
     trace = site.ask(lambda: [links(before), links_of_a_thread(), links()])
     assert trace.asks == 39 + 39
     resolver = site.tracer.recorder.weakrefs.token_of(get_resolver())
@@ -221,8 +221,8 @@ def test_the_resolver_of_links_is_told_once_for_each_thread_that_makes_them(
     assert len(threads) == len(set(threads)) == 2
 
 
-def test_links_of_a_process_forked_after_a_link_are_told() -> None:
-    """The parent's request is none of the child's."""
+def test_links_of_a_process_forked_after_a_link_are_recorded() -> None:
+    """The parent's request is not in flight in the child."""
     done = run(
         """
 import os
@@ -254,14 +254,14 @@ print("done")
 
 
 def test_a_tracer_that_is_stopped_between_two_links_does_not_come_back(site: Site) -> None:
-    """The request goes on without it."""
+    """The request goes on unrecorded."""
     site.doing = lambda: [link(), runtime.stop(settle=False), link()]
     serve(site.handler, environ("/page/"))
     assert not is_watched()
 
 
 def test_what_a_test_puts_in_the_place_of_djangos_function_stays_there(site: Site) -> None:
-    """Between two links, and when the request is over; afterwards links are watched again."""
+    """It stays between two links and when the request ends; then links are watched again."""
     patch = mock.patch.object(base, "get_resolver", wraps=get_resolver)
 
     def links() -> None:
@@ -278,10 +278,10 @@ def test_what_a_test_puts_in_the_place_of_djangos_function_stays_there(site: Sit
     assert is_watched()
 
 
-def test_the_resolver_of_a_namespace_is_told_once_for_links_that_follow_each_other(
+def test_the_resolver_of_a_namespace_is_recorded_once_for_links_in_a_row(
     site: Site,
 ) -> None:
-    """A list in a namespace, as the admin's are, asks for it with each of its links."""
+    """Each link of a list in a namespace, such as the admin's, uses it."""
     shop = include(([path("door/", site.page, name="door")], "shop"))
     get_resolver().url_patterns.append(path("shop/", shop))
     clear_url_caches()

@@ -1,4 +1,4 @@
-"""Classes named in `TRACER["WATCH"]`: instances that no `__init__` told of are known, too."""
+"""Classes named in `TRACER["WATCH"]`, with instances that ran no watched `__init__`."""
 
 from __future__ import annotations
 
@@ -57,18 +57,18 @@ WATCH = ("watched_shop.Basket",)
 
 
 def load() -> Any:
-    """Import the module, as a URLconf or an app would."""
+    """Imports the module, as a URLconf or an app would."""
     return importlib.import_module("watched_shop")
 
 
 def use(recording: Recording, work: Callable[[], object]) -> None:
-    """Do something in a request."""
+    """Does something in a request."""
     GATE["work"] = work
     recording.get("/step/?work")
 
 
 def test_an_instance_made_while_its_module_was_loading_is_known(shop: None, record: Record) -> None:
-    """It was built at boot, and its methods' calls are sightings."""
+    """It was built at boot, and calls of its methods are uses."""
     with record(watch=WATCH) as recording:
         module = load()
         use(recording, module.BASKET.total)
@@ -83,7 +83,7 @@ def test_an_instance_made_while_its_module_was_loading_is_known(shop: None, reco
 def test_an_instance_made_by_a_request_that_imports_its_module_is_built_in_that_request(
     shop: None, record: Record
 ) -> None:
-    """As the resolvers are that the first request builds."""
+    """Like the resolvers, which the first request builds."""
     with record(watch=WATCH) as recording:
         use(recording, load)
         use(recording, lambda: load().BASKET.total())
@@ -91,7 +91,7 @@ def test_an_instance_made_by_a_request_that_imports_its_module_is_built_in_that_
         assert recording.lifetime_of("Basket").requests == 2
 
 
-def test_an_instance_that_is_older_than_the_tracer_was_there_before(
+def test_an_instance_that_is_older_than_the_recording_was_built_before(
     shop: None, record: Record
 ) -> None:
     """Its module was loaded already when tracing began."""
@@ -106,7 +106,7 @@ def test_an_instance_that_is_older_than_the_tracer_was_there_before(
 def test_a_class_that_another_module_defined_may_have_older_instances(
     shop: None, record: Record, tmp_path: Path
 ) -> None:
-    """Named by a module that only imports it: when they were built nobody saw."""
+    """The setting names a module that only imports it, so their births were not seen."""
     (tmp_path / "watched_front.py").write_text("from watched_shop import Basket\n")
     module = load()
     with record(watch=("watched_front.Basket",)) as recording:
@@ -122,7 +122,7 @@ def test_a_class_that_another_module_defined_may_have_older_instances(
 def test_an_instance_without_an_init_counts_as_built_at_its_first_use(
     shop: None, record: Record, make: Callable[[Any], Any]
 ) -> None:
-    """A basket that comes out of a cache is built by no `__init__`, and dies like any other."""
+    """A basket that comes out of a cache runs no `__init__`, and dies like any other."""
     with record(watch=WATCH) as recording:
         module = load()
 
@@ -158,7 +158,7 @@ def test_an_object_beyond_the_limit_is_counted_once(shop: None, record: Record) 
 def test_looking_for_instances_keeps_none_alive_and_calls_none_of_their_code(
     shop: None, record: Record
 ) -> None:
-    """What the module lets go is gone at once."""
+    """What the module deletes is freed at once."""
     with record(watch=WATCH) as recording:
         module = load()
         gone = weakref.ref(module.BASKET)

@@ -38,10 +38,11 @@ def in_child(work: Any) -> int:
     try:
         work()
         from tracer import runtime
+        from tracer.runtime import shutdown
 
         running = runtime.running()
         if running is not None:
-            running.close()
+            shutdown.close(running)
         status = 0
     finally:
         os._exit(status)

@@ -60,5 +60,5 @@ def test_nothing_in_an_address_reaches_the_terminal_as_a_command(site: Any, tmp_
     for character in "\x1b\x07\r\x9b\u202e\x00":
         assert character not in text, repr(character)
     assert not [line for line in text.splitlines() if line.startswith("forged")]
-    (story,) = read(tmp_path).stories
+    (story,) = read(tmp_path).files
     assert story.process.requests[0].path.startswith(HOSTILE)

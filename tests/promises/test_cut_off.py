@@ -18,7 +18,7 @@ from tests.support.waiting import PATIENCE
 from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.locks import alive
-from tracer.journal.reader import Story, read
+from tracer.journal.reader import JournalFile, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -64,9 +64,9 @@ def stuck(tmp_path: Path, journal: Path) -> Iterator[Callable[..., subprocess.Po
         process.stdout.close()  # type: ignore[union-attr]
 
 
-def the_story(journal: Path) -> Story:
+def the_story(journal: Path) -> JournalFile:
     """The only one that there is."""
-    (story,) = read(journal).stories
+    (story,) = read(journal).files
     return story
 
 
@@ -148,7 +148,7 @@ running = runtime.running()
 running.look()
 tail = Tail(running.config.journal)
 assert len(tail.read()) == 1
-(story,) = read(running.config.journal).stories
+(story,) = read(running.config.journal).files
 assert story.alive is True
 ask(handler, "/plain/")
 running.look()
@@ -164,7 +164,7 @@ sys.stdin.readline()
 path = running.journal.journal.path
 runtime.stop()
 assert alive(path) is False
-(story,) = read(path.parent).stories
+(story,) = read(path.parent).files
 assert story.alive is False and story.process.ended
 print("let go", flush=True)
 sys.stdin.readline()

@@ -93,7 +93,7 @@ def test_a_terminal_thatis_gone_ends_the_drawing_and_nothing_else(
         traced.look()
     runtime.stop()
     monkeypatch.undo()
-    (story,) = read(tmp_path).stories
+    (story,) = read(tmp_path).files
     assert len(story.process.requests) == 3
 
 
@@ -134,7 +134,7 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
         stream.go.set()
     assert traced.worker.thread is not None
     traced.worker.thread.join(120)
-    (story,) = read(tmp_path).stories
+    (story,) = read(tmp_path).files
     assert [request.number for request in story.process.requests] == list(range(1, 42))
     assert story.process.ended
 

@@ -91,7 +91,7 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
     runtime.stop()
     assert told(caplog) == []
     assert "Lifelines" in drawn.getvalue()
-    (story,) = read(traced.config.journal).stories  # type: ignore[arg-type]
+    (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert story.process.requests[-1].path == "/listing/"
     assert story.process.ended
 
@@ -129,7 +129,7 @@ def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
     assert len(told(caplog)) == 1, told(caplog)
     for picture in pictures:
         assert picture in drawn.getvalue()
-    (story,) = read(traced.config.journal).stories  # type: ignore[arg-type]
+    (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert len(story.process.requests) == 2
     assert story.process.ended is (name != "Ended")
 
@@ -151,6 +151,6 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
             ask(path)
     traced.look()
     runtime.stop()
-    (story,) = read(traced.config.journal).stories  # type: ignore[arg-type]
+    (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert [request.path for request in story.process.requests] == ["/plain/", "/stream/"]
     assert len(told(caplog)) == 1

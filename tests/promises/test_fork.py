@@ -10,14 +10,14 @@ from pathlib import Path
 import pytest
 
 from tests.support.programs import ROOT, program
-from tracer.journal.reader import Story, read
+from tracer.journal.reader import JournalFile, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
 
-def stories(journal: Path) -> dict[int, Story]:
+def stories(journal: Path) -> dict[int, JournalFile]:
     """Each process's story by its pid."""
-    return {story.process.about.pid: story for story in read(journal).stories}
+    return {story.process.about.pid: story for story in read(journal).files}
 
 
 def test_a_forked_child_counts_from_one_and_writes_a_file_of_its_own(

@@ -9,7 +9,7 @@ import pytest
 
 from tests.support.command import Run
 from tests.support.programs import program
-from tracer.journal.reader import Story, read
+from tracer.journal.reader import JournalFile, read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -30,12 +30,12 @@ def fork():
 """
 
 
-def stories(journal: Path) -> dict[int, Story]:
+def stories(journal: Path) -> dict[int, JournalFile]:
     """Each process's story by its pid."""
-    return {story.process.about.pid: story for story in read(journal).stories}
+    return {story.process.about.pid: story for story in read(journal).files}
 
 
-def is_told(child: Story, parent: int, server: str, mode: str) -> None:
+def is_told(child: JournalFile, parent: int, server: str, mode: str) -> None:
     """It is its parent's child, inherited the application, and served nothing."""
     about = child.process.about
     assert (about.parent, about.forked, about.inherited) == (parent, True, True)

@@ -19,7 +19,8 @@ import pytest
 
 from tests.support.programs import CHANGES, HEAD, environment, program, settings_file, started
 from tests.support.waiting import PATIENCE, until
-from tracer.journal.reader import alive, read
+from tracer.journal.locks import alive
+from tracer.journal.reader import read
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no fork here")
 
@@ -55,7 +56,7 @@ def test_a_process_killed_in_the_middle_of_requests_leaves_a_readable_journal(
     os.kill(server.pid, signal.SIGKILL)
     server.wait(PATIENCE)
     assert alive(file) is False
-    (story,) = read(journal).stories
+    (story,) = read(journal).files
     process = story.process
     numbers = [request.number for request in process.requests]
     assert len(numbers) > 5
@@ -83,7 +84,7 @@ def test_a_process_that_ends_in_order_says_so_and_draws_its_last_pictures_into_a
     assert places == sorted(places)
     assert "\x1b" not in text
     assert done.stderr == b""
-    (story,) = read(journal).stories
+    (story,) = read(journal).files
     assert story.process.ended
 
 
@@ -116,7 +117,7 @@ def test_a_process_that_ends_in_order_draws_in_colour_on_a_terminal(
         assert picture in plain
     lines = plain.replace("\r\n", "\n").split("\n")
     assert 90 < max(map(len, lines)) <= 100
-    (story,) = read(journal).stories
+    (story,) = read(journal).files
     assert story.process.ended
 
 
@@ -165,7 +166,7 @@ CGIHandler().run(boot())
     for picture in PICTURES:
         assert picture in text
     assert off.stderr == b""
-    (story,) = read(journal).stories
+    (story,) = read(journal).files
     assert story.process.about.server == "CGI"
 
 

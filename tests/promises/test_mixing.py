@@ -44,7 +44,7 @@ def journalled(recording: Recording) -> list[Request]:
     """Every request, as the journal tells it."""
     recording.tracer.look()
     assert recording.tracer.config.journal is not None
-    (story,) = read(recording.tracer.config.journal).stories
+    (story,) = read(recording.tracer.config.journal).files
     return list(story.process.requests)
 
 

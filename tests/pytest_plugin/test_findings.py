@@ -5,7 +5,7 @@ from __future__ import annotations
 from tests.support.journals import process
 from tests.support.journals import request as plain
 from tracer.model import Barrier, Birth, History, Request, Span, stages
-from tracer.model.retention import Evidence, is_cached, left_behind
+from tracer.model.retention import Evidence, is_cached, kept_objects
 from tracer.pytest_plugin.report import Cost, Findings, Left, own_times
 from tracer.pytest_plugin.suite import fitting
 
@@ -111,7 +111,7 @@ def story(*births: tuple[str, str]) -> History:
     history.feed(Request(**fields | {"births": born, "seen": (), "imports": ("decimal",)}))
     history.feed(Barrier(made.closed + 1, "tracer"))
     for index, (_, path) in enumerate(births):
-        history._objects[100 + index].held_by = path
+        history.objects.tracked[100 + index].held_by = path
     return history
 
 
@@ -119,7 +119,7 @@ def kept(*births: tuple[str, str]) -> list[str]:
     """Names of what counts as left behind of these."""
     history = story(*births)
     history.feed(process(1))
-    return [life.name for life in left_behind(history.snapshot())]
+    return [life.name for life in kept_objects(history.snapshot())]
 
 
 def test_what_django_builds_and_holds_is_cached() -> None:
@@ -159,7 +159,7 @@ def test_what_came_with_an_import_is_no_leftover() -> None:
 def test_a_class_that_later_requests_use_is_cached() -> None:
     """Whoever holds it; one that ends with requests is not."""
     history = story(("shop.Compiled", "shop.CACHE['…']"))
-    (life,) = history._objects.values()
+    (life,) = history.objects.tracked.values()
     history.feed(process(1))
     (lifetime,) = history.snapshot().lifetimes
     assert life.survived

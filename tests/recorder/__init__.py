@@ -1,1 +1,1 @@
-"""The recorder's parts: classes, server, interpreter."""
+"""Tests of `tracer/recorder`: numbers for classes, server information, interpreters."""

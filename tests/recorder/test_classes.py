@@ -1,4 +1,4 @@
-"""Classes are recorded by numbers: each name has one, and no class lives longer for it."""
+"""Classes are recorded by numbers: each name has one, and no class is kept alive."""
 
 from __future__ import annotations
 
@@ -21,12 +21,12 @@ from tracer.recorder.trace import current
 
 
 def made(name: str = "Made") -> type:
-    """A class that somebody makes while a program runs."""
+    """Returns a class made while the program runs."""
     return type(name, (), {})
 
 
 def test_classes_of_one_name_have_one_number_and_die_all_the_same() -> None:
-    """As the form classes do that a page makes for each request."""
+    """Such as form classes that a page makes for each request."""
     classes = ClassNames()
     first = made()
     number, gone = classes.number(first), weakref.ref(first)
@@ -51,7 +51,7 @@ def test_another_class_at_the_address_of_one_that_died_has_its_own_name() -> Non
 
 
 def test_a_site_that_makes_new_names_for_ever_does_not_fill_the_table() -> None:
-    """Those that come later share one name, which says so; those that were there keep theirs."""
+    """Later classes share one name, which says so; earlier ones keep theirs."""
     classes = ClassNames(limit=10)
     kept = [made(f"Made{count}") for count in range(100)]
     names = [classes.names[classes.number(cls)] for cls in kept]
@@ -63,7 +63,7 @@ def test_a_site_that_makes_new_names_for_ever_does_not_fill_the_table() -> None:
 
 
 def test_threads_that_meet_a_class_at_once_give_it_one_number() -> None:
-    """And its name can be looked up as soon as anybody has the number."""
+    """Its name can be looked up as soon as a thread has the number."""
     classes = ClassNames()
     for count in range(50):
         cls, found, start = made(f"Made{count}"), [], threading.Barrier(4)
@@ -100,23 +100,23 @@ def test_no_code_of_a_class_runs_when_it_is_named() -> None:
     assert dotted_name(type("Nameless", (), {"__module__": None})) == "?.Nameless"
 
 
-def test_the_class_born_last_in_a_place_is_let_go_before_the_collector_looks() -> None:
-    """Until then it lives anyway: a class is part of a cycle of its own."""
+def test_a_memo_is_cleared_before_the_collector_runs() -> None:
+    """Until then its class lives anyway: a class is part of a cycle of its own."""
     recorder = Recorder()
-    collections, note = CollectionProbe(recorder), birth_recorder(recorder, "thing")
+    collections, record_birth = CollectionProbe(recorder), birth_recorder(recorder, "thing")
     current.set(recorder.begin(("GET", "", "/", "")))
     collections.install()
     try:
         cls = made()
-        note(cls())
+        record_birth(cls())
         gone = weakref.ref(cls)
         del cls
         assert gone() is not None
         gc.collect(0)
         assert gone() is None
         cls = made()
-        note(cls())
-        note(cls())
+        record_birth(cls())
+        record_birth(cls())
     finally:
         collections.uninstall()
         trace = current.get()
@@ -128,25 +128,25 @@ def test_the_class_born_last_in_a_place_is_let_go_before_the_collector_looks() -
     gone = weakref.ref(cls)
     del cls
     gc.collect()
-    assert gone() is None, "nor does it stay when the tracer has stopped"
+    assert gone() is None, "nor is it kept when the tracer has stopped"
 
 
 class Text(str):
-    """Text of a project's own."""
+    """A string class of a project's own."""
 
     def __str__(self) -> str:
         raise AssertionError("asked")
 
 
 class Count(int):
-    """A number of a project's own."""
+    """A number class of a project's own."""
 
     def __index__(self) -> int:
         raise AssertionError("asked")
 
 
 def test_what_an_application_gives_is_recorded_as_plain_text_and_numbers() -> None:
-    """An object of its own class would live longer for being recorded."""
+    """An object of the application's own class would be kept alive by the recording."""
     for text in ("plain", Text("its own")):
         assert type(plain_values.text(text)) is str
     assert plain_values.text(Text("its own")) == "its own"
@@ -168,7 +168,7 @@ urlpatterns = [path("odd/", odd, name=Text("odd"))]
 
 @override_settings(ROOT_URLCONF=__name__)
 def test_what_resolving_found_is_recorded_as_plain_text(recording: Recording) -> None:
-    """Also the name of a URL, which a project may take from anywhere."""
+    """The name of a URL is too, which may be of any class."""
     assert recording.get("/odd/").status == 200
     recorder = recording.tracer.recorder
     (trace,) = [*recording.tracer.backlog.waiting.take(), *recorder.finished]

@@ -1,4 +1,4 @@
-"""Interpreters in which the tracer cannot watch: it says so, and leaves everything as it is."""
+"""Interpreters that are not supported: the tracer says so, and patches nothing."""
 
 from __future__ import annotations
 
@@ -28,7 +28,7 @@ ISOLATED = "this is not the main interpreter, and has a lock of its own"
 
 @pytest.fixture
 def lockless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """What a free-threaded build says whose lock is off."""
+    """An interpreter that looks like a free-threaded build without its lock."""
     monkeypatch.setattr(sys, "_is_gil_enabled", lambda: False, raising=False)
     interpreter._warn_once.cache_clear()
     yield
@@ -36,15 +36,15 @@ def lockless(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 def test_this_interpreter_is_supported() -> None:
-    """No word of it, then."""
+    """There is no message then."""
     assert interpreter.unsupported() is None
     with override_settings(TRACER={"ENABLED": True}):
         assert check_settings() == []
 
 
 @pytest.mark.usefixtures("lockless")
-def test_a_system_check_tells_of_an_interpreter_without_its_lock() -> None:
-    """With an id and a hint; nobody is told who has switched the tracer off."""
+def test_a_system_check_reports_an_interpreter_without_its_lock() -> None:
+    """With an id and a hint, unless the tracer is switched off."""
     with override_settings(TRACER={"ENABLED": True}):
         (message,) = check_settings()
     assert message.id == "tracer.W013"
@@ -56,7 +56,7 @@ def test_a_system_check_tells_of_an_interpreter_without_its_lock() -> None:
 
 @pytest.mark.usefixtures("lockless")
 def test_the_app_logs_one_line_and_patches_nothing(caplog: pytest.LogCaptureFixture) -> None:
-    """However often it is asked to start."""
+    """However often `ready` is called."""
     before = dict(vars(BaseHandler))
     with caplog.at_level(logging.WARNING, "tracer"), override_settings(TRACER={"ENABLED": True}):
         for _ in range(2):
@@ -67,8 +67,8 @@ def test_the_app_logs_one_line_and_patches_nothing(caplog: pytest.LogCaptureFixt
 
 
 @pytest.mark.usefixtures("lockless")
-def test_who_asks_for_a_recording_by_hand_gets_the_reason() -> None:
-    """As an exception, and nothing is patched."""
+def test_record_and_start_raise_with_the_reason() -> None:
+    """Nothing is patched."""
     before = dict(vars(BaseHandler))
     with pytest.raises(RecordingError, match=LOCKLESS), record():
         pass
@@ -137,7 +137,7 @@ assert failed is None, failed
 def test_only_an_interpreter_with_a_lock_of_its_own_is_refused(
     tmp_path: Path, isolated: bool
 ) -> None:
-    """Those of mod_wsgi and uWSGI share the main one's, and are watched."""
+    """Those of mod_wsgi and uWSGI share the main interpreter's lock, and are watched."""
     (tmp_path / "mysettings.py").write_text(SETTINGS.format(apps=["tracer"]))
     path = os.pathsep.join([str(tmp_path), str(projects.ROOT)])
     env = plain(PYTHONPATH=path, DJANGO_SETTINGS_MODULE="mysettings")

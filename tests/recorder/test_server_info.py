@@ -1,4 +1,4 @@
-"""Who serves: told from marks that only that server leaves."""
+"""Which server runs a process, recognised by marks that only that server leaves."""
 
 from __future__ import annotations
 
@@ -34,27 +34,25 @@ CASES: list[tuple[str, dict[str, Any], set[str]]] = [
 
 
 @pytest.mark.parametrize(("name", "first", "modules"), CASES)
-def test_each_server_is_known_by_what_only_it_does(
-    name: str, first: dict[str, Any], modules: set[str]
-) -> None:
-    """Its code calls the application, or its program runs the interpreter."""
+def test_each_server_is_recognised(name: str, first: dict[str, Any], modules: set[str]) -> None:
+    """Its code calls the application, or its program embeds the interpreter."""
     loaded = {module: ModuleType(module) for module in modules}
     assert server_info.server(first, loaded, {})[0] == name
 
 
-def test_cgi_is_known_by_the_processs_own_environment() -> None:
+def test_cgi_is_recognised_by_the_processs_own_environment() -> None:
     """Together with the flag of the first request."""
     first = {**WSGI, "wsgi.run_once": True}
     shown = server_info.server(first, {}, {"GATEWAY_INTERFACE": "CGI/1.1"})
     assert shown == ("CGI", "one process per request")
 
 
-@pytest.mark.parametrize(("cores", "alone"), [(1, True), (4, False)])
-def test_a_uwsgi_process_of_one_thread_stays_alone(cores: int, alone: bool) -> None:
-    """With more than one it is no harm to add another."""
+@pytest.mark.parametrize(("cores", "single"), [(1, True), (4, False)])
+def test_a_uwsgi_process_of_one_thread_needs_a_single_thread(cores: int, single: bool) -> None:
+    """If it has several threads, another one does no harm."""
     uwsgi = ModuleType("uwsgi")
     vars(uwsgi)["cores"] = cores
-    assert server_info.needs_single_thread({"uwsgi": uwsgi}) is alone
+    assert server_info.needs_single_thread({"uwsgi": uwsgi}) is single
     assert not server_info.needs_single_thread({})
 
 
@@ -72,7 +70,7 @@ LOADED = {
 
 
 def test_a_server_being_loaded_does_not_make_it_the_server() -> None:
-    """Nor does what the process has in its environment from whoever started it."""
+    """Nor does an environment variable that the process inherited."""
     environ = {"SERVER_SOFTWARE": "gunicorn/23"}
     assert server_info.server(WSGI, LOADED, environ)[0] == "unknown"
     assert server_info.server_before_requests(
@@ -84,7 +82,7 @@ def test_a_server_being_loaded_does_not_make_it_the_server() -> None:
 
 
 def test_a_module_called_uwsgi_that_was_imported_is_no_uwsgi() -> None:
-    """That of the server comes from no file."""
+    """The server's own module comes from no file."""
     stand_in = ModuleType("uwsgi")
     stand_in.__file__ = "uwsgi.py"
     assert server_info.server(WSGI, {"uwsgi": stand_in}, {})[0] == "unknown"
@@ -98,7 +96,7 @@ def test_a_gateway_variable_in_an_environ_does_not_make_it_cgi() -> None:
 
 
 def test_the_mode_says_threads_processes_and_protocol() -> None:
-    """As the first request's own flags tell."""
+    """Taken from the flags of the first request."""
     uwsgi = {"uwsgi": ModuleType("uwsgi")}
     threads = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
     assert server_info.server(threads, uwsgi, {})[1] == "WSGI, threads, one of several processes"
@@ -110,7 +108,7 @@ def test_the_mode_says_threads_processes_and_protocol() -> None:
 def test_mod_wsgi_serves_in_a_process_of_apache_or_in_one_of_its_own(
     group: str, place: str
 ) -> None:
-    """The name of the group tells which, and is not shown."""
+    """The group's name shows which, and is not printed."""
     mod_wsgi = ModuleType("mod_wsgi")
     vars(mod_wsgi)["process_group"] = group
     first = {**WSGI, "mod_wsgi.process_group": group}
@@ -119,7 +117,7 @@ def test_mod_wsgi_serves_in_a_process_of_apache_or_in_one_of_its_own(
 
 
 def test_gunicorns_greenlets_are_not_called_threads() -> None:
-    """Its gevent worker says multithread, and runs them all on one thread."""
+    """Its gevent worker sets the flag for threads, and runs all requests on one thread."""
     first = {**WSGI, "wsgi.multithread": True, "wsgi.multiprocess": True}
     first["callers"] = ("gunicorn.workers.base_async", "gunicorn.workers.ggevent")
     name, mode = server_info.server(first, {}, {})
@@ -143,14 +141,14 @@ BEGINNINGS: list[tuple[tuple[str, ...], bool, list[str], tuple[str, str]]] = [
 
 
 @pytest.mark.parametrize(("called_by", "forked", "argv", "shown"), BEGINNINGS)
-def test_a_process_that_served_nothing_is_told_by_how_it_began(
+def test_a_process_that_served_nothing_is_recognised_by_how_it_began(
     called_by: tuple[str, ...], forked: bool, argv: list[str], shown: tuple[str, str]
 ) -> None:
-    """By whose code ran when the tracer began in it, or who forked it."""
+    """By whose code ran when the tracer began in it, or when it was forked."""
     assert server_info.server_before_requests(called_by, forked, {}, {}, argv) == shown
 
 
-def test_whose_code_runs_is_told_the_nearest_first_without_the_tracers_own() -> None:
+def test_callers_are_the_nearest_first_without_the_tracers_own() -> None:
     """This test's module, then pytest's."""
     found = server_info.callers()
     assert found[0] == __name__
@@ -158,11 +156,11 @@ def test_whose_code_runs_is_told_the_nearest_first_without_the_tracers_own() -> 
     assert any(name.startswith("_pytest.") for name in found)
 
 
-def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
+def test_reading_the_callers_keeps_nothing_alive() -> None:
     """Neither here nor in another thread, and without the collector's help."""
 
     class Local:
-        """Lives in a frame."""
+        """An object in a frame."""
 
     def look() -> weakref.ref[Local]:
         local = Local()
@@ -183,7 +181,7 @@ def test_looking_at_whose_code_runs_keeps_nothing_alive() -> None:
 
 
 def test_a_process_began_before_now_and_after_the_machine() -> None:
-    """Read from the system, within a second."""
+    """Reads from the system, within a second."""
     assert 0 < server_info.process_start_time() <= time.time() + 1
 
 
@@ -192,10 +190,10 @@ def test_a_process_that_has_to_wait_did_not_begin_later(monkeypatch: pytest.Monk
     """On a busy machine time passes wherever a file is opened."""
     passed = 0.0
 
-    def slowly(*told: Any, **more: Any) -> Any:
+    def slowly(*args: Any, **kwargs: Any) -> Any:
         nonlocal passed
         passed += 100.0
-        return really(*told, **more)
+        return really(*args, **kwargs)
 
     really, booted = open, 1_700_000_000.0
     clock = SimpleNamespace(
@@ -208,7 +206,7 @@ def test_a_process_that_has_to_wait_did_not_begin_later(monkeypatch: pytest.Monk
     assert found == pytest.approx(booted + ticks / os.sysconf("SC_CLK_TCK"))
 
 
-def test_where_the_system_does_not_tell_a_process_begins_now(
+def test_without_proc_a_process_begins_now(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """Not every system has /proc."""

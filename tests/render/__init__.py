@@ -1,1 +1,1 @@
-"""The pictures, drawn from processes that are made up."""
+"""Tests of the pictures, drawn from made-up processes."""

@@ -1,4 +1,4 @@
-"""Processes to draw, told as stories and folded from their facts by the real history."""
+"""Made-up processes to draw: each call reports facts, of which the real history makes a process."""
 
 from __future__ import annotations
 
@@ -36,8 +36,8 @@ MIDDLEWARE = (
 )
 
 
-class Story:
-    """One process, told in the order in which things happen. Its clock moves when told to."""
+class SampleProcess:
+    """One process. Methods report facts in the order of their calls, and advance its clock."""
 
     def __init__(self, server: str = "gunicorn", mode: str = "gthread", pid: int = 48213) -> None:
         self.now = 0
@@ -48,91 +48,91 @@ class Story:
         ]
 
     def thread(self, token: int, name: str) -> None:
-        """A thread is met."""
+        """Reports a thread that is seen for the first time."""
         self.facts.append(ThreadSeen(token, name, self.now))
 
     def thread_ends(self, token: int) -> None:
-        """A thread is gone."""
+        """Reports the end of a thread."""
         self.now += MICROSECOND
         self.facts.append(ThreadSeen(token, "", self.now, ended=True))
 
     def birth(self, kind: str, name: str, phase: str, thread: int = 1, **more: object) -> Birth:
-        """An object comes into being; the fact is for the caller to report."""
+        """Makes the birth of an object; the caller reports it."""
         self.now += MICROSECOND
         cls = str(more.pop("cls", f"{kind}s.{name.split()[0]}"))
         token = next(self.tokens)
         return Birth(token, kind, cls, name, self.now, thread, phase, **more)  # type: ignore[arg-type]
 
     def built(self, phase: str, *objects: tuple[str, str]) -> list[int]:
-        """Objects of these kinds and names are built outside any request."""
+        """Reports objects of these kinds and names that were built outside any request."""
         births = tuple(self.birth(kind, name, phase) for kind, name in objects)
         self.facts.append(Built(births))
         return [birth.token for birth in births]
 
     @contextmanager
-    def request(self, path: str = "/", **about: object) -> Iterator[Telling]:
-        """A request, told inside the block."""
+    def request(self, path: str = "/", **about: object) -> Iterator[SampleRequest]:
+        """Opens a request; it is reported when the block ends."""
         self.number += 1
         self.now += 300 * MICROSECOND
-        telling = Telling(self, self.number, path, **about)
-        yield telling
-        self.facts.append(telling.fact())
+        request = SampleRequest(self, self.number, path, **about)
+        yield request
+        self.facts.append(request.fact())
 
     def dies(self, *tokens: int, how: str = "reference", ident: int = 9) -> None:
-        """Objects die now."""
+        """Reports the deaths of objects, now."""
         self.now += MICROSECOND
         self.facts.append(Deaths(tuple(Died(token, self.now, how, ident) for token in tokens)))
 
     def collects(self, *tokens: int, by: str = "collector") -> None:
-        """A full collection with no request in flight, freeing these."""
+        """Reports a full collection with no request in flight, which frees these objects."""
         if tokens:
             self.dies(*tokens, how="collector")
         self.now += MICROSECOND
         self.facts.append(Barrier(self.now, by))
 
     def held(self, token: int, path: str) -> None:
-        """It is found what holds an object."""
+        """Reports what holds an object."""
         self.facts.append(Held(token, path))
 
     def ends(self) -> None:
-        """The process ends in an orderly way."""
+        """Reports the orderly end of the process."""
         self.now += MICROSECOND
         self.facts.append(Ended(self.now))
 
     def process(self) -> Process:
-        """Fold the facts told so far."""
+        """Returns the process that follows from the facts reported so far."""
         history = History()
         for fact in self.facts:
             history.feed(fact)
         return history.snapshot()
 
 
-class Telling:
-    """One request while it is being told."""
+class SampleRequest:
+    """One request of a sample process, while it is in flight."""
 
-    def __init__(self, story: Story, number: int, path: str, **about: object) -> None:
-        self.story, self.number, self.path, self.about = story, number, path, about
+    def __init__(self, sample: SampleProcess, number: int, path: str, **about: object) -> None:
+        self.sample, self.number, self.path, self.about = sample, number, path, about
         self.thread = int(about.pop("thread", 1))  # type: ignore[call-overload]
         self.thread_name = str(about.pop("thread_name", "MainThread"))
-        self.begun = story.now
+        self.begun = sample.now
         self.spans: list[Span] = []
         self.births: list[Birth] = []
         self.seen: dict[tuple[int, int], None] = {}
         self.open: list[int] = []
 
     def works(self, microseconds: int) -> None:
-        """Time passes."""
-        self.story.now += microseconds * MICROSECOND
+        """Advances the clock."""
+        self.sample.now += microseconds * MICROSECOND
 
     @contextmanager
     def stage(
         self, stage: str, name: str, obj: int | None = None, took: int = 40, **more: object
     ) -> Iterator[None]:
-        """A stage with what runs inside it; `took` microseconds of its own, half before."""
+        """Opens a stage that takes `took` microseconds itself, half of them before its inside."""
         index = len(self.spans)
         parent = self.open[-1] if self.open else None
         thread = int(more.pop("thread", self.thread))  # type: ignore[call-overload]
-        start = self.story.now - self.begun
+        start = self.sample.now - self.begun
         self.spans.append(Span(stage, name, parent, start, start))
         self.open.append(index)
         self.uses(obj, thread=thread)
@@ -140,29 +140,29 @@ class Telling:
         yield
         self.works(took - took // 2)
         self.open.pop()
-        end = self.story.now - self.begun
+        end = self.sample.now - self.begun
         span = Span(stage, name, parent, start, end, obj, thread, **more)  # type: ignore[arg-type]
         self.spans[index] = span
 
     def does(self, stage: str, name: str, obj: int | None = None, took: int = 40, **more: object):
-        """A stage with nothing inside; `took` 0 makes it an instant."""
+        """Adds a stage with nothing inside; `took` 0 makes it an instant."""
         with self.stage(stage, name, obj, took, **more):
             pass
 
     def uses(self, *objects: int | None, thread: int | None = None) -> None:
-        """Objects are used by this request."""
+        """Notes that the request uses these objects."""
         for obj in objects:
             if obj is not None:
                 self.seen[obj, thread or self.thread] = None
 
     def builds(self, kind: str, name: str, **more: object) -> int:
-        """An object is born in this request."""
-        birth = self.story.birth(kind, name, "request", self.thread, **more)
+        """Notes an object that is born in the request; returns its token."""
+        birth = self.sample.birth(kind, name, "request", self.thread, **more)
         self.births.append(birth)
         return birth.token
 
     def fact(self) -> Request:
-        """The request as it would be reported."""
+        """Returns the request as a fact."""
         about = {"method": "GET", "status": 200, "size": 1900, "watching": 120_000, **self.about}
         return Request(
             number=self.number,
@@ -172,7 +172,7 @@ class Telling:
             ident=9,
             started=EPOCH + self.begun / 1e9,
             begun=self.begun,
-            closed=self.story.now,
+            closed=self.sample.now,
             spans=tuple(self.spans),
             births=tuple(self.births),
             seen=tuple(self.seen),
@@ -180,8 +180,8 @@ class Telling:
         )
 
 
-class Cafe(Story):
-    """A café served by a worker with two threads: objects of every scope."""
+class Cafe(SampleProcess):
+    """A café served by a worker with two threads: it has objects of every scope."""
 
     def __init__(self) -> None:
         super().__init__()
@@ -208,7 +208,7 @@ class Cafe(Story):
         self.late: list[int] = []
 
     def menu(self, thread: int = 2, keep: bool = False, queries: int = 1) -> int:
-        """A visitor looks at the menu. Returns the basket."""
+        """Serves the menu; returns the token of the basket."""
         name = f"ThreadPoolExecutor-0_{thread - 2}"
         modules = tuple(f"cafe.part_{index}" for index in range(26)) if not self.number else ()
         about = {"thread": thread, "thread_name": name, "imports": modules}
@@ -224,14 +224,14 @@ class Cafe(Story):
         self.dies(*self.brief)
         return self.baskets[-1]
 
-    def _through(self, now: Telling, layers: list[int], keep: bool, queries: int) -> None:
+    def _through(self, now: SampleRequest, layers: list[int], keep: bool, queries: int) -> None:
         if not layers:
             return self._view(now, keep, queries)
         name = MIDDLEWARE[len(MIDDLEWARE) - len(layers)]
         with now.stage("middleware", name, layers[0], 120):
             self._through(now, layers[1:], keep, queries)
 
-    def _view(self, now: Telling, keep: bool, queries: int) -> None:
+    def _view(self, now: SampleRequest, keep: bool, queries: int) -> None:
         self.late += [now.builds("request", "WSGIRequest"), now.builds("context", "RequestContext")]
         if not self.resolver:
             self.resolver = now.builds("resolver", "URLResolver '^/'")
@@ -249,7 +249,7 @@ class Cafe(Story):
         if not keep:
             self.brief.append(self.baskets[-1])
 
-    def _list(self, now: Telling, queries: int) -> None:
+    def _list(self, now: SampleRequest, queries: int) -> None:
         if not self.list_template:
             self.engine = now.builds("engine", "Engine")
             self.list_template = now.builds("template", "Template cafe/menu.html")
@@ -266,7 +266,7 @@ class Cafe(Story):
                 now.does("query", "SELECT cafe_dish", wrapper, 900 // queries, detail=detail)
             now.does("cache", "get", took=60, detail="hit")
 
-    def _database(self, now: Telling) -> int:
+    def _database(self, now: SampleRequest) -> int:
         if now.thread not in self.wrappers:
             owner = now.builds("database", "DatabaseWrapper default")
             self.wrappers[now.thread] = owner
@@ -278,20 +278,20 @@ class Cafe(Story):
 
 
 def cafe(end: bool = False) -> Process:
-    """Six requests on two threads; the third and fifth leave a basket behind in a list."""
-    story = Cafe()
-    story.menu(2)
-    story.menu(3)
-    kept = [story.menu(2, keep=True)]
-    story.collects(*story.late)
-    story.late.clear()
-    story.menu(3)
-    kept.append(story.menu(2, keep=True, queries=50))
-    story.collects(*story.late)
-    story.late.clear()
+    """Returns a process of six requests on two threads, of which two left a basket in a list."""
+    sample = Cafe()
+    sample.menu(2)
+    sample.menu(3)
+    kept = [sample.menu(2, keep=True)]
+    sample.collects(*sample.late)
+    sample.late.clear()
+    sample.menu(3)
+    kept.append(sample.menu(2, keep=True, queries=50))
+    sample.collects(*sample.late)
+    sample.late.clear()
     for index, token in enumerate(kept):
-        story.held(token, f"cafe.views.RECENT[{index}]")
-    story.menu(2)
+        sample.held(token, f"cafe.views.RECENT[{index}]")
+    sample.menu(2)
     if end:
-        story.ends()
-    return story.process()
+        sample.ends()
+    return sample.process()

@@ -1,4 +1,4 @@
-"""The picture of a boot: a tree of stages with their times, and the heaviest modules."""
+"""The picture of a boot: a tree of stages with their times, and the slowest modules."""
 
 from __future__ import annotations
 
@@ -17,7 +17,7 @@ MS = 1_000_000
 
 
 def boot(handler: int | None = None) -> Boot:
-    """As a new project boots under a server, in round figures."""
+    """Returns the boot of a new project under a server, in round figures."""
     return Boot(
         begun=5,
         spans=(
@@ -44,14 +44,14 @@ def boot(handler: int | None = None) -> Boot:
 
 @pytest.fixture
 def process() -> Process:
-    """The café's process, as if it had been watched from its start."""
+    """Returns the café's process as if it had been traced from its interpreter's start."""
     made = cafe()
     handler = next(life.id for life in made.lifetimes if life.kind == "handler")
     return replace(made, boot=boot(handler))
 
 
 def test_each_stage_is_a_row_indented_as_the_calls_nest(process: Process) -> None:
-    """With its word, its name, its time in milliseconds, and its error."""
+    """It shows the stage's word, name, time in milliseconds, and error."""
     drawn = plain(BootTree(process))
     rows = [
         "Python 3.13.0 · 84 modules in 38.1 ms",
@@ -74,7 +74,7 @@ def test_each_stage_is_a_row_indented_as_the_calls_nest(process: Process) -> Non
 
 
 def test_the_heaviest_modules_and_the_sums_stand_below(process: Process) -> None:
-    """Their own time and that with what they import; what the tracer took is told apart."""
+    """Modules have their own time and that with their imports; the tracer's is separate."""
     drawn = plain(BootTree(process))
     assert row(drawn, "package.module_0 ").split()[-2:] == ["60.0", "61.0"]
     assert "package.module_11 " in drawn
@@ -91,14 +91,14 @@ def test_it_keeps_to_the_width(process: Process, picture: type, width: int) -> N
 
 
 def test_it_can_be_drawn_without_colour_and_in_ascii(process: Process) -> None:
-    """Nothing is told by colour alone."""
+    """No meaning is carried by colour alone."""
     assert ESCAPE not in plain(BootTree(process))
     assert plain(BootTree(process), encoding="ascii").isascii()
     assert ESCAPE in to_text(BootTree(process), width=118, colour=True, encoding="utf-8")
 
 
-def test_the_short_form_tells_the_outline_in_a_few_lines(process: Process) -> None:
-    """What a console has room for before the first timeline."""
+def test_the_short_form_has_the_main_stages_in_a_few_lines(process: Process) -> None:
+    """A console shows it before the first timeline."""
     drawn = plain(BootLine(process))
     assert len(drawn.strip().splitlines()) <= 3
     for words in (
@@ -113,16 +113,16 @@ def test_the_short_form_tells_the_outline_in_a_few_lines(process: Process) -> No
         assert words in drawn.replace("\n", " ")
 
 
-def test_a_process_that_was_not_watched_says_how_it_would_be() -> None:
-    """There is nothing to guess: it says what to do."""
+def test_without_a_recorded_boot_a_sentence_says_how_to_record_it() -> None:
+    """It names the command."""
     drawn = plain(BootTree(cafe()))
     assert "it was not watched from its interpreter's start" in drawn
     assert "python -m tracer run --journal DIR -- COMMAND" in drawn
     assert plain(BootLine(cafe())).strip() == ""
 
 
-def test_a_forked_process_says_who_built_its_application() -> None:
-    """And shows what it did itself, if it did anything."""
+def test_a_forked_process_names_the_process_that_built_its_application() -> None:
+    """It shows its own stages, if there are any."""
     made = cafe()
     child = replace(made, about=replace(made.about, inherited=True, parent=48200))
     drawn = plain(BootTree(child))
@@ -134,7 +134,7 @@ def test_a_forked_process_says_who_built_its_application() -> None:
 
 
 def test_control_characters_in_names_never_reach_the_terminal() -> None:
-    """Module names come from the project."""
+    """Names of modules come from the project."""
     bad = Boot(
         begun=0,
         spans=(Span("settings", "sett\x1bings", None, 0, MS),),
@@ -148,15 +148,15 @@ def test_control_characters_in_names_never_reach_the_terminal() -> None:
 
 
 def test_the_document_holds_the_boot(process: Process) -> None:
-    """In milliseconds; null where it was not watched."""
-    (told,) = document([process])["processes"]
-    assert json.loads(json.dumps(told["boot"])) == told["boot"]
-    assert (told["boot"]["modules"], told["boot"]["importing_ms"]) == (512, 203.0)
-    setup = told["boot"]["spans"][2]
+    """Times are in milliseconds; it is null if no boot was recorded."""
+    (found,) = document([process])["processes"]
+    assert json.loads(json.dumps(found["boot"])) == found["boot"]
+    assert (found["boot"]["modules"], found["boot"]["importing_ms"]) == (512, 203.0)
+    setup = found["boot"]["spans"][2]
     assert (setup["stage"], setup["parent"], setup["start_ms"]) == ("setup", 1, 60.0)
-    handler = told["boot"]["spans"][7]
-    assert handler["object"] in {life["id"] for life in told["lifetimes"]}
-    assert told["boot"]["heaviest"][0] == {
+    handler = found["boot"]["spans"][7]
+    assert handler["object"] in {life["id"] for life in found["lifetimes"]}
+    assert found["boot"]["heaviest"][0] == {
         "name": "package.module_0",
         "own_ms": 60.0,
         "total_ms": 61.0,

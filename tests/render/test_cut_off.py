@@ -1,4 +1,4 @@
-"""Requests that a kill cut off: little is known of them, and no more is drawn."""
+"""Requests that were cut off: every picture shows their begin and nothing else."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import WIDTHS, plain, row, widest
-from tests.render.sample_process import Story
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, Request
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.first_request import FirstRequest
@@ -15,23 +15,23 @@ from tracer.render.pictures.overview import Overview
 
 
 def killed(*paths: str, served: int = 2) -> Process:
-    """A process that served some requests, and was killed when these had begun."""
-    story = Story()
-    (handler,) = story.built("boot", ("handler", "WSGIHandler"))
+    """Returns a process that served requests, and was killed when others had begun."""
+    sample = SampleProcess()
+    (handler,) = sample.built("boot", ("handler", "WSGIHandler"))
     for _ in range(served):
-        with story.request("/menu/") as now:
+        with sample.request("/menu/") as now:
             now.uses(handler)
     for path in paths:
-        with story.request(path, thread=4, thread_name="") as now:
+        with sample.request(path, thread=4, thread_name="") as now:
             pass
-        request = story.facts[-1]
+        request = sample.facts[-1]
         assert isinstance(request, Request)
-        story.facts[-1] = replace(request, status=None, closed=request.begun, ending="cut off")
-    return story.process()
+        sample.facts[-1] = replace(request, status=None, closed=request.begun, ending="cut off")
+    return sample.process()
 
 
-def test_a_request_that_was_cut_off_is_none_that_was_served() -> None:
-    """Nobody can say whether it was answered."""
+def test_a_request_that_was_cut_off_does_not_count_as_served() -> None:
+    """It is not known whether it was answered."""
     process = killed("/a/", "/b/")
     assert process.served == 2
     assert [request.number for request in process.requests] == [1, 2, 3, 4]
@@ -41,8 +41,8 @@ def test_a_request_that_was_cut_off_is_none_that_was_served() -> None:
 
 
 @pytest.mark.parametrize("width", WIDTHS)
-def test_its_timeline_is_what_began_and_that_it_was_cut_off(width: int) -> None:
-    """Two lines, at any width: no stages, no duration, and no status."""
+def test_its_timeline_is_its_heading_and_a_sentence(width: int) -> None:
+    """Two lines at any width: without stages, duration and status."""
     process = killed("/menu/?page=…")
     text = plain(Timeline(process, process.requests[2]), width)
     assert widest(text) <= width
@@ -62,7 +62,7 @@ def test_the_overview_counts_them() -> None:
 
 
 def test_the_other_pictures_can_be_drawn_with_them() -> None:
-    """Also if no other request was left."""
+    """Also if there is no other request."""
     for process in (killed("/a/"), killed("/a/", served=0)):
         for picture in (Lifelines, Ledger, FirstRequest, Overview):
             assert plain(picture(process))

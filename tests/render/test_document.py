@@ -6,19 +6,13 @@ import json
 
 import pytest
 
-from tests.render.sample_process import Story, cafe
+from tests.render.sample_process import SampleProcess, cafe
 from tracer.model import Process
 from tracer.render import document
 
 
-@pytest.fixture(scope="module")
-def process() -> Process:
-    """The café after six requests."""
-    return cafe()
-
-
 def test_it_can_be_written_as_json_and_read_back(process: Process) -> None:
-    """Nothing in it is of a type that JSON does not have."""
+    """It holds JSON's types only."""
     whole = document([process, process])
     assert json.loads(json.dumps(whole)) == whole
     assert whole["format"] == 1
@@ -26,17 +20,17 @@ def test_it_can_be_written_as_json_and_read_back(process: Process) -> None:
 
 
 def test_a_process_has_its_fields(process: Process) -> None:
-    """Names are a promise; more may be added."""
-    (told,) = document([process])["processes"]
+    """Names stay; fields may be added."""
+    (found,) = document([process])["processes"]
     assert {"pid", "parent", "server", "python", "django", "started", "requests", "lifetimes"} <= (
-        told.keys()
+        found.keys()
     )
-    assert (told["pid"], told["parent"], told["server"]) == (48213, 48200, "gunicorn")
-    assert told["started"] == "2026-09-21T14:13:20.000+00:00"
+    assert (found["pid"], found["parent"], found["server"]) == (48213, 48200, "gunicorn")
+    assert found["started"] == "2026-09-21T14:13:20.000+00:00"
 
 
 def test_a_request_has_its_fields_and_counts(process: Process) -> None:
-    """Milliseconds are floats, counts are numbers."""
+    """Milliseconds are floats, counts are integers."""
     first = document([process])["processes"][0]["requests"][0]
     expected = {
         "number": 1,
@@ -58,10 +52,10 @@ def test_a_request_has_its_fields_and_counts(process: Process) -> None:
 
 
 def test_a_span_names_its_object_by_the_id_of_a_lifetime(process: Process) -> None:
-    """Or none; never one that the reader cannot look up."""
-    told = document([process])["processes"][0]
-    ids = {life["id"] for life in told["lifetimes"]}
-    spans = told["requests"][0]["spans"]
+    """Or by none; never by an id without a lifetime."""
+    found = document([process])["processes"][0]
+    ids = {life["id"] for life in found["lifetimes"]}
+    spans = found["requests"][0]["spans"]
     assert {span["object"] for span in spans} - {None} <= ids
     span = next(span for span in spans if span["stage"] == "query")
     assert span["name"] == "SELECT cafe_dish"
@@ -72,16 +66,16 @@ def test_a_span_names_its_object_by_the_id_of_a_lifetime(process: Process) -> No
 
 
 def test_an_object_that_is_no_longer_remembered_is_null() -> None:
-    """Its token means nothing to a reader."""
-    story = Story()
-    with story.request() as now:
+    """Its token would name nothing in the document."""
+    sample = SampleProcess()
+    with sample.request() as now:
         now.does("view", "page", 999)
-    told = document([story.process()])["processes"][0]
-    assert told["requests"][0]["spans"][0]["object"] is None
+    found = document([sample.process()])["processes"][0]
+    assert found["requests"][0]["spans"][0]["object"] is None
 
 
 def test_a_lifetime_has_its_fields(process: Process) -> None:
-    """Whole lives, in the words of the format."""
+    """From birth to death."""
     lives = document([process])["processes"][0]["lifetimes"]
     kept = [life for life in lives if life["scope"] == "kept"]
     assert {"id", "name", "class", "scope", "built_in", "freed", "freed_after", "requests",
@@ -96,6 +90,6 @@ def test_a_lifetime_has_its_fields(process: Process) -> None:
 
 
 def test_freed_is_null_or_one_of_four_words() -> None:
-    """At the end of the process everything that lived goes with it."""
+    """At the end of the process, all living objects are freed with it."""
     lives = document([cafe(end=True)])["processes"][0]["lifetimes"]
     assert {life["freed"] for life in lives} == {"response", "collector", "process"}

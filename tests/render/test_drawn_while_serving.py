@@ -1,4 +1,4 @@
-"""What a console draws while requests come: from a part of what is remembered, the same."""
+"""Timelines of a part of the history, as drawn while a process serves, equal those of the whole."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import plain
-from tests.render.sample_process import MIDDLEWARE, Story
+from tests.render.sample_process import MIDDLEWARE, SampleProcess
 from tracer.model import Built, History, Process, Request, scope
 from tracer.render import Timeline
 
@@ -17,8 +17,8 @@ KEEP = 8
 NAMES = ("QuerySet", "Basket", "WSGIRequest", "TemplateResponse")
 
 
-class Random(Story):
-    """A process that builds, keeps and frees a little of everything, as its seed has it."""
+class RandomProcess(SampleProcess):
+    """A process that builds, keeps and frees objects at random, from a seed."""
 
     def __init__(self, seed: int) -> None:
         super().__init__()
@@ -27,14 +27,14 @@ class Random(Story):
         self.layers = self.built("boot", *(("middleware", name) for name in MIDDLEWARE))
         self.alive: list[int] = []
 
-    def told(self) -> None:
-        """Everything so far is known."""
+    def feed_history(self) -> None:
+        """Feeds the facts reported so far to the history."""
         for fact in self.facts:
             self.history.feed(fact)
         self.facts.clear()
 
     def serve(self) -> None:
-        """One request, and what becomes of some older objects."""
+        """Serves one request, and frees some older objects."""
         chance = self.random.random
         with self.request("/", thread=self.random.choice((1, 1, 2))) as now:
             for name, layer in zip(MIDDLEWARE, self.layers, strict=True):
@@ -57,10 +57,10 @@ class Random(Story):
             if chance() < 0.3:
                 self.alive.remove(token)
                 self.dies(token, how=self.random.choice(("reference", "collector")))
-        self.told()
+        self.feed_history()
 
     def requests(self) -> Iterator[tuple[Process, Process, list[Request]]]:
-        """Serve; each time give the whole, the part that the newest show, and these."""
+        """Serves; yields the whole process, the part for the newest requests, and these."""
         for _ in range(40):
             self.serve()
             whole = self.history.snapshot()
@@ -69,10 +69,10 @@ class Random(Story):
 
 
 @pytest.mark.parametrize("seed", range(12))
-def test_a_timeline_is_the_same_whether_all_is_looked_through_or_what_it_shows(seed: int) -> None:
+def test_a_timeline_of_a_part_of_the_history_equals_that_of_the_whole(seed: int) -> None:
     """Whatever was kept, freed, used again, or forgotten."""
     words = set()
-    for whole, part, newest in Random(seed).requests():
+    for whole, part, newest in RandomProcess(seed).requests():
         for request in newest:
             drawn = plain(Timeline(part, request))
             assert drawn == plain(Timeline(whole, request))
@@ -80,9 +80,9 @@ def test_a_timeline_is_the_same_whether_all_is_looked_through_or_what_it_shows(s
     assert words == {"≈", "use 2", "KEPT"}
 
 
-def test_what_a_timeline_is_given_does_not_grow_with_what_is_remembered() -> None:
-    """Of the whole it does."""
-    process = Random(1)
+def test_the_part_for_a_timeline_does_not_grow_with_the_history() -> None:
+    """The whole process does."""
+    process = RandomProcess(1)
     process.history = History()
     sizes = [
         (len(whole.lifetimes), max(len(part.lifetimes), len(part.requests)))
@@ -92,15 +92,13 @@ def test_what_a_timeline_is_given_does_not_grow_with_what_is_remembered() -> Non
     assert max(part for _, part in sizes) <= most < sizes[-1][0]
 
 
-def test_what_earlier_ones_turned_out_to_be_is_told_by_those_forgotten_and_those_remembered() -> (
-    None
-):
-    """As many as there are of each, in the order of their births."""
+def test_scopes_of_earlier_objects_count_forgotten_and_remembered_ones() -> None:
+    """They count in the order of their births."""
     for seed in range(12):
-        process = Random(seed)
+        process = RandomProcess(seed)
         for whole, _, _ in process.requests():
             counts: dict[str, dict[str, int]] = {}
-            for (_, name), folded in process.history._earlier.items():
+            for (_, name), folded in process.history.objects.ledger.earlier.items():
                 counts[name] = dict(folded)
             for life in whole.lifetimes:
                 before = counts.setdefault(life.name, {})

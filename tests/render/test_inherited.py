@@ -1,31 +1,31 @@
-"""What a fork handed down is drawn as inherited, and never as built again."""
+"""Objects that a fork handed down are drawn as inherited, and never as built again."""
 
 from __future__ import annotations
 
 from tests.render.drawing import WIDTHS, plain, row, widest
-from tests.render.sample_process import Story
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, scope
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.overview import Overview
 
 
 def worker(built: str = "") -> Process:
-    """A preloaded worker that has served twice; it may have `built` something of its own too."""
-    story = Story()
-    handler, layer, _ = story.built(
+    """Returns a preloaded worker that served twice; `built` is an object that it built itself."""
+    sample = SampleProcess()
+    handler, layer, _ = sample.built(
         "inherited", ("handler", "WSGIHandler"), ("middleware", "Doorbell"), ("signal", "Signal")
     )
     if built:
-        story.built(built, ("thread", "mailer"))
+        sample.built(built, ("thread", "mailer"))
     for _ in range(2):
-        with story.request("/menu/") as now:
+        with sample.request("/menu/") as now:
             now.uses(handler)
             now.does("middleware", "Doorbell", layer)
-    return story.process()
+    return sample.process()
 
 
-def test_an_inherited_object_belongs_to_the_process_as_one_that_was_built_at_boot() -> None:
-    """It was there before the process's first request, which used it."""
+def test_an_inherited_object_that_was_used_has_scope_process() -> None:
+    """As an object that was built at boot has."""
     found = {life.name: life for life in worker().lifetimes}
     for name in ("WSGIHandler", "Doorbell"):
         assert (found[name].phase, found[name].scope) == ("inherited", scope.PROCESS)
@@ -33,8 +33,8 @@ def test_an_inherited_object_belongs_to_the_process_as_one_that_was_built_at_boo
     assert found["Signal"].scope == scope.UNDECIDED
 
 
-def test_the_lifelines_have_a_column_for_what_was_inherited() -> None:
-    """And none of the boot, if nothing was built there."""
+def test_the_lifelines_have_a_column_for_inherited_objects() -> None:
+    """And none for boot, if nothing was built there."""
     for width in (80, 118, 200):
         lines = plain(Lifelines(worker()), width).splitlines()
         head = lines[1]
@@ -43,8 +43,8 @@ def test_the_lifelines_have_a_column_for_what_was_inherited() -> None:
         assert handler.index("●") == head.index("inherited")
 
 
-def test_what_a_worker_built_itself_stands_beside_what_it_inherited() -> None:
-    """In a column of its own; what was there before tracing has none where there is no room."""
+def test_objects_that_a_worker_built_itself_have_another_column() -> None:
+    """Objects from before tracing have none where there is no room."""
     heads = {
         ("boot", 80): ["inherited", "boot", "#1", "#2"],
         ("boot", 118): ["inherited", "boot", "#1", "#2"],
@@ -58,8 +58,8 @@ def test_what_a_worker_built_itself_stands_beside_what_it_inherited() -> None:
         assert row(text, "mailer").index("●") == text.splitlines()[1].index(f" {own}") + 1
 
 
-def test_a_timeline_says_from_whom_an_object_was_inherited() -> None:
-    """By its pid, and never "built at boot"; where there is no room, its use is still told."""
+def test_a_timeline_names_the_process_from_which_an_object_was_inherited() -> None:
+    """By its pid; where there is no room for that, its use is still shown."""
     process = worker()
     text = plain(Timeline(process, process.requests[1]), 200)
     assert "inherited · use 2 · from 48200" in row(text, "Doorbell")
@@ -67,8 +67,8 @@ def test_a_timeline_says_from_whom_an_object_was_inherited() -> None:
     assert "inherited · use 2 ·" in row(plain(Timeline(process, process.requests[1])), "Doorbell")
 
 
-def test_the_overview_counts_what_was_inherited_and_from_whom() -> None:
-    """What the worker built itself is counted apart, if there is anything."""
+def test_the_overview_counts_inherited_objects() -> None:
+    """Objects that the worker built itself are counted apart."""
     text = plain(Overview(worker()))
     assert "WSGIHandler" in row(text, "inherited from process 48200: 3")
     assert "built at boot" not in text
@@ -78,7 +78,7 @@ def test_the_overview_counts_what_was_inherited_and_from_whom() -> None:
 
 
 def test_the_ledger_says_that_the_first_was_inherited() -> None:
-    """In the column of where the first was built."""
+    """In the column for where the first one was built."""
     assert " inherited " in row(plain(Ledger(worker())), "WSGIHandler")
 
 

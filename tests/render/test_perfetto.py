@@ -1,4 +1,4 @@
-"""The trace-event format: its rules are kept, and nothing recorded is missing or moved."""
+"""The trace-event format: its rules are kept, and every event stands at its time."""
 
 from __future__ import annotations
 
@@ -31,8 +31,8 @@ WALL = 1_790_000_000
 PHASES = {"X", "i", "b", "e", "M"}
 
 
-def told(*facts: Fact, pid: int = 31, started: float = WALL, begun: int = SECOND) -> Process:
-    """Return the process that reported these facts."""
+def process_of(*facts: Fact, pid: int = 31, started: float = WALL, begun: int = SECOND) -> Process:
+    """Returns the process of these facts."""
     history = History()
     history.feed(ProcessStarted(pid, 1, "gunicorn", "gthread", "3.11.7", "5.2.1", started, begun))
     for fact in facts:
@@ -41,7 +41,7 @@ def told(*facts: Fact, pid: int = 31, started: float = WALL, begun: int = SECOND
 
 
 def request(number: int, begun: int, spans: tuple[Span, ...] = (), **more: Any) -> Request:
-    """Return a request of 10 ms, whose process's clock showed 0 at `WALL`."""
+    """Returns a request of 10 ms, whose process's clock showed 0 at `WALL`."""
     about: dict[str, Any] = {
         "path": "/menu/",
         "thread": 1,
@@ -66,12 +66,12 @@ def request(number: int, begun: int, spans: tuple[Span, ...] = (), **more: Any) 
 
 
 def stage(start: int, end: int, name: str = "view", thread: int = 1, **more: Any) -> Span:
-    """Return a stage; times in milliseconds."""
+    """Returns a stage; times in milliseconds."""
     return Span("view", name, None, start * MS, end * MS, thread=thread, **more)
 
 
 def events(*processes: Process, phase: str = "") -> list[dict[str, Any]]:
-    """Return the events, of one phase or all, after checking every rule of the format."""
+    """Returns the events, of one phase or all, after checking every rule of the format."""
     trace = perfetto(processes)
     assert json.loads(json.dumps(trace, allow_nan=False)) == trace
     check(trace)
@@ -79,7 +79,7 @@ def events(*processes: Process, phase: str = "") -> list[dict[str, Any]]:
 
 
 def check(trace: dict[str, Any]) -> None:
-    """Hold a trace to the format: each phase's own fields, nesting, and pairs that close."""
+    """Checks a trace: each phase's own fields, nesting, and pairs that close."""
     assert isinstance(trace["traceEvents"], list)
     opened: dict[tuple[Any, ...], list[float]] = {}
     for event in trace["traceEvents"]:
@@ -110,11 +110,11 @@ def check(trace: dict[str, Any]) -> None:
             ends = event["ts"], event["ts"] + event["dur"]
             tracks.setdefault((event["pid"], event["tid"]), []).append(ends)
     for slices in tracks.values():
-        nests(slices)
+        check_nesting(slices)
 
 
-def nests(slices: list[tuple[float, float]]) -> None:
-    """Any two events of a track are apart, or one holds the other; to a thousandth of a µs."""
+def check_nesting(slices: list[tuple[float, float]]) -> None:
+    """Checks that a track's events are apart or one holds the other; to a thousandth of a µs."""
     stack: list[float] = []
     for start, end in sorted(slices, key=lambda each: (each[0], -each[1])):
         while stack and stack[-1] <= start + 0.0005:
@@ -124,8 +124,8 @@ def nests(slices: list[tuple[float, float]]) -> None:
 
 
 def test_a_process_and_its_threads_have_names() -> None:
-    """Metadata, before any event that needs it."""
-    process = told(
+    """Metadata come before the events that need them."""
+    process = process_of(
         ThreadSeen(1, "MainThread", 0), ThreadSeen(2, "pool_0", 0),
         request(1, SECOND, (stage(1, 2), stage(3, 4, thread=2))),
     )  # fmt: skip
@@ -140,8 +140,8 @@ def test_a_process_and_its_threads_have_names() -> None:
 
 
 def test_a_request_is_an_event_around_its_stages() -> None:
-    """With what was asked, and what was answered."""
-    process = told(request(1, SECOND, (stage(1, 9, "Menu.get", detail="new instance"),)))
+    """It has the method, the path and the status."""
+    process = process_of(request(1, SECOND, (stage(1, 9, "Menu.get", detail="new instance"),)))
     whole, inner = events(process, phase="X")
     assert (whole["name"], whole["cat"], whole["dur"]) == ("GET /menu/", "request", 10_000)
     assert whole["args"]["number"] == 1
@@ -151,15 +151,15 @@ def test_a_request_is_an_event_around_its_stages() -> None:
     assert inner["args"] == {"request": 1, "detail": "new instance"}
 
 
-def test_what_takes_no_time_is_an_instant_of_its_thread() -> None:
-    """A complete event without duration cannot be seen."""
-    (instant,) = events(told(request(1, SECOND, (stage(2, 2, "response"),))), phase="i")
+def test_a_stage_that_took_no_time_is_an_instant_of_its_thread() -> None:
+    """A complete event without duration would be invisible."""
+    (instant,) = events(process_of(request(1, SECOND, (stage(2, 2, "response"),))), phase="i")
     assert (instant["name"], instant["s"], instant["tid"]) == ("response", "t", 1)
 
 
 def test_requests_that_share_a_thread_at_a_time_get_tracks_of_their_own() -> None:
-    """As on an event loop: neither overlaps the other, nor looks like a part of it."""
-    process = told(
+    """As on an event loop: no request overlaps or seems to contain another."""
+    process = process_of(
         ThreadSeen(1, "MainThread", 0),
         request(1, SECOND, (stage(1, 9, "long"),)),
         request(2, SECOND + 5 * MS, (stage(1, 9, "crossing"),)),
@@ -188,14 +188,14 @@ def test_complete_events_nest_whatever_was_recorded(seed: int) -> None:
             for _ in range(8)
         )
         requests.append(request(number, begun, spans, thread=next(numbers) % 2))
-    process = told(*requests)
+    process = process_of(*requests)
     drawn = events(process)
     assert sum(each["ph"] in "Xi" for each in drawn) == 39 * 9
 
 
 def test_a_life_is_a_slice_of_its_scope() -> None:
-    """From birth to death; one that has not ended goes on to the last thing known."""
-    process = told(
+    """From birth to death; that of a living object goes on to the last event."""
+    process = process_of(
         Built((Birth(5, "handler", "x.Handler", "WSGIHandler", SECOND, 1, "boot"),)),
         request(
             1, 2 * SECOND, births=(Birth(6, "view", "x.Menu", "Menu view", 2 * SECOND, 1),)
@@ -218,24 +218,24 @@ def test_a_life_is_a_slice_of_its_scope() -> None:
 
 def test_processes_stand_side_by_side_by_the_wall_clock() -> None:
     """Their monotonic clocks may have begun at any time."""
-    first = told(request(1, 5 * SECOND), pid=31)
+    first = process_of(request(1, 5 * SECOND), pid=31)
     late = request(1, 70 * SECOND)
     moved = Request(**{**{n: getattr(late, n) for n in late.__slots__}, "started": WALL + 5.25})
-    second = told(moved, pid=32)
+    second = process_of(moved, pid=32)
     one, two = events(first, second, phase="X")
     assert (one["pid"], two["pid"]) == (31, 32)
     assert two["ts"] - one["ts"] == pytest.approx(250_000, abs=1)
 
 
-def test_two_processes_of_one_number_are_two() -> None:
-    """An operating system gives a number again."""
-    found = events(told(request(1, SECOND)), told(request(1, SECOND)), phase="X")
+def test_two_processes_of_one_pid_are_two() -> None:
+    """An operating system reuses pids."""
+    found = events(process_of(request(1, SECOND)), process_of(request(1, SECOND)), phase="X")
     assert len({each["pid"] for each in found}) == 2
 
 
-def test_the_boot_is_drawn_where_it_was_seen() -> None:
+def test_a_recorded_boot_is_drawn() -> None:
     """Its stages count from the interpreter's start."""
-    process = told(
+    process = process_of(
         Boot(SECOND, (Span("settings", "cafe_site.settings", None, 0, 40 * MS),)),
         request(1, 2 * SECOND),
     )
@@ -245,13 +245,13 @@ def test_the_boot_is_drawn_where_it_was_seen() -> None:
 
 
 def test_a_process_without_requests_has_a_name_and_nothing_more() -> None:
-    """Nor is an empty journal a fault."""
-    assert {each["ph"] for each in events(told())} == {"M"}
+    """An empty journal is no fault, either."""
+    assert {each["ph"] for each in events(process_of())} == {"M"}
     assert events() == []
 
 
 def test_names_from_outside_are_made_safe() -> None:
     """Lone surrogates are no Unicode, and readers of JSON refuse them."""
-    process = told(request(1, SECOND, path="/caf\udce9/\u202e"))
+    process = process_of(request(1, SECOND, path="/caf\udce9/\u202e"))
     (whole,) = events(process, phase="X")
     assert whole["args"]["path"] == "/caf\\udce9/\\u202e"

@@ -1,4 +1,4 @@
-"""The tree of processes: who began whom, what each served, and how it ended."""
+"""The tree of processes: who started whom, what each served, and how it ended."""
 
 from __future__ import annotations
 
@@ -7,9 +7,9 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, widest
-from tests.render.sample_process import EPOCH, Story
+from tests.render.sample_process import EPOCH, SampleProcess
 from tracer.model import Process, ProcessStarted
-from tracer.model.process_tree import Member, family
+from tracer.model.process_tree import ProcessNode, build_process_tree
 from tracer.render.layout.theme import TIMES
 from tracer.render.pictures.processes import LEVELS, ROWS, Processes
 
@@ -26,9 +26,9 @@ def worker(
     cut_off: int = 0,
     **about: str,
 ) -> Process:
-    """A worker of 48200 that began so many seconds after the first."""
-    story = Story(pid=pid)
-    story.facts[0] = ProcessStarted(
+    """Returns a worker of 48200 that began so many seconds after the first."""
+    sample = SampleProcess(pid=pid)
+    sample.facts[0] = ProcessStarted(
         pid,
         48200,
         about.get("server", "gunicorn"),
@@ -40,24 +40,24 @@ def worker(
         application=about.get("application", ""),
     )
     if inherits:
-        story.built("inherited", *(("middleware", f"Layer{index}") for index in range(inherits)))
+        sample.built("inherited", *(("middleware", f"Layer{index}") for index in range(inherits)))
     for _ in range(requests + cut_off):
-        story.now += SECOND // 10
-        with story.request("/menu/"):
+        sample.now += SECOND // 10
+        with sample.request("/menu/"):
             pass
-        started = EPOCH + begins + story.now / 1e9
-        story.facts[-1] = replace(story.facts[-1], started=started)
-        if story.number > requests:
-            story.facts[-1] = replace(story.facts[-1], ending="cut off", status=None)
+        started = EPOCH + begins + sample.now / 1e9
+        sample.facts[-1] = replace(sample.facts[-1], started=started)
+        if sample.number > requests:
+            sample.facts[-1] = replace(sample.facts[-1], ending="cut off", status=None)
     if ends is not None:
-        story.now = int((ends - begins) * SECOND)
-        story.ends()
-    return replace(story.process(), alive=alive)
+        sample.now = int((ends - begins) * SECOND)
+        sample.ends()
+    return replace(sample.process(), alive=alive)
 
 
-def recycled() -> tuple[Member, ...]:
-    """Four workers in two places: one ended, one was killed, two run still."""
-    return family(
+def recycled() -> tuple[ProcessNode, ...]:
+    """Returns four workers in two places: one ended, one was killed, two still run."""
+    return build_process_tree(
         [
             worker(11, 0.0, 5, ends=4.0),
             worker(12, 0.1, 4, cut_off=2),
@@ -78,8 +78,8 @@ def test_no_line_is_wider_than_the_terminal(width: int, brief: bool) -> None:
 
 
 @pytest.mark.parametrize("width", [80, 118, 200])
-def test_each_process_is_told_with_its_end(width: int) -> None:
-    """In order, killed or running: a word and a mark."""
+def test_each_process_is_shown_with_its_end(width: int) -> None:
+    """In order, killed or running: by a word and a mark."""
     text = plain(Processes(recycled()), width)
     ends = {"├─ 11": ("ended", "○"), "├─ 12": ("gone", "✗"), "├─ 13": ("running", "▶")}
     for start, (word, mark) in ends.items():
@@ -90,21 +90,21 @@ def test_each_process_is_told_with_its_end(width: int) -> None:
     assert "5" in row(text, "├─ 11").split()
 
 
-def test_a_parent_without_a_journal_is_not_traced_and_recycling_shows() -> None:
-    """Four workers in all, and never more than two of them."""
+def test_an_untraced_parent_counts_its_workers() -> None:
+    """Four workers in all, and never more than two at once."""
     text = plain(Processes(recycled()))
     assert "not traced · began 4 processes, never more than 2 at once" in row(text, "48200")
 
 
-def test_a_fork_is_told_with_what_it_handed_down() -> None:
-    """Where there is room for it."""
+def test_a_fork_is_shown_with_the_number_of_inherited_objects() -> None:
+    """If there is room."""
     text = plain(Processes(recycled()))
     assert "forked, inheriting 7 objects" in row(text, "├─ 13")
     assert "started" in row(text, "├─ 11")
 
 
 def test_the_bars_share_one_axis() -> None:
-    """A worker that came when another had gone begins to the right of that one's end."""
+    """A worker that started after another's end begins to the right of that end."""
     text = plain(Processes(recycled()), 118)
     assert row(text, "├─ 11").index("○") < row(text, "├─ 13").index("●")
     assert row(text, "├─ 13").index("▶") == row(text, "└─ 14").index("▶")
@@ -118,14 +118,14 @@ def test_the_legend_explains_what_is_drawn_and_nothing_else() -> None:
     text = plain(Processes(recycled()))
     legend = text.splitlines()[-2:]
     assert all(f"{mark} " in "".join(legend) for mark in "●○▶✗")
-    alone = plain(Processes(family([worker(11, 0.0, ends=1.0)])))
+    alone = plain(Processes(build_process_tree([worker(11, 0.0, ends=1.0)])))
     assert "✗" not in alone
     assert "still running" not in alone
 
 
-def test_an_end_that_nobody_can_tell_is_told_so() -> None:
-    """On a system without locks."""
-    text = plain(Processes(family([worker(11, 0.0, alive=None)])))
+def test_an_unknown_end_is_shown_as_unknown() -> None:
+    """As on a system without locks."""
+    text = plain(Processes(build_process_tree([worker(11, 0.0, alive=None)])))
     assert "end not known" in row(text, "└─ 11")
 
 
@@ -133,7 +133,7 @@ def test_servers_are_counted_where_there_are_several() -> None:
     """With their modes and applications."""
     text = plain(
         Processes(
-            family(
+            build_process_tree(
                 [
                     worker(11, 0.0, application="shop.settings"),
                     worker(12, 0.0, application="shop.settings"),
@@ -149,7 +149,9 @@ def test_servers_are_counted_where_there_are_several() -> None:
 def test_of_very_many_processes_the_earliest_are_counted() -> None:
     """As under CGI: one process for each request."""
     text = plain(
-        Processes(family([worker(n, n / 10, 1, ends=n / 10 + 0.2) for n in range(1, 201)]))
+        Processes(
+            build_process_tree([worker(n, n / 10, 1, ends=n / 10 + 0.2) for n in range(1, 201)])
+        )
     )
     assert len(text.splitlines()) < ROWS + 10
     assert "earlier processes, 140 requests · 140 ended in order" in row(text, "├─ …")
@@ -157,25 +159,27 @@ def test_of_very_many_processes_the_earliest_are_counted() -> None:
 
 
 def test_a_brief_tree_has_no_axis_and_no_legend() -> None:
-    """As for a picture that is drawn again and again."""
+    """For a picture that is drawn repeatedly."""
     text = plain(Processes(recycled(), brief=True))
     assert not set(text) & {"●", "┊"}
     assert "still running" in row(text, "├─ 13")
 
 
 def test_without_any_process_nothing_breaks() -> None:
-    """An empty family."""
+    """The tree of no processes is drawn."""
     assert "0 processes" in plain(Processes(()))
 
 
 def test_hostile_names_are_escaped() -> None:
-    """Of servers and applications."""
-    text = plain(Processes(family([worker(11, 0.0, server="\x1b[2J", application="\x1b[1m")])))
+    """Names of servers and applications."""
+    text = plain(
+        Processes(build_process_tree([worker(11, 0.0, server="\x1b[2J", application="\x1b[1m")]))
+    )
     assert ESCAPE not in text
 
 
-def test_plain_letters_do_where_there_are_no_others() -> None:
-    """And each mark stays one character wide."""
+def test_ascii_streams_get_ascii() -> None:
+    """Each mark stays one character wide."""
     text = plain(Processes(recycled()), 118, encoding="ascii")
     assert text.isascii()
     assert row(text, "|- 12").count("!") == 1

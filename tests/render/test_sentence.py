@@ -1,4 +1,4 @@
-"""What is said among pictures stands at their margin, on every line of it."""
+"""A sentence among pictures stands at their margin, on every line of it."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The ledger, what the first request paid, and the overview."""
+"""The ledger, the cost of the first request, and the overview."""
 
 from __future__ import annotations
 
@@ -7,18 +7,12 @@ from typing import Any
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
-from tests.render.sample_process import Story, cafe
+from tests.render.sample_process import SampleProcess, cafe
 from tracer.model import Process, ProcessStarted
 from tracer.render import FirstRequest, Ledger, Overview, to_text
 from tracer.render.layout.theme import TIMES
 
 PICTURES = (Ledger, FirstRequest, Overview)
-
-
-@pytest.fixture(scope="module")
-def process() -> Process:
-    """The café after six requests."""
-    return cafe()
 
 
 @pytest.mark.parametrize("picture", PICTURES)
@@ -30,7 +24,7 @@ def test_no_line_is_wider_than_the_terminal(process: Process, picture: Any, widt
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_colour_adds_codes_and_changes_no_character(process: Process, picture: Any) -> None:
-    """Nothing is told by colour alone."""
+    """No meaning is carried by colour alone."""
     coloured = to_text(picture(process), width=118, colour=True)
     assert ESCAPE in coloured
     assert uncoloured(coloured) == plain(picture(process))
@@ -39,7 +33,7 @@ def test_colour_adds_codes_and_changes_no_character(process: Process, picture: A
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_ascii_streams_get_ascii(process: Process, picture: Any) -> None:
-    """Without a question mark where a glyph was."""
+    """No glyph becomes a question mark."""
     text = plain(picture(process), encoding="ascii")
     assert text.isascii()
     assert "?" not in text.replace("?page", "")
@@ -47,8 +41,8 @@ def test_ascii_streams_get_ascii(process: Process, picture: Any) -> None:
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_a_process_that_has_done_nothing_is_drawn(picture: Any) -> None:
-    """It says whose picture it is."""
-    assert "rocess 48213" in plain(picture(Story().process()))
+    """The title names the process."""
+    assert "rocess 48213" in plain(picture(SampleProcess().process()))
 
 
 def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
@@ -66,29 +60,29 @@ def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
     assert row(text, "Basket").endswith("4 with the response")
 
 
-def test_the_ledger_tells_rows_of_one_name_apart() -> None:
-    """By their kinds."""
-    story = Story()
-    story.built("boot", ("engine", "Engine"), ("backend", "Engine"))
-    text = plain(Ledger(story.process()))
+def test_rows_of_one_name_show_their_kind() -> None:
+    """Their names alone would not distinguish them."""
+    sample = SampleProcess()
+    sample.built("boot", ("engine", "Engine"), ("backend", "Engine"))
+    text = plain(Ledger(sample.process()))
     assert "Engine (engine)" in text
     assert "Engine (backend)" in text
 
 
-def test_the_ledger_after_the_end_says_what_went_with_a_thread() -> None:
+def test_after_the_end_the_ledger_says_what_was_freed_with_a_thread() -> None:
     """In words, not in the model's terms."""
-    story = Story()
-    with story.request(thread=2) as now:
+    sample = SampleProcess()
+    with sample.request(thread=2) as now:
         wrapper = now.builds("database", "DatabaseWrapper default")
-    story.thread_ends(2)
-    with story.request(thread=3):
+    sample.thread_ends(2)
+    with sample.request(thread=3):
         pass
-    story.dies(wrapper)
-    assert "1 with its thread" in row(plain(Ledger(story.process())), "DatabaseWrapper")
+    sample.dies(wrapper)
+    assert "1 with its thread" in row(plain(Ledger(sample.process())), "DatabaseWrapper")
 
 
 def test_the_first_request_stands_beside_the_second(process: Process) -> None:
-    """Numbers of both, and the names of what the first one had."""
+    """Numbers of both, and the names of what the first had."""
     text = plain(FirstRequest(process))
     assert row(text, "modules imported").split()[2:4] == ["26", "0"]
     assert "cafe.part_0" in row(text, "modules imported")
@@ -109,41 +103,41 @@ def test_the_slower_request_has_the_longer_bar(process: Process) -> None:
 
 
 def test_without_a_second_request_nothing_is_compared() -> None:
-    """It says so, and shows what there is."""
-    story = Story()
-    with story.request() as now:
+    """A note says so; the first request is shown."""
+    sample = SampleProcess()
+    with sample.request() as now:
         now.builds("engine", "Engine")
-    text = plain(FirstRequest(story.process()))
+    text = plain(FirstRequest(sample.process()))
     assert "There is no second request yet to compare with." in text
     assert row(text, "objects built").split() == ["objects", "built", "1"]
 
 
-def test_different_pages_are_not_passed_off_as_the_same() -> None:
-    """Some of the difference is theirs."""
-    story = Story()
+def test_a_note_says_that_the_requests_are_for_different_pages() -> None:
+    """Then some of the difference is that of the pages."""
+    sample = SampleProcess()
     for path in ("/a/", "/b/"):
-        with story.request(path):
+        with sample.request(path):
             pass
-    assert "They asked for different pages" in plain(FirstRequest(story.process()))
+    assert "They asked for different pages" in plain(FirstRequest(sample.process()))
 
 
-def test_a_first_request_that_is_no_longer_there_is_not_made_up() -> None:
-    """Nor one that never was."""
-    assert "There was no request yet." in plain(FirstRequest(Story().process()))
-    story = Story()
+def test_a_sentence_says_why_there_is_no_first_request() -> None:
+    """It is forgotten, was cut off, or has not come yet."""
+    assert "There was no request yet." in plain(FirstRequest(SampleProcess().process()))
+    sample = SampleProcess()
     for _ in range(2):
-        with story.request():
+        with sample.request():
             pass
-    del story.facts[1]
-    assert "It is no longer remembered." in plain(FirstRequest(story.process()))
+    del sample.facts[1]
+    assert "It is no longer remembered." in plain(FirstRequest(sample.process()))
 
 
-def test_the_overview_says_who_the_process_is(process: Process) -> None:
-    """Identity, versions, server, and how much it served."""
+def test_the_overview_has_the_facts_of_the_process(process: Process) -> None:
+    """Pid, versions, server, and how many requests it served."""
     text = plain(Overview(process))
-    for said in ("Process 48213 · gunicorn gthread", "Python 3.13.0 · Django 6.1.3",
+    for words in ("Process 48213 · gunicorn gthread", "Python 3.13.0 · Django 6.1.3",
                  "parent 48200", "6 requests served"):  # fmt: skip
-        assert said in text
+        assert words in text
     assert "ended in an orderly way" not in text
     assert "ended in an orderly way" in plain(Overview(cafe(end=True)))
 
@@ -161,29 +155,29 @@ def test_the_overview_counts_what_was_built_before_the_first_request(process: Pr
 
 def test_what_was_built_between_requests_is_not_called_boot() -> None:
     """Boot ends where the first request begins."""
-    story = Story()
-    with story.request():
+    sample = SampleProcess()
+    with sample.request():
         pass
-    story.built("boot", ("thread", "mailer"))
-    assert "built at boot: nothing seen" in plain(Overview(story.process()))
+    sample.built("boot", ("thread", "mailer"))
+    assert "built at boot: nothing seen" in plain(Overview(sample.process()))
 
 
-def test_a_forked_child_says_who_built_its_application() -> None:
-    """Its parent did."""
-    story = Story()
+def test_a_forked_child_names_the_process_that_built_its_application() -> None:
+    """That is its parent."""
+    sample = SampleProcess()
     about = ProcessStarted(2, 1, "gunicorn", "sync", "3.13", "6.1", 0.0, 0, inherited=True)
-    story.facts[0] = about
+    sample.facts[0] = about
     assert "its application was built by 1 and handed down by fork" in plain(
-        Overview(story.process())
+        Overview(sample.process())
     )
 
 
 @pytest.mark.parametrize("picture", PICTURES)
 def test_hostile_names_are_escaped(picture: Any) -> None:
-    """Whatever a server, a class, a module or a path is called."""
-    story = Story(server="\x1b[2J")
-    story.built("boot", ("\x1b[1m", "\x1b[2mX"))
-    with story.request("/\x1b[3m", imports=("\x1b[4m",)) as now:
+    """Names of servers, classes, modules and paths."""
+    sample = SampleProcess(server="\x1b[2J")
+    sample.built("boot", ("\x1b[1m", "\x1b[2mX"))
+    with sample.request("/\x1b[3m", imports=("\x1b[4m",)) as now:
         now.does("compile", "\x1b[5m")
         now.builds("\x1b[6m", "\x1b[7m", cls="a.\x1b[8m")
-    assert ESCAPE not in plain(picture(story.process()))
+    assert ESCAPE not in plain(picture(sample.process()))

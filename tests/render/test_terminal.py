@@ -1,4 +1,4 @@
-"""Blocks of text, and the terminals they are written to."""
+"""Pictures as text, and the terminals to which they are written."""
 
 from __future__ import annotations
 
@@ -19,9 +19,10 @@ import pytest
 from rich.text import Text
 
 from tests.render.drawing import ESCAPE, plain, widest
-from tests.render.sample_process import Story, cafe
-from tracer.render import Lifelines, Terminal, Timeline, to_text
+from tests.render.sample_process import SampleProcess, cafe
+from tracer.render import Lifelines, Timeline, to_text
 from tracer.render.formats import terminal
+from tracer.render.formats.terminal import Terminal
 
 
 class Stream(io.StringIO):
@@ -48,7 +49,7 @@ class Stream(io.StringIO):
 
 @pytest.fixture
 def tty() -> Iterator[Any]:
-    """The two ends of a terminal of 97 columns: a stream to draw on, and what to read it from."""
+    """Yields both ends of a terminal of 97 columns: a stream to draw on, and one to read from."""
     ours, theirs = pty.openpty()
     ioctl(theirs, termios.TIOCSWINSZ, struct.pack("HHHH", 30, 97, 0, 0))
     with open(theirs, "w", encoding="utf-8") as stream:
@@ -58,7 +59,7 @@ def tty() -> Iterator[Any]:
 
 @pytest.fixture
 def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
-    """Every `os.write` of the module, which still writes."""
+    """Returns every `os.write` of the module, which still writes."""
     seen: list[bytes] = []
     real = os.write
 
@@ -70,21 +71,21 @@ def writes(monkeypatch: pytest.MonkeyPatch) -> list[bytes]:
     return seen
 
 
-def test_one_block_is_one_write_to_the_descriptor(tmp_path: Path, writes: list[bytes]) -> None:
-    """Processes that share a log do not mix within a block."""
+def test_one_picture_is_one_write_to_the_descriptor(tmp_path: Path, writes: list[bytes]) -> None:
+    """Processes that share a log do not mix within a picture."""
     process = cafe()
     with (tmp_path / "log").open("w", encoding="utf-8") as stream:
-        stream.write("said before\n")
+        stream.write("written before\n")
         terminal = Terminal(stream, {})
         assert terminal.write(Lifelines(process))
         assert len(writes) == 1
-    told = (tmp_path / "log").read_text("utf-8")
-    assert told == "said before\n" + plain(Lifelines(process)) + "\n"
-    assert ESCAPE not in told
+    text = (tmp_path / "log").read_text("utf-8")
+    assert text == "written before\n" + plain(Lifelines(process)) + "\n"
+    assert ESCAPE not in text
 
 
 def test_a_short_write_is_continued(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the system leaves over is written next."""
+    """The rest is written next."""
     real = os.write
     monkeypatch.setattr(terminal.os, "write", lambda fd, data: real(fd, bytes(data)[:100]))
     with (tmp_path / "log").open("w", encoding="utf-8") as stream:
@@ -101,7 +102,7 @@ def test_a_stream_without_a_descriptor_gets_one_write_and_a_flush() -> None:
 
 
 def test_a_stream_that_has_only_write_will_do() -> None:
-    """No isatty, no fileno, no flush, no encoding."""
+    """Without isatty, fileno, flush and encoding."""
 
     class Log:
         def __init__(self) -> None:
@@ -135,7 +136,7 @@ def test_a_stream_that_fails_ends_the_drawing_and_raises_nothing(fault: Exceptio
 
 
 def test_a_closed_file_and_a_broken_pipe_end_the_drawing(tmp_path: Path) -> None:
-    """The real things."""
+    """With a real file and a real pipe."""
     with (tmp_path / "log").open("w") as closed:
         pass
     assert Terminal(closed, {}).write(Text("one")) is False
@@ -147,16 +148,16 @@ def test_a_closed_file_and_a_broken_pipe_end_the_drawing(tmp_path: Path) -> None
         assert terminal.failed
 
 
-def test_a_reader_that_is_behind_is_waited_for_but_not_for_ever(
+def test_the_wait_for_a_reader_that_is_behind_has_a_limit(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     """A full pipe that does not block ends the drawing after a while."""
-    monkeypatch.setattr("tracer.render.formats.terminal.PATIENCE", 0.01)
+    monkeypatch.setattr("tracer.render.formats.terminal.WRITE_TIMEOUT", 0.01)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     with os.fdopen(writing, "w") as stream, os.fdopen(reading, "rb"):
         terminal = Terminal(stream, {})
-        process, drawn = Story().process(), 0
+        process, drawn = SampleProcess().process(), 0
         while terminal.write(Lifelines(process)):
             drawn += 1
         assert drawn > 100
@@ -164,7 +165,7 @@ def test_a_reader_that_is_behind_is_waited_for_but_not_for_ever(
 
 
 def test_a_fault_of_a_picture_is_not_taken_for_one_of_the_stream() -> None:
-    """It is the caller's to report, and the next picture is drawn."""
+    """It is raised, and the next picture is drawn."""
 
     class Faulty:
         def __rich_console__(self, *_: object) -> Iterator[str]:
@@ -190,12 +191,12 @@ def test_a_terminal_gets_colour_and_its_own_width(tty: Any) -> None:
 
 @pytest.mark.parametrize("environ", [{"NO_COLOR": "1"}, {"TERM": "dumb"}])
 def test_colour_can_be_declined(environ: dict[str, str]) -> None:
-    """By the two conventions there are."""
+    """By NO_COLOR and by TERM=dumb."""
     assert not Terminal(Stream(terminal=True), environ).colour
     assert Terminal(Stream(terminal=True), {"NO_COLOR": "", "TERM": "xterm"}).colour
 
 
-def test_what_descriptor_one_is_does_not_matter(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_the_stream_itself_decides_about_colour(monkeypatch: pytest.MonkeyPatch) -> None:
     """A pipe has no colour though the process has a terminal."""
     monkeypatch.setattr(os, "isatty", lambda _descriptor: True)
     assert not Terminal(Stream(terminal=False), {}).colour
@@ -205,7 +206,7 @@ def test_what_descriptor_one_is_does_not_matter(monkeypatch: pytest.MonkeyPatch)
     ("columns", "width"), [("80", 80), ("", 118), ("wide", 118), ("-3", 118), ("7", 40), ("²", 118)]
 )
 def test_without_a_terminal_columns_decides_the_width(columns: str, width: int) -> None:
-    """Else it is 118."""
+    """Without COLUMNS it is 118."""
     assert Terminal(Stream(), {"COLUMNS": columns}).width == width
     assert Terminal(Stream(), {}).width == 118
 
@@ -215,7 +216,7 @@ def test_a_terminal_without_a_descriptor_still_has_a_width() -> None:
     assert Terminal(Stream(terminal=True), {}).width == 118
 
 
-def test_the_environment_is_the_process_s_own_unless_told(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_is_the_process_s_own_by_default(monkeypatch: pytest.MonkeyPatch) -> None:
     """It is read when drawing, not before."""
     terminal = Terminal(Stream())
     monkeypatch.setenv("COLUMNS", "83")
@@ -224,11 +225,11 @@ def test_the_environment_is_the_process_s_own_unless_told(monkeypatch: pytest.Mo
 
 @pytest.mark.parametrize("encoding", ["ascii", "latin-1", "cp437", "no such encoding", None])
 def test_a_stream_gets_nothing_that_it_cannot_encode(encoding: str | None) -> None:
-    """Names too are replaced, letter by letter."""
-    story = Story()
-    with story.request("/メニュー/\ud800"):
+    """Characters of names are replaced, too."""
+    sample = SampleProcess()
+    with sample.request("/メニュー/\ud800"):
         pass
-    process = story.process()
+    process = sample.process()
     stream = Stream(encoding=encoding)
     assert Terminal(stream, {}).write(Timeline(process, process.requests[0]))
     try:
@@ -238,7 +239,7 @@ def test_a_stream_gets_nothing_that_it_cannot_encode(encoding: str | None) -> No
 
 
 def test_a_descriptor_gets_the_streams_own_encoding(tmp_path: Path) -> None:
-    """A log in Latin-1 stays one."""
+    """A log in Latin-1 stays in Latin-1."""
     with (tmp_path / "log").open("w", encoding="latin-1") as stream:
         assert Terminal(stream, {}).write(Text("café ━ 茶"))
     assert (tmp_path / "log").read_bytes() == "café = ?\n\n".encode("latin-1")
@@ -253,8 +254,8 @@ def test_text_is_as_wide_as_asked_and_its_lines_end() -> None:
         assert not [line for line in text.splitlines() if line != line.rstrip()]
 
 
-def test_drawing_one_picture_leaves_no_trace_in_the_next() -> None:
-    """The console behind them is shared."""
+def test_one_picture_does_not_change_the_next() -> None:
+    """They share a console."""
     process = cafe()
     first = plain(Lifelines(process), 80)
     to_text(Lifelines(process), width=200, colour=True, encoding="ascii")
@@ -262,14 +263,14 @@ def test_drawing_one_picture_leaves_no_trace_in_the_next() -> None:
 
 
 def test_standard_error_under_test_can_be_drawn_on(capsys: pytest.CaptureFixture[str]) -> None:
-    """Captured streams have a descriptor that is not theirs, or none."""
+    """A captured stream has another's descriptor, or none."""
     assert Terminal(sys.stderr, {}).write(Text("hello"))
     assert "hello" in capsys.readouterr().err
 
 
-def test_a_reader_that_catches_up_gets_the_whole_block(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_reader_that_catches_up_gets_the_whole_picture(monkeypatch: pytest.MonkeyPatch) -> None:
     """A full pipe that does not block is written to again as soon as there is room."""
-    monkeypatch.setattr(terminal, "PATIENCE", 60.0)
+    monkeypatch.setattr(terminal, "WRITE_TIMEOUT", 60.0)
     reading, writing = os.pipe()
     os.set_blocking(writing, False)
     while True:

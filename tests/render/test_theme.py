@@ -1,4 +1,4 @@
-"""The theme: names that mean something, colours that can be read."""
+"""The theme: its names, and colours that can be read."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.render.layout import theme
 
 
 def luminance(verdict: str) -> float:
-    """Relative luminance of a scope's colour, 0 to 1."""
+    """Returns the relative luminance of a scope's colour, 0 to 1."""
     colour = theme.scope_style(verdict).color
     assert colour is not None
     parts = [value / 255 for value in colour.get_truecolor()]
@@ -34,7 +34,7 @@ def test_no_two_scopes_share_a_colour() -> None:
 
 
 def test_a_name_that_the_theme_does_not_have_is_an_error() -> None:
-    """A misspelt style must not pass as no style."""
+    """A misspelt style must not count as no style."""
     with pytest.raises(KeyError):
         theme.style("scope.proces")
 
@@ -54,5 +54,5 @@ def test_every_glyph_takes_one_cell_and_so_does_its_fallback() -> None:
 def test_fallbacks_are_used_where_the_encoding_lacks_a_glyph(
     encoding: str, falls_back: bool
 ) -> None:
-    """All of them or none, so that a picture is of one piece."""
+    """All of them or none."""
     assert (theme.glyph_table(encoding) is not None) is falls_back

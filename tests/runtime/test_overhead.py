@@ -13,6 +13,7 @@ from tracer.model import stages
 from tracer.recorder import server_info
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
+from tracer.runtime import shutdown
 from tracer.runtime.overhead import Costs, Overhead, Prices, measure, median
 from tracer.runtime.tracer import Tracer
 
@@ -231,6 +232,6 @@ def test_a_request_in_flight_while_a_timeline_is_drawn_pays_for_that(
     disturbed = begin(("GET", "", "/disturbed/", ""))
     finish(begin(("GET", "", "/drawn/", "")))
     finish(disturbed)
-    tracer.close()
+    shutdown.close(tracer)
     paid = {request.path: request.watching for request in tracer.process().requests}
     assert paid["/alone/"] == paid["/drawn/"] < paid["/disturbed/"]

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model import (
     Barrier,
     Birth,

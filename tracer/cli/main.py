@@ -19,7 +19,7 @@ from typing import TextIO
 from tracer import __version__
 from tracer.cli import compare, run, show, watch
 from tracer.cli.output import OutputError
-from tracer.journal.reader import JournalError
+from tracer.journal.tail import JournalError
 
 
 def main(

@@ -20,7 +20,7 @@ from tracer.render.formats.json_document import document
 from tracer.render.formats.perfetto import perfetto
 from tracer.render.formats.svg import to_svg
 from tracer.render.formats.terminal import DEFAULT_WIDTH, Terminal, to_text
-from tracer.render.page.html import page
+from tracer.render.page.html import html_page
 from tracer.render.pictures.timeline import Timeline
 
 SVG: Final = ".svg"
@@ -58,7 +58,7 @@ def _perfetto(processes: Iterable[Process]) -> str:
 
 FORMATS: Final[dict[str, Callable[[Iterable[Process]], str]]] = {
     "json": _json,
-    "html": page,
+    "html": html_page,
     "perfetto": _perfetto,
 }
 """What `--format` calls each document, and the function that makes it."""

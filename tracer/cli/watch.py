@@ -15,9 +15,10 @@ from tracer.cli import options
 from tracer.cli.output import PictureWriter
 from tracer.journal import flight_record
 from tracer.journal.locks import alive
-from tracer.journal.reader import News, Tail, outstanding
+from tracer.journal.reader import unwritten_requests
+from tracer.journal.tail import NewFacts, Tail
 from tracer.model import Ended, History, Process, ProcessStarted, Request
-from tracer.model.process_tree import family, letter
+from tracer.model.process_tree import build_process_tree, letter
 from tracer.render.layout import wording
 from tracer.render.pictures.processes import Processes
 from tracer.render.pictures.sentence import Sentence
@@ -83,7 +84,7 @@ class _Process:
     written: set[int] = field(default_factory=set)
     """Numbers of the newest requests in the journal."""
 
-    def feed(self, news: News) -> None:
+    def feed(self, news: NewFacts) -> None:
         """Adds what the process has written."""
         for fact in news.facts:
             self.history.feed(fact)
@@ -143,7 +144,7 @@ class Follower:
         """Returns what could not be read so far."""
         return self._tail.notes()
 
-    def _process(self, news: News) -> _Process:
+    def _process(self, news: NewFacts) -> _Process:
         process = self._processes.get(news.path)
         if process is None or news.restarted:
             process = self._processes[news.path] = _Process()
@@ -167,21 +168,21 @@ class Follower:
                 shown[path] = known.snapshot()
         if len(shown) > 1:
             ordered = [shown[path] for path in named if path in shown]
-            yield Processes(family(ordered), brief=True)
+            yield Processes(build_process_tree(ordered), brief=True)
 
 
-def _introduce(process: _Process, news: News) -> Iterator[RenderableType]:
+def _introduce(process: _Process, news: NewFacts) -> Iterator[RenderableType]:
     """Says what a process has served that was there before the first poll."""
     assert process.history.about is not None
     process.server = _server(process.history.about)
     state = alive(news.path)
     if state is not False and not process.history.ended:
-        served = wording.many(process.history.served, "request")
+        served = wording.plural(process.history.served, "request")
         running = "is running and has" if state else "has"
         yield Sentence(f"{_name(process)} {running} served {served} so far.")
 
 
-def _draw_news(process: _Process, news: News) -> Iterator[RenderableType]:
+def _draw_news(process: _Process, news: NewFacts) -> Iterator[RenderableType]:
     """Yields sentences and timelines for what a process has written."""
     for fact in news.facts:
         if isinstance(fact, ProcessStarted):
@@ -204,10 +205,10 @@ def _draw_news(process: _Process, news: News) -> Iterator[RenderableType]:
 
 def _report_death(process: _Process, path: Path) -> Iterator[RenderableType]:
     """Says that a process died without ending its journal, and draws the requests cut off."""
-    missing = outstanding(flight_record.read(path), process.written, process.history.threads)
+    missing = unwritten_requests(flight_record.read(path), process.written, process.history.threads)
     for request in missing:
         process.history.feed(request)
-    cut_off = f"; {wording.many(len(missing), 'request')} cut off" if missing else ""
+    cut_off = f"; {wording.plural(len(missing), 'request')} cut off" if missing else ""
     yield Sentence(f"{_name(process)} is gone without a word{cut_off}.")
     if process.history.about is not None:
         yield from _timelines(process, missing)

@@ -8,7 +8,7 @@ from typing import Final
 
 from tracer.compare.count import FAILED, OK, Row, conclusion
 from tracer.render.layout import wording
-from tracer.render.layout.canvas import Line, wrapped
+from tracer.render.layout.canvas import Line, wrap
 from tracer.render.pictures.picture import Picture
 
 BAR: Final = 10
@@ -79,7 +79,7 @@ class Comparison(Picture):
     def lines(self, width: int) -> Iterator[Line]:
         """Yields the picture line by line."""
         ran = [row for row in self.rows if row.status == OK]
-        subtitle = f" · {wording.many(self.requests, 'request')} to {_servers(len(ran))}"
+        subtitle = f" · {wording.plural(self.requests, 'request')} to {_servers(len(ran))}"
         line = Line().add(" ").add("One application, every server", "title")
         yield line.add(wording.crop(subtitle, width - line.width), "dim")
         name = max((len(row.server) for row in self.rows), default=6) + 1
@@ -96,15 +96,15 @@ class Comparison(Picture):
             yield Line()
             heads = [column.head for column in columns if column.head in _LEGEND]
             legend = " · ".join(f"{head}: {_LEGEND[head]}" for head in heads)
-            yield from wrapped(legend, width, "dim")
+            yield from wrap(legend, width, "dim")
         yield Line()
-        yield from wrapped(conclusion(self.requests, self.rows), width, "heading")
+        yield from wrap(conclusion(self.requests, self.rows), width, "heading")
 
 
 def _servers(ran: int) -> str:
     if not ran:
         return "each server"
-    return "one server" if ran == 1 else f"each of {wording.many(ran, 'server')}"
+    return "one server" if ran == 1 else f"each of {wording.plural(ran, 'server')}"
 
 
 def _fitting(room: int, gap: int) -> list[_Column]:

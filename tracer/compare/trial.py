@@ -22,7 +22,8 @@ from typing import Final
 from tracer import servers
 from tracer.compare.count import FAILED, NOT_INSTALLED, Row, count
 from tracer.compare.table import Comparison
-from tracer.journal.reader import JournalError, processes
+from tracer.journal.reader import processes
+from tracer.journal.tail import JournalError
 from tracer.model import Process
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 from tracer.servers.errors import with_log

@@ -1,20 +1,20 @@
-"""The flight record: what a process had begun when it was killed.
+"""The flight record: which requests a process had begun when it was killed.
 
-Facts reach the journal some time after the request they tell of. So that a SIGKILL loses no
-request, the beginning of each is also noted here, as it begins: in a file that is mapped into the
-process's memory and lies beside its journal file as `{pid}-{nanoseconds}.flight`. The page cache
-survives the process, and a note is a copy in memory: no system call, no wait.
+A request reaches the journal some time after it has ended. So that a SIGKILL loses no request, the
+start of each is noted here at once: in a file that is mapped into the process's memory and lies
+beside its journal file as `{pid}-{nanoseconds}.flight`. The operating system's page cache survives
+the process, and a note is a copy in memory: no system call, no wait.
 
 The file is 4,096 slots of 256 bytes, all numbers little-endian. The first slot is the header, the
 others are a ring: request `n` is noted in slot `1 + n % SLOTS`, over one that was written to the
-journal long ago. A slot begins and ends with the request's number, and the latter is written last,
-so that one whose writer was killed at it is told from a whole one. In between: when it began, in
-seconds since the epoch and in nanoseconds of the process's clock; its thread, by the operating
-system's identifier and by token; the length in bytes of its method and path, and these in UTF-8
-with a space between. Of a text that is too long the beginning is kept.
+journal long ago. A slot begins and ends with the request's number. The number at the end is
+written last, so that a slot whose writer was killed is recognised. In between: when the request
+began, in seconds since the epoch and in nanoseconds of the process's clock; its thread, by the
+operating system's identifier and by token; the length in bytes of its method and path, and these
+in UTF-8 with a space between. Of a text that is too long, the beginning is noted.
 
-Paths come here as the journal will have them: with the query's values masked, unless the settings
-allow them. The process removes the file at its orderly end.
+Paths stand here as in the journal: with the query's values masked, unless the settings allow
+them. The process removes the file at its orderly end.
 """
 
 from __future__ import annotations
@@ -30,28 +30,28 @@ from typing import Final
 
 SUFFIX: Final = ".flight"
 SLOTS: Final = 4095
-"""More than can be outstanding: requests in flight, and those that wait to be written."""
-ROOM: Final = 210
-"""Bytes of a slot that are for method and path."""
+"""More than there can be requests in flight, and finished ones that are not written yet."""
+TEXT_SIZE: Final = 210
+"""Bytes of a slot for method and path."""
 HEADER: Final = b"tracer flight record, format 1\n"
 
-_CANNOT: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
-"""What file systems say that cannot reserve blocks ahead."""
-_SLOT: Final = Struct(f"<QdqQIH{ROOM}sQ")
+_UNSUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
+"""Errors of file systems that cannot reserve blocks ahead."""
+_SLOT: Final = Struct(f"<QdqQIH{TEXT_SIZE}sQ")
 SIZE: Final = _SLOT.size * (1 + SLOTS)
 """Bytes of a whole file."""
 
 
-class Flight:
-    """One process's flight record, being written. Any thread may note.
+class FlightRecord:
+    """One process's flight record, for writing. Any thread may note.
 
     It belongs to one process: a forked child must `forget` it before it begins a request.
     """
 
     def __init__(self, path: Path) -> None:
-        """Create the file, every block of it: a disk that is full must be no surprise later on.
+        """Creates the file with all its blocks, so that a disk which fills up later does no harm.
 
-        Raises OSError where there can be none.
+        Raises OSError if that fails.
         """
         self.path = path
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL
@@ -70,7 +70,7 @@ class Flight:
     def note(
         self, number: int, started: float, begun: int, ident: int, thread: int, text: str
     ) -> None:
-        """Note that a request begins; `text` is method and path. Raises TypeError once closed."""
+        """Notes that a request begins; `text` is method and path. Raises TypeError once closed."""
         data = text.encode("utf-8", "surrogatepass")
         size = len(data)
         _SLOT.pack_into(
@@ -87,24 +87,24 @@ class Flight:
         )
 
     def close(self) -> None:
-        """All that was noted is written elsewhere: remove the file. Never raises."""
+        """Removes the file, once every request is written to the journal. Never raises."""
         self.forget()
         with contextlib.suppress(OSError):
             os.unlink(self.path)
 
     def forget(self) -> None:
-        """Let go of the file, and leave it to whom it belongs."""
+        """Unmaps the file without removing it."""
         self._map.close()
 
 
 def _reserve(file: int) -> None:
-    """Give every byte a block: a write to a mapped page without one kills where none is left."""
+    """Allocates every block: on a full disk, a write to a mapped page without one kills."""
     if hasattr(os, "posix_fallocate"):
         try:
             os.posix_fallocate(file, 0, SIZE)
             return
         except OSError as error:
-            if error.errno not in _CANNOT:
+            if error.errno not in _UNSUPPORTED:
                 raise
     zeros = bytes(SIZE)
     written = 0
@@ -113,8 +113,8 @@ def _reserve(file: int) -> None:
 
 
 @dataclass(frozen=True, slots=True)
-class Begun:
-    """What is known of a request that began."""
+class BegunRequest:
+    """The start of a request."""
 
     number: int
     started: float
@@ -128,22 +128,22 @@ class Begun:
 
 
 @dataclass(frozen=True, slots=True)
-class Flown:
-    """What a flight record holds: the newest requests that began, by number."""
+class FlightNotes:
+    """The notes of a flight record: the newest requests that began, by number."""
 
-    begun: tuple[Begun, ...] = ()
+    begun: tuple[BegunRequest, ...] = ()
     torn: int = 0
-    """Notes whose writer was killed while it wrote them."""
+    """Number of notes whose writer was killed while it wrote them."""
 
 
-def read(path: Path) -> Flown:
-    """Read the flight record beside a journal file; `path` is either's. Empty if there is none."""
+def read(path: Path) -> FlightNotes:
+    """Reads the flight record of this path, or of this journal file. Empty if there is none."""
     try:
         data = path.with_suffix(SUFFIX).read_bytes()
     except OSError:
-        return Flown()
+        return FlightNotes()
     if not data.startswith(HEADER):
-        return Flown()
+        return FlightNotes()
     found, torn = [], 0
     whole = len(data) - len(data) % _SLOT.size
     for slot in _SLOT.iter_unpack(data[_SLOT.size : whole]):
@@ -154,14 +154,14 @@ def read(path: Path) -> Flown:
             torn += 1
             continue
         method, _, path_ = _decoded(text[:size]).partition(" ")
-        path_ += "…" if size > ROOM else ""
-        found.append(Begun(number, started, begun, ident, thread, method, path_))
+        path_ += "…" if size > TEXT_SIZE else ""
+        found.append(BegunRequest(number, started, begun, ident, thread, method, path_))
     found.sort(key=lambda each: each.number)
-    return Flown(tuple(found), torn)
+    return FlightNotes(tuple(found), torn)
 
 
 def _decoded(text: bytes) -> str:
-    """A text that was cut off may end inside a character."""
+    """Decodes a text, without the part of a character with which one that is too long may end."""
     try:
         return text.decode("utf-8", "surrogatepass")
     except UnicodeDecodeError:

@@ -6,9 +6,9 @@ import json
 from collections.abc import Callable, Hashable
 from typing import Any, Final
 
+from tracer.journal.encode import birth_row
 from tracer.journal.line_columns import Columns
 from tracer.journal.line_templates import Between, Row
-from tracer.journal.rows import birth_row
 from tracer.model import stages
 from tracer.model.assemble import Assembly, birth, grouped
 from tracer.model.recorded import Trace, What

@@ -1,6 +1,6 @@
 """A finished request as its line of the journal, straight from what was recorded.
 
-Byte for byte the line that `tracer.journal.format.encode` writes of the `Request` which
+Byte for byte the line that `tracer.journal.encode.encode` writes of the `Request` which
 `Assembly.request` makes of the same trace, for a fraction of its price: a process that keeps a
 journal writes every request and is seldom asked for one, so no fact is built that nobody looks at.
 And most requests to a view are alike, so of the second of a kind a stencil is made for the others,
@@ -14,7 +14,7 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 
 from tracer.journal import line_templates
-from tracer.journal.format import encode
+from tracer.journal.encode import encode
 from tracer.journal.line_columns import apart, columns_of, nested, seen, token_of, whole_stages
 from tracer.journal.line_learning import Learning
 from tracer.journal.line_rows import Rows, dumps, quoted

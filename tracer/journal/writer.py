@@ -1,8 +1,9 @@
-"""Writing the journal: one process, one file, one write for each batch of facts.
+"""Writes one process's journal: one file, and one write for each batch of facts.
 
 The file is named `{pid}-{nanoseconds since the epoch}.jsonl`, so that a reused pid never continues
 another process's file. It is locked before it appears under that name and stays locked while the
-process lives: whoever cannot lock it knows that its process is alive (see `reader.alive`).
+process lives: another process that cannot lock it knows from that that the writer is alive (see
+`tracer.journal.locks`).
 """
 
 from __future__ import annotations
@@ -17,12 +18,13 @@ from pathlib import Path
 from typing import Final
 
 from tracer.journal import flight_record
-from tracer.journal.format import HEADER, encode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.model.facts import Fact
 
 try:
     import fcntl
-except ImportError:  # Windows: no lock, and so no sure sign of a process's death
+except ImportError:  # Windows has no such lock, so no sure sign that a process is dead
     fcntl = None  # type: ignore[assignment]
 
 SUFFIX: Final = ".jsonl"
@@ -33,12 +35,12 @@ _logger = logging.getLogger("tracer")
 class Journal:
     """One process's journal, in `directory`.
 
-    - The file, and the directory if need be, is created by the first `append`.
+    - The first `append` creates the file, and the directory if need be.
     - `append` never raises. When the journal cannot be written (disk full, directory gone, no
-      permission) it warns once through the logger "tracer", and is over: facts that came after a
-      gap would tell a wrong story, such as of an object that is kept because its death was lost.
-    - It belongs to one process: in a forked child, `append` does nothing. Give the child a Journal
-      of its own.
+      permission) it warns once through the logger "tracer" and writes no more: facts after a gap
+      would mislead, as an object whose death was lost would look kept.
+    - A journal belongs to one process: in a forked child, `append` does nothing. Give the child a
+      Journal of its own.
     - Any thread may append.
     """
 
@@ -49,11 +51,10 @@ class Journal:
         self.directory = directory
         self.pid = os.getpid() if pid is None else pid
         self.lost = 0
-        """Facts that were not written since the journal could no longer be."""
+        """Number of facts that were not written because the journal was over."""
         self.path: Path | None = None
         """The file, once it exists."""
-        self.flight: flight_record.Flight | None = None
-        """The flight record beside it, from `fly` until the journal is over."""
+        self._flight_record: flight_record.FlightRecord | None = None
         self._clock = clock
         self._lock = threading.Lock()
         self._file: int | None = None
@@ -62,7 +63,7 @@ class Journal:
         """Closed, or given up."""
 
     def append(self, facts: Iterable[Fact | bytes]) -> None:
-        """Write `facts`, all of them in one write; bytes are a fact's line already."""
+        """Writes `facts` in one write; bytes are the line of a fact already."""
         if os.getpid() != self.pid:
             return
         with self._lock:
@@ -72,16 +73,18 @@ class Journal:
             elif batch:
                 self._append(batch)
 
-    def fly(self) -> flight_record.Flight | None:
-        """Return the flight record beside the file, made at the first call.
+    def open_flight_record(self) -> flight_record.FlightRecord | None:
+        """Returns the flight record beside the file; creates it at the first call.
 
-        None where there is no file to lie beside, or nothing to tell the dead by.
+        Returns None before the file exists, or where no lock can show that a process is dead.
         """
         with self._lock:
-            if self.flight is None and self._file is not None and fcntl is not None:
+            if self._flight_record is None and self._file is not None and fcntl is not None:
                 assert self.path is not None
                 try:
-                    self.flight = flight_record.Flight(self.path.with_suffix(flight_record.SUFFIX))
+                    self._flight_record = flight_record.FlightRecord(
+                        self.path.with_suffix(flight_record.SUFFIX)
+                    )
                 except OSError as error:
                     _logger.warning(
                         "There is no flight record beside %s (%s): should this process be killed, "
@@ -89,15 +92,15 @@ class Journal:
                         self.path,
                         f"{type(error).__name__}: {error}",
                     )
-            return self.flight
+            return self._flight_record
 
     def close(self) -> None:
-        """Close the file and give up its lock; later facts are counted as lost.
+        """Closes the file and releases its lock; later facts are counted as lost.
 
-        In a forked child this gives back the parent's descriptors, and takes nothing from it.
+        In a forked child this closes the child's copies of the descriptors only.
         """
         if os.getpid() != self.pid:
-            # The parent may have been writing when it forked: its lock is of no use here.
+            # If a thread of the parent held `self._lock` at the fork, nobody will release it here.
             self._release()
             return
         with self._lock:
@@ -116,7 +119,7 @@ class Journal:
                 return
             written = 0
             reason = f"{self.path} was removed"
-        except Exception as error:  # whatever it is, the request goes on
+        except Exception as error:  # no fault of the journal may reach a request
             reason = f"{type(error).__name__}: {error}"
         self.over = True
         self.lost += len(batch) - data.count(b"\n", 0, written)
@@ -129,11 +132,11 @@ class Journal:
         )
 
     def _open(self) -> int:
-        """Create the file; it appears under its name when it is locked and has its header."""
+        """Creates the file. It gets its name only when it is locked and has its header."""
         self.directory.mkdir(parents=True, exist_ok=True)
         name = f"{self.pid}-{self._clock()}"
         path = self.directory / f"{name}{SUFFIX}"
-        # Windows cannot rename an open file, and has no lock that could come too late.
+        # Windows cannot rename an open file; and it has no lock to take before the file is seen.
         hidden = path if fcntl is None else self.directory / f".{name}.new"
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
         file = self._file = os.open(hidden, flags, 0o666)
@@ -153,11 +156,11 @@ class Journal:
         return file
 
     def _release(self) -> None:
-        record, self.flight = self.flight, None
+        record, self._flight_record = self._flight_record, None
         if record is not None and os.getpid() != self.pid:
             record.forget()
         elif record is not None:
-            # Before the lock is free: then, whoever reads the record believes it.
+            # Before the lock is released: once it is, a reader takes what is noted for cut off.
             record.close()
         if self._file is not None:
             with contextlib.suppress(OSError):

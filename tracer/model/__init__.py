@@ -1,4 +1,7 @@
-"""What was seen, as frozen data; capture and rendering both know it and never each other."""
+"""What was recorded, as frozen data, and everything concluded from it: pure functions, no I/O.
+
+May import `conf` only. Recording, journal and rendering all import it, and none needs another.
+"""
 
 from tracer.model.facts import (
     Barrier,

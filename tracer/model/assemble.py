@@ -82,8 +82,8 @@ class Assembly:
 
     def births(self, trace: Trace, at: int) -> Iterator[Birth]:
         """Yields what a finished request built, as facts dated `at`."""
-        for _, token, kind, number, told in grouped(trace.births, 5):
-            yield birth(token, kind, self.class_name(number), told, at, trace.thread)
+        for _, token, kind, number, details in grouped(trace.births, 5):
+            yield birth(token, kind, self.class_name(number), details, at, trace.thread)
 
     def imports(self, trace: Trace) -> tuple[str, ...]:
         """Returns the modules that it imported and that are there still."""
@@ -200,11 +200,13 @@ def grouped(flat: Sequence[Any], size: int) -> list[Any]:
 
 
 def birth(
-    token: int, kind: str, cls: str, told: Any, at: int, thread: int = 0, phase: str = "request"
+    token: int, kind: str, cls: str, details: Any, at: int, thread: int = 0, phase: str = "request"
 ) -> Birth:
     """Returns a raw birth as a fact. `cls` is the class's dotted name, `thread` where it happened
-    unless `told` says otherwise."""
-    label, thread, owner, mortal = told if type(told) is tuple else (told, thread, None, True)
+    unless `details` says otherwise."""
+    label, thread, owner, mortal = (
+        details if type(details) is tuple else (details, thread, None, True)
+    )
     if kind == "lazy" and label:
         label = f"lazy object of {label.partition('.<locals>')[0]}"
     name = label or cls.rpartition(".")[2]

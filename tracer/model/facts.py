@@ -1,11 +1,11 @@
-"""The facts: what was seen, exactly as it was seen, and nothing that was concluded from it.
+"""The facts: what was recorded of a process, without anything that is concluded from it.
 
-A process's story is a sequence of these. Recording produces them, the journal stores them one a
-line, and `tracer.model.history.History` folds them into a picture of the process.
+A process's story is a sequence of facts. Recording produces them, the journal stores one a line,
+and `tracer.model.history.History` makes a `Process` of them.
 
 Units: every `at`, `begun` and `closed` is in nanoseconds of the process's monotonic clock
 (`time.perf_counter_ns`); `started` values are seconds since the epoch. Tokens are the tracer's own
-numbers for objects and threads and are never reused within a process or its forks.
+numbers for objects and threads; they are never reused within a process or its forks.
 """
 
 from __future__ import annotations
@@ -15,17 +15,17 @@ from dataclasses import dataclass, field
 
 @dataclass(frozen=True, slots=True)
 class Birth:
-    """An object came into being, or (`phase` "before") was found when tracing began."""
+    """The birth of an object, or (`phase` "before") an object found when tracing began."""
 
     token: int
     kind: str
-    """Which probe saw it, such as "middleware", "template" or "watched"; a label, never a scope."""
+    """Label of its probe, such as "middleware", "template" or "watched"; not a scope."""
     cls: str
     """Dotted path of the object's class."""
     name: str
     """What a person would call it, such as "SecurityMiddleware" or "Template cafe/menu.html"."""
     at: int
-    """Its birth; for one born in a request, when that request began. Tokens give the order."""
+    """When it was born; if in a request, when that request began. Tokens give the order."""
     thread: int
     phase: str = "request"
     """"before" tracing, at "boot" (outside any request), inside a "request", or "inherited": built
@@ -33,7 +33,7 @@ class Birth:
     owner: int | None = None
     """Token of the object that ends this one, such as a pool; None unless it is a resource."""
     mortal: bool = True
-    """False when the object cannot be watched dying (it supports no weak reference)."""
+    """False when its death cannot be seen, because it supports no weak reference."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,17 +47,17 @@ class Span:
     start: int
     end: int
     object: int | None = None
-    """Token of the object that took part, if it is watched."""
+    """Token of the object that took part, if that is a watched one."""
     thread: int = 0
     detail: str = ""
     """A few words for people, such as "20 rows", "hit" or "4 receivers"."""
     error: str = ""
-    """Name of the exception that left this stage, or empty."""
+    """Name of the exception that left this stage; empty if none did."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Request:
-    """One request, complete. Everything born in it and seen in it is listed here."""
+    """One request, with its stages, the objects born in it and the objects it used."""
 
     number: int
     """Counts from 1 within its process."""
@@ -73,29 +73,29 @@ class Request:
     begun: int
     closed: int
     size: int | None
-    """Body size in bytes; None where nobody could count it."""
+    """Body size in bytes; None where it could not be counted."""
     watching: int
-    """Nanoseconds of this request that were the tracer's own."""
+    """Nanoseconds of this request that the tracer itself took."""
     spans: tuple[Span, ...]
     births: tuple[Birth, ...]
     seen: tuple[tuple[int, int], ...]
-    """Pairs of (object token, thread token): who was used by this request, on which thread."""
+    """Pairs of (object token, thread token): which objects it used, on which thread."""
     imports: tuple[str, ...] = ()
     ending: str = "closed"
     """"closed"; "never closed" when the server skipped the response's close(); "no response" when
-    an exception left the handler; "cut off" when the process was gone before the request could be
-    written: then nothing is known but how it began."""
+    an exception left the handler; "cut off" when the process was gone before the request was
+    written: then only its beginning is known."""
     uncounted: int = 0
     """Births beyond the limit per request, counted but not watched."""
 
     @property
     def duration(self) -> int:
-        """Nanoseconds from begin to close."""
+        """Nanoseconds from its start to its close."""
         return self.closed - self.begun
 
     @property
     def cut_off(self) -> bool:
-        """Whether its process was gone before the request could be written."""
+        """Whether its process was gone before the request was written."""
         return self.ending == "cut off"
 
     def __repr__(self) -> str:
@@ -105,7 +105,7 @@ class Request:
 
 @dataclass(frozen=True, slots=True)
 class ProcessStarted:
-    """A process began to trace, or a forked child began to speak for itself."""
+    """The start of tracing in a process, or in a forked child."""
 
     pid: int
     parent: int
@@ -119,11 +119,11 @@ class ProcessStarted:
     inherited: bool = False
     """True in a forked child whose application was built by its parent."""
     urlconf: str = ""
-    """Name of the root URLconf's module; empty where that is not known."""
+    """Name of the root URLconf's module; empty if not known."""
     application: str = ""
-    """Name of the settings module, to tell two applications of one process apart."""
+    """Name of the settings module; it distinguishes two applications in one process."""
     forked: bool = False
-    """True in a child that was forked when the tracer was there already."""
+    """True in a child that was forked while its parent was traced."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -135,18 +135,21 @@ class Built:
 
 @dataclass(frozen=True, slots=True)
 class Died:
-    """An object's end. `how`: "reference" (count fell to zero), "collector" or "closed"."""
+    """An object's death. `how`: "reference" (count fell to zero), "collector" or "closed"."""
 
     token: int
     at: int
     how: str
     ident: int
-    """The thread that closed it; 0 where that was not recorded, as for deaths."""
+    """The thread that closed it; 0 if not recorded, as for objects that were not closed."""
 
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """A full collection ended with no request in flight; `by` is "collector" or "tracer"."""
+    """A full collection that ended with no request in flight: what survives it is held.
+
+    `by`, who ran it, is "collector" or "tracer".
+    """
 
     at: int
     by: str
@@ -154,7 +157,7 @@ class Barrier:
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What was found to hold an object, as a path such as `cafe.views.RECENT[0]`."""
+    """What holds an object, as a path such as `cafe.views.RECENT[0]`."""
 
     token: int
     path: str
@@ -170,7 +173,7 @@ class Named:
 
 @dataclass(frozen=True, slots=True)
 class ThreadSeen:
-    """A thread was met for the first time (`ended` False) or is gone (`ended` True)."""
+    """A thread that was seen for the first time (`ended` False) or has ended (`ended` True)."""
 
     thread: int
     name: str
@@ -180,7 +183,7 @@ class ThreadSeen:
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """The process ended in an orderly way."""
+    """The orderly end of the process."""
 
     at: int
 
@@ -194,38 +197,38 @@ class Deaths:
 
 @dataclass(frozen=True, slots=True)
 class Imported:
-    """One module that was imported, with what that took in nanoseconds."""
+    """One module that was imported, and the nanoseconds that took."""
 
     name: str
     own: int
-    """Its own code, without the modules that it imported in turn."""
+    """Without the modules that it imported in turn."""
     total: int
 
 
 @dataclass(frozen=True, slots=True)
 class Boot:
-    """How a process came to be ready to serve, as far as it has come; a later one replaces it.
+    """How a process booted, so far; a later fact of this type replaces it.
 
-    Known only where the tracer was there from the interpreter's start, as under `tracer run`.
-    Recorded outside requests only: what a request imports stands in `Request.imports`.
+    Known only if the tracer ran from the interpreter's start, as under `tracer run`.
+    Covers the time outside requests: what a request imports stands in `Request.imports`.
     """
 
     begun: int
-    """The monotonic clock at the interpreter's start, as soon as anybody could look."""
+    """The monotonic clock at the interpreter's start, or as soon after it as Python code ran."""
     spans: tuple[Span, ...] = ()
     """Stages of the boot: start and end count from `begun`, `parent` is an index among these.
 
-    On a clock that stands still while the tracer imports itself; threads count down from 0, the
-    first to be met.
+    Their clock stands still while the tracer imports itself. Threads are numbered 0, -1, -2, …
+    in the order in which they were seen.
     """
     modules: int = 0
-    """Modules imported so far, without the tracer's own."""
+    """Number of modules imported so far, without the tracer's own."""
     importing: int = 0
     """Nanoseconds that importing them took."""
     heaviest: tuple[Imported, ...] = ()
-    """Those whose own code took longest, the longest first."""
+    """The modules whose own code took longest, the longest first."""
     watching: int = 0
-    """Nanoseconds that importing the tracer took; in no other figure."""
+    """Nanoseconds that importing the tracer took; no other figure contains them."""
 
 
 Fact = (

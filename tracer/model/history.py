@@ -1,207 +1,184 @@
-"""Answers from what is known of a process: its lifetimes, its ledger, the fate of its requests.
+"""The story of one process: takes its facts in, and answers with lifetimes, ledger and fates.
 
-`History.feed` takes facts in the order in which they were reported (see `tracer.model.memory`);
-`History.snapshot` answers with a frozen `Process` at any time. Tuples are made from lists here, for
-the reason that `tracer.model.assemble` gives.
+`History.feed` takes facts in the order in which they were reported; `History.snapshot` answers
+with a frozen `Process` at any time. A running process bounds its memory with `keep`: it drops
+requests beyond that many, and dead objects of such requests, and keeps them as counts in the
+ledger. A reader of a journal keeps all.
 """
 
 from __future__ import annotations
 
-from collections import Counter
-from collections.abc import Iterable, Mapping, Sequence, Set
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 
-from tracer.model import scope
-from tracer.model.facts import Birth, Request
-from tracer.model.memory import Memory
-from tracer.model.objects import Individual
-from tracer.model.process import Fate, LedgerRow, Lifetime, Process
+from tracer.model.facts import (
+    Barrier,
+    Birth,
+    Boot,
+    Built,
+    Deaths,
+    Ended,
+    Fact,
+    Held,
+    Named,
+    ProcessStarted,
+    Request,
+    ThreadSeen,
+)
+from tracer.model.object_log import ObjectLog
+from tracer.model.process import Process
+from tracer.model.request_log import RequestLog
+from tracer.model.snapshot import fates_of, ledger_rows, lifetimes_of
+
+BARRIERS = 100
+"""Barriers that are remembered, the newest ones."""
 
 
-class History(Memory):
+class History:
     """The story of one process. Not thread-safe: feed and read it from one thread."""
 
-    def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
-        """Return the process as the facts so far show it.
+    def __init__(self, keep: int | None = None) -> None:
+        """`keep`: how many requests to remember one by one; None remembers all."""
+        self.keep = keep
+        self.about: ProcessStarted | None = None
+        self.boot: Boot | None = None
+        self.barriers: list[Barrier] = []
+        self.ended = False
+        self.heard = 0
+        """The clock at the newest fact."""
+        self._requests = RequestLog()
+        self.objects = ObjectLog(self._requests, keep)
 
-        With `drawn`, only what the timelines of these requests show of it: the objects that they
-        built or that their stages name, no ledger, and no older requests.
+    @property
+    def requests(self) -> Mapping[int, Request]:
+        """The requests that are remembered, by number."""
+        return self._requests.remembered
+
+    @property
+    def served(self) -> int:
+        """How many requests were served."""
+        return self._requests.served
+
+    @property
+    def newest(self) -> int:
+        """The highest number of a request that was reported; 0 if there was none."""
+        return self._requests.newest
+
+    @property
+    def threads(self) -> dict[int, str]:
+        """Thread to its name."""
+        return self._requests.threads
+
+    def tracked(self, tokens: set[int]) -> set[int]:
+        """Returns those of these objects that are remembered one by one."""
+        return tokens & self.objects.tracked.keys()
+
+    def living(self) -> list[Birth]:
+        """Returns the births of all objects remembered one by one that are not known to be dead."""
+        alive = (known for known in self.objects.tracked.values() if known.death is None)
+        return [replace(known.birth, name=known.name) for known in alive]
+
+    # -- taking facts -----------------------------------------------------------------------
+
+    def feed(self, fact: Fact) -> None:
+        """Takes one fact in."""
+        match fact:
+            case Request():
+                self._feed_request(fact)
+            case Deaths():
+                for died in fact.deaths:
+                    self.objects.died(died)
+                self._forget()
+            case Built():
+                for birth in fact.births:
+                    self.objects.born(birth, None, birth.at)
+                    self.heard = max(self.heard, birth.at)
+            case ProcessStarted():
+                self.about = fact
+            case Boot():
+                self.boot = fact
+                ends = [fact.begun + span.end for span in fact.spans]
+                self.heard = max([self.heard, *ends])
+            case Barrier():
+                self.barriers.append(fact)
+                del self.barriers[:-BARRIERS]
+                self.heard = max(self.heard, fact.at)
+                self.objects.pass_barrier(fact)
+            case Held():
+                if fact.token in self.objects.tracked:
+                    self.objects.tracked[fact.token].held_by = fact.path
+            case Named():
+                if fact.token in self.objects.tracked:
+                    self.objects.tracked[fact.token].name = fact.name
+            case ThreadSeen():
+                self._requests.see_thread(fact)
+            case Ended():
+                self.ended = True
+                self.heard = fact.at
+
+    def _feed_request(self, request: Request) -> None:
+        self._requests.remembered[request.number] = request
+        self.heard = max(self.heard, request.closed)
+        if request.cut_off:
+            # Only its beginning is known: neither what it did nor whether it was answered.
+            return
+        self._requests.add(request)
+        self.objects.add(request)
+        self._forget()
+
+    def count_requests(
+        self,
+        served: int,
+        begins: Sequence[tuple[int, int]],
+        took_part: Mapping[int, int],
+        stayed: Iterable[tuple[Birth, int]],
+    ) -> None:
+        """Counts old requests without remembering them; the caller counts their objects by class.
+
+        `begins` and `took_part` are as in `RequestLog.count`; `stayed` holds (birth, number) of
+        the objects that live on, and are remembered one by one.
+        """
+        self._requests.count(served, begins, took_part)
+        for birth, number in stayed:
+            # The caller has counted this request for the class: it must not count twice.
+            self.objects.ledger.counts_of(birth, number).last_used = number
+            self.objects.born(birth, number, birth.at)
+        self._forget()
+
+    def _forget(self) -> None:
+        if self.keep is not None:
+            oldest = self.newest - self.keep + 1
+            self._requests.forget(oldest, self.keep)
+            self.objects.forget(oldest, self.keep)
+
+    # -- answering --------------------------------------------------------------------------
+
+    def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
+        """Returns the process as the facts so far show it.
+
+        With `drawn`, it holds only what the timelines of these requests show: the objects that
+        they built or that their stages name, no ledger, and no older requests.
         """
         if self.about is None:
             raise ValueError("no ProcessStarted fact was fed: a process must say who it is first")
-        objects = self._shown_by(drawn) if drawn else self._objects
         oldest = min((request.number for request in drawn), default=0)
-        verdicts = {token: self._scope(known) for token, known in objects.items()}
-        asked = (
-            verdicts.keys()
-            if not drawn
-            else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
-        )
-        lifetimes = (*self._lifetimes(objects, verdicts, asked),)
+        lifetimes, verdicts = lifetimes_of(self.objects, drawn, self.ended)
         return Process(
             about=self.about,
+            # Tuples are made of lists for the reason that `tracer.model.assemble` gives.
             requests=tuple(
                 sorted(
-                    (one for number, one in self.requests.items() if number >= oldest),
+                    [one for number, one in self.requests.items() if number >= oldest],
                     key=lambda request: request.number,
                 )
             ),
             served=self.served,
             lifetimes=lifetimes,
-            ledger=() if drawn else (*self._ledger(verdicts),),
-            fates=_fates(drawn or self.requests.values(), lifetimes),
+            ledger=() if drawn else (*ledger_rows(self.objects, verdicts),),
+            fates=fates_of(drawn or self.requests.values(), lifetimes),
             barriers=tuple(self.barriers),
             threads=dict(self.threads),
             ended=self.ended,
             boot=self.boot,
             heard=max(self.heard, self.about.begun),
         )
-
-    def _shown_by(self, drawn: Sequence[Request]) -> dict[int, Individual]:
-        """The objects that timelines show."""
-        tokens = {birth.token for request in drawn for birth in request.births}
-        tokens.update(span.object for request in drawn for span in request.spans if span.object)
-        return {token: known for token in tokens if (known := self._objects.get(token))}
-
-    def living(self) -> list[Birth]:
-        """Return the births of all objects remembered one by one that are not known to be dead."""
-        alive = (known for known in self._objects.values() if known.death is None)
-        return [replace(known.birth, name=known.name) for known in alive]
-
-    def _lifetimes(
-        self,
-        objects: Mapping[int, Individual],
-        verdicts: Mapping[int, str],
-        asked: Set[int],
-    ) -> Iterable[Lifetime]:
-        earlier = self._earlier_scopes(asked, verdicts)
-        for token, known in _in_order_of_birth(objects):
-            birth = known.birth
-            yield Lifetime(
-                id=token,
-                name=known.name,
-                cls=birth.cls,
-                kind=birth.kind,
-                scope=verdicts[token],
-                phase=birth.phase,
-                built_in=known.built_in,
-                built_at=birth.at,
-                requests=known.requests,
-                first_request=known.first,
-                last_request=known.last,
-                thread=birth.thread,
-                threads=len(known.threads),
-                freed=known.freed or ("process" if self.ended else None),
-                freed_after=self._freed_after(known),
-                freed_in=known.freed_in if known.death else None,
-                died_at=known.death.at if known.death else None,
-                held_by=known.held_by,
-                resource=birth.owner is not None,
-                survived=known.survived,
-                owner=birth.owner,
-                mortal=birth.mortal,
-                earlier=earlier.get(token),
-            )
-
-    def _earlier_scopes(self, asked: Set[int], verdicts: Mapping[int, str]) -> dict[int, str]:
-        """Of each object that is asked for, what most earlier ones of its name turned out to be."""
-        if not asked:
-            return {}
-        alike: dict[tuple[str, str], dict[int, Individual]] = {
-            _named(self._objects[token]): {} for token in asked
-        }
-        for token, known in self._objects.items():
-            group = alike.get(_named(known))
-            if group is not None:
-                group[token] = known
-        found = {}
-        for name, group in alike.items():
-            before = Counter(self._earlier.get(name))
-            most, lead = _lead(before)
-            if lead > len(group):
-                # Whatever these turn out to be.
-                found.update(dict.fromkeys(group.keys() & asked, most))
-                continue
-            for token, known in _in_order_of_birth(group):
-                if before and token in asked:
-                    found[token] = _lead(before)[0]
-                verdict = verdicts.get(token) or self._scope(known)
-                if verdict != scope.UNDECIDED:
-                    before[verdict] += 1
-        return found
-
-    def _freed_after(self, known: Individual) -> int | None:
-        if known.death is None:
-            return None
-        return max(0, known.freed_in - (known.built_in or 0))
-
-    def _ledger(self, verdicts: dict[int, str]) -> Iterable[LedgerRow]:
-        scopes = {key: Counter(row.scopes) for key, row in self._rows.items()}
-        freed = {key: Counter(row.freed) for key, row in self._rows.items()}
-        alive: Counter[tuple[str, str]] = Counter()
-        for token, known in self._objects.items():
-            key = known.birth.kind, known.birth.cls
-            scopes[key][verdicts[token]] += 1
-            if known.freed:
-                freed[key][known.freed] += 1
-            else:
-                alive[key] += 1
-        for key, row in self._rows.items():
-            yield LedgerRow(
-                name=row.name,
-                cls=row.cls,
-                kind=row.kind,
-                built=row.built,
-                alive=alive[key],
-                scopes=dict(scopes[key]),
-                freed=dict(freed[key]),
-                first_phase=row.phase,
-                first_built=row.first,
-                requests=row.requests,
-            )
-
-
-def _named(known: Individual) -> tuple[str, str]:
-    return known.birth.kind, known.name
-
-
-def _lead(counts: Counter[str]) -> tuple[str, int]:
-    """Which of them was counted most often, and by how much more than the next."""
-    if not counts:
-        return "", 0
-    most = max(counts, key=counts.__getitem__)
-    return most, counts[most] - max((n for each, n in counts.items() if each != most), default=0)
-
-
-def _in_order_of_birth(objects: Mapping[int, Individual]) -> list[tuple[int, Individual]]:
-    return sorted(objects.items(), key=lambda item: (item[1].birth.at, item[0]))
-
-
-def _fates(requests: Iterable[Request], lifetimes: Iterable[Lifetime]) -> dict[int, Fate]:
-    by_request: dict[int, list[Lifetime]] = {request.number: [] for request in requests}
-    for life in lifetimes:
-        if life.built_in in by_request:
-            by_request[life.built_in].append(life)
-    return {number: _fate(lives) for number, lives in by_request.items()}
-
-
-def _fate(lives: list[Lifetime]) -> Fate:
-    alive = [life for life in lives if life.died_at is None]
-    return Fate(
-        born=len(lives),
-        freed_with_response=sum(
-            1 for life in lives if life.freed == "response" and life.freed_after == 0
-        ),
-        freed_by_collector=sum(1 for life in lives if life.freed == "collector"),
-        waiting=tuple(
-            [life.name for life in alive if life.scope == scope.UNDECIDED and life.requests <= 1]
-        ),
-        kept=tuple([life.name for life in lives if life.scope == scope.KEPT]),
-        stayed=tuple(
-            [
-                life.name
-                for life in alive
-                if life.scope != scope.KEPT and (life.scope != scope.UNDECIDED or life.requests > 1)
-            ]
-        ),
-    )

@@ -1,4 +1,4 @@
-"""What a history remembers: of an object while it matters, of a class for good."""
+"""What a history remembers: of each object while it matters, of each class for good."""
 
 from __future__ import annotations
 
@@ -7,14 +7,14 @@ from collections import Counter
 from tracer.model.facts import Birth, Died
 
 
-class Individual:
+class TrackedObject:
     """Everything recorded of one object."""
 
     __slots__ = (
-        "apart",
         "birth",
         "built_in",
         "closed",
+        "counts",
         "death",
         "first",
         "freed",
@@ -23,45 +23,59 @@ class Individual:
         "last",
         "name",
         "requests",
-        "row",
+        "served_without",
         "survived",
         "threads",
     )
 
-    def __init__(self, birth: Birth, built_in: int | None, closed: int, row: Row) -> None:
+    def __init__(
+        self,
+        birth: Birth,
+        built_in: int | None,
+        closed: int,
+        counts: ClassCounts,
+        served_without: int,
+    ) -> None:
+        """Notes a birth in request `built_in`, which closed at `closed`.
+
+        `served_without`: how many requests had been served without its birth thread until then.
+        """
         self.birth = birth
-        self.row = row
-        self.name = birth.name
         self.built_in = built_in
         self.closed = closed
+        self.counts = counts
+        self.served_without = served_without
+        self.name = birth.name
         self.death: Died | None = None
         self.freed: str | None = None
+        """How it was freed, see `tracer.model.process.Lifetime.freed`."""
         self.freed_in = 0
+        """Number of the newest request that had begun when it died."""
         self.held_by: str | None = None
         self.first: int | None = None
         self.last: int | None = None
         self.requests = 0
+        """How many requests used it, `first` and `last` among them."""
         self.survived = False
-        self.apart = 0
-        """Requests that had been served without its birth thread when it was born."""
         self.threads: set[int] = set()
+        """Threads on which requests used it."""
 
-    def tallied(self, count: int, last: int) -> None:
-        """So many requests used it, the newest of them being `last`."""
+    def used_by(self, number: int) -> None:
+        """Counts a request that used it, also for its class."""
+        self.requests += 1
+        self.first = number if self.first is None else min(self.first, number)
+        self.last = number if self.last is None else max(self.last, number)
+        self.counts.used_by(number)
+
+    def used_by_several(self, count: int, last: int) -> None:
+        """Counts `count` requests that used it, the newest of them `last`; not for its class."""
         self.requests += count
         self.first = self.first or last
         self.last = max(self.last or 0, last)
 
-    def used_by(self, number: int) -> None:
-        """A request used it."""
-        self.requests += 1
-        self.first = number if self.first is None else min(self.first, number)
-        self.last = number if self.last is None else max(self.last, number)
-        self.row.used_by(number)
 
-
-class Row:
-    """Counts for one class; what remains of objects whose records were dropped."""
+class ClassCounts:
+    """Counts of one class's objects. Those of forgotten objects stay in `scopes` and `freed`."""
 
     __slots__ = (
         "built",
@@ -82,14 +96,22 @@ class Row:
         self.name = birth.cls.rpartition(".")[2]
         self.phase = birth.phase
         self.first = built_in
+        """Request in which the first of them was built."""
         self.built = 0
         self.requests = 0
+        """Requests that used any of them."""
         self.last_used = 0
+        """Number of the newest of these requests."""
         self.scopes: Counter[str] = Counter()
         self.freed: Counter[str] = Counter()
 
     def used_by(self, number: int) -> None:
-        """A request used one of them; however many it used, it counts once."""
+        """Counts a request that used objects of this class, once however many it used."""
         if self.last_used != number:
             self.last_used = number
             self.requests += 1
+
+    def used_by_several(self, count: int, last: int) -> None:
+        """Counts `count` requests that used objects of this class, the newest of them `last`."""
+        self.requests += count
+        self.last_used = max(self.last_used, last)

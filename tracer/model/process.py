@@ -1,4 +1,4 @@
-"""What a reader gets: a process, its requests and the lifetimes seen in it, all frozen.
+"""A process as readers get it: its requests, and the lifetimes of its objects, all frozen.
 
 Made by `tracer.model.history.History.snapshot`; drawn by `tracer.render`.
 """
@@ -12,7 +12,7 @@ from tracer.model.facts import Barrier, Boot, ProcessStarted, Request
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Lifetime:
-    """One object's life, with the scope that the recorded facts give it."""
+    """One object's life, with the scope that follows from the facts."""
 
     id: int
     name: str
@@ -33,8 +33,8 @@ class Lifetime:
     threads: int
     """On how many threads requests used it."""
     freed: str | None
-    """None while it lives, else "response" (by reference count when a request was done with it, or
-    closed with its own request), "owner" (closed later than that), "collector", "thread" (its
+    """None while it lives, else "response" (by reference count when its request was done with it,
+    or closed with its own request), "owner" (closed later than that), "collector", "thread" (its
     thread had ended) or "process"."""
     freed_after: int | None
     """Requests of this process that began after its own and before its end; 0: with its own."""
@@ -42,10 +42,11 @@ class Lifetime:
     """Number of the newest request that had begun when it died."""
     died_at: int | None
     held_by: str | None
-    """What holds it, such as `cafe.views.RECENT[0]`, where that was looked for and found."""
+    """What holds it, such as `cafe.views.RECENT[0]`, if that was searched for and found."""
     resource: bool
+    """Whether an owner ends it, as a pool ends its connections."""
     mortal: bool
-    """False: its end cannot be seen."""
+    """False when its death cannot be seen."""
     survived: bool = False
     """Whether a full collection found it alive after its own request."""
     owner: int | None = None
@@ -89,7 +90,7 @@ class Fate:
     freed_with_response: int = 0
     freed_by_collector: int = 0
     waiting: tuple[str, ...] = ()
-    """Names of those still alive that no barrier has proven to be held."""
+    """Names of those still alive that no barrier has proven held."""
     kept: tuple[str, ...] = ()
     stayed: tuple[str, ...] = ()
     """Names of those that later requests used: built here on first use."""
@@ -97,7 +98,7 @@ class Fate:
 
 @dataclass(frozen=True, slots=True, repr=False)
 class Process:
-    """One process: who it is, what it served, and who lived in it."""
+    """One process: what it is, the requests it served, and the objects that lived in it."""
 
     about: ProcessStarted
     requests: tuple[Request, ...] = ()
@@ -110,25 +111,25 @@ class Process:
     """Request number to what became of its objects."""
     barriers: tuple[Barrier, ...] = ()
     threads: dict[int, str] = field(default_factory=dict)
-    """Thread token to name, for every thread met."""
+    """Thread token to name, for every thread seen."""
     ended: bool = False
-    """Whether the process said that it ended in an orderly way."""
+    """Whether the process ended in an orderly way."""
     boot: Boot | None = None
-    """How it came to be ready; None where the tracer came later than that."""
+    """How it booted; None if the tracer started later."""
     heard: int = 0
-    """The process's clock at the newest thing that is known of it; its end, if that is known."""
+    """The process's clock at its newest fact; at its end, if that is known."""
     alive: bool | None = None
-    """Whether it lives, as seen from outside; None where nobody looked, or could tell."""
+    """Whether the process is running, as seen from outside; None if not checked or not known."""
     letter: str = ""
-    """Tells it from others that had the same pid, at the same time or earlier; else empty."""
+    """Distinguishes it from others of the same pid; empty if there are none."""
 
     @property
     def name(self) -> str:
-        """What it is called: its pid, with a letter where there are several of that pid."""
+        """Its pid, with a letter if several processes have that pid."""
         return f"{self.about.pid}{self.letter}"
 
     def moment(self, at: int) -> float:
-        """Return when its clock showed `at`, in seconds since the epoch."""
+        """Returns the time at which its clock showed `at`, in seconds since the epoch."""
         return self.about.started + (at - self.about.begun) / 1e9
 
     def __repr__(self) -> str:
@@ -136,5 +137,5 @@ class Process:
         return f"<Process {self.name}: {self.served} requests, {lives} lifetimes>"
 
     def lifetime(self, token: int | None) -> Lifetime | None:
-        """Return the lifetime with this id, or None."""
+        """Returns the lifetime with this id, or None."""
         return next((life for life in self.lifetimes if life.id == token), None)

@@ -1,4 +1,4 @@
-"""Processes as a tree: who started whom, told from pids and times alone."""
+"""Processes as a tree: who started whom, found from pids and start times alone."""
 
 from __future__ import annotations
 
@@ -10,27 +10,27 @@ from tracer.model.process import Process
 
 
 @dataclass(frozen=True, slots=True)
-class Member:
-    """A process in its family."""
+class ProcessNode:
+    """A process in the tree, with the processes that it started."""
 
     pid: int
     process: Process | None = None
-    """None of a parent that wrote no journal: nothing is known of it but its pid."""
-    children: tuple[Member, ...] = ()
+    """None for a parent that wrote no journal: only its pid is known."""
+    children: tuple[ProcessNode, ...] = ()
     """Oldest first."""
 
-    def all(self) -> Iterator[Member]:
-        """This one and everyone below it, as a tree is read."""
+    def walk(self) -> Iterator[ProcessNode]:
+        """Yields this node and all nodes below it, each parent before its children."""
         yield self
         for child in self.children:
-            yield from child.all()
+            yield from child.walk()
 
 
-def family(processes: Iterable[Process]) -> tuple[Member, ...]:
-    """Return the oldest of each family.
+def build_process_tree(processes: Iterable[Process]) -> tuple[ProcessNode, ...]:
+    """Returns the roots of the tree.
 
-    A pid is used again when its process is gone, so a parent is the latest of its pid that had
-    begun before the child did.
+    The system reuses the pid of a process that is gone, so a process's parent is the latest of
+    the parent's pid that had started before it.
     """
     ordered = sorted(processes, key=lambda process: process.about.started)
     below: dict[int, list[int]] = {}
@@ -42,30 +42,30 @@ def family(processes: Iterable[Process]) -> tuple[Member, ...]:
             roots.setdefault(process.about.parent, []).append(index)
         else:
             below.setdefault(parent, []).append(index)
-        # Of two interpreters in one process the first stands for both.
+        # Two interpreters in one process share a pid: children are drawn below the first.
         known = newest.get(process.about.pid)
-        if known is None or is_over(ordered[known]):
+        if known is None or has_ended(ordered[known]):
             newest[process.about.pid] = index
 
-    def member(index: int) -> Member:
-        children = tuple(map(member, below.get(index, ())))
-        return Member(ordered[index].about.pid, ordered[index], children)
+    def node(index: int) -> ProcessNode:
+        children = tuple(map(node, below.get(index, ())))
+        return ProcessNode(ordered[index].about.pid, ordered[index], children)
 
-    return tuple(Member(pid, children=tuple(map(member, own))) for pid, own in roots.items())
+    return tuple(ProcessNode(pid, children=tuple(map(node, own))) for pid, own in roots.items())
 
 
-def is_over(process: Process) -> bool:
-    """Whether it is known to live no more."""
+def has_ended(process: Process) -> bool:
+    """Whether a process is known to have ended, in order or not."""
     return process.ended or process.alive is False
 
 
-def at_once(members: Iterable[Member]) -> int:
-    """Return how many of these there were at the same time, at most."""
+def most_at_once(nodes: Iterable[ProcessNode]) -> int:
+    """Returns how many of these processes ran at the same time, at most."""
     changes = []
-    for each in members:
+    for each in nodes:
         if each.process is not None:
             changes.append((each.process.about.started, 1))
-            if is_over(each.process):
+            if has_ended(each.process):
                 changes.append((each.process.moment(each.process.heard), -1))
     most = now = 0
     for _, change in sorted(changes):
@@ -74,23 +74,23 @@ def at_once(members: Iterable[Member]) -> int:
     return most
 
 
-def told_apart(processes: Sequence[Process]) -> list[Process]:
-    """Return the processes, oldest first as given, with a letter for each whose pid is not its own.
+def with_letters(processes: Sequence[Process]) -> list[Process]:
+    """Returns the processes, oldest first as given, with a letter for each that shares its pid.
 
-    Two interpreters of one process have one pid, and so may a process and one that came later.
+    Two interpreters of one process have one pid, and so may a process and a later one.
     """
     counts = Counter(process.about.pid for process in processes)
     given: Counter[int] = Counter()
-    told = []
+    named = []
     for process in processes:
         pid = process.about.pid
-        told.append(replace(process, letter=letter(given[pid])) if counts[pid] > 1 else process)
+        named.append(replace(process, letter=letter(given[pid])) if counts[pid] > 1 else process)
         given[pid] += 1
-    return told
+    return named
 
 
 def letter(index: int) -> str:
-    """Return a, b, ... z, ba, bb, ...: the letter of the so manieth of a pid, from 0."""
+    """Returns the letter of a process by its index among those of one pid: a to z, ba, bb, …"""
     text = ""
     while True:
         index, digit = divmod(index, 26)

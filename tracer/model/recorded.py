@@ -2,19 +2,19 @@
 
 Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each
-five of `Trace.births` are one object, `(mark, token, kind, class, told)`:
+five of `Trace.births` are one object, `(mark, token, kind, class, details)`:
 
 - The mark is the object's weak reference while it lives and then the time of its death, negative if
   the collector freed it; None if something else reports its end.
 - The class is a number (see `tracer.recorder.classes`).
-- `told` is the label or, if there is more to say, `(label, thread, owner, mortal)`.
+- `details` is the label or, if there is more to say, `(label, thread, owner, mortal)`.
 
 The lists are flat, for each tuple kept is one more object that the garbage collector must visit. So
 the four words of a request's address are four attributes, and what resolving found is one tuple for
 all requests that find the same. Strings and numbers only: any other object of the application's
 would live longer for being held here.
 
-Only the recorder writes these; whoever reads them needs no more than this file.
+Only the recorder writes these; a reader needs no more than this file.
 """
 
 from __future__ import annotations
@@ -83,7 +83,7 @@ class Trace:
     asked: Any
     """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
     asks: int
-    """How often it was seen to be found again at once."""
+    """How often `reverse()` found the same resolver again at once."""
     begun: int
     thread: int
     ident: int
@@ -99,7 +99,7 @@ class Trace:
     add: Callable[[Event], None]
     births: list[Any]
     bear: Callable[[tuple[Any, ...]], None]
-    """Takes down one birth, of one that lives."""
+    """Notes one birth, of an object that lives."""
     seen: Any
     """List of tokens used without a stage of their own; with the thread's, if not `single`."""
     far: list[Any] | None
@@ -109,7 +109,7 @@ class Trace:
     closed: int
     """When it was finished; 0 while it is in flight."""
     single: bool
-    """Everything so far happened on the thread it began on, so nobody need ask which."""
+    """Everything so far happened on the thread it began on, so no thread is noted."""
     calling: bool
     """Its handler has not returned."""
     awaited: bool

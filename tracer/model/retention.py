@@ -1,20 +1,20 @@
-"""What requests left behind: kept objects, without those that caches keep on purpose.
+"""Finds kept objects: those that outlived their request by mistake. Caches are left out.
 
-An object is *kept* when a full collection found it alive though no later request has used it (see
-`tracer.model.scope`). After a few requests that is also true of what frameworks build on first use
-and hold for later: resolvers, compiled templates. Four things tell the one from the other, none of
-them a name that stands for a lifetime:
+An object's scope is *kept* when a full collection found it alive though no later request has used
+it (see `tracer.model.scope`). After a few requests that is also true of what frameworks build on
+first use and hold for later, such as resolvers and compiled templates. An object counts as cached,
+and not as kept by mistake, if one of these is true; none of them is a list of names:
 
-- others of its class, built in a request as it was, have been used by later requests; or
+- later requests have used others of its class, which were also built in a request; or
 - Django itself defines the class and holds the object, or a URLconf's `urlpatterns` does, and no
   object of this class and name was ever seen to end with its request; or
-- Django's table of template engines has it, or a function of Django's that remembers what it
-  returned, or it hangs on that by plain attributes; or
+- Django's table of template engines holds it, or the cache of one of Django's `lru_cache`
+  functions, or it is reached from there by plain attributes; or
 - a class holds it whose module this very request had imported, as a view's `queryset`.
 
-What Django's memory of function signatures holds is its own affair, too: with DEBUG on it keeps
-the latest 512 receivers that were connected, and the test client's hold contexts and requests.
-Connections are left out: their end is their owner's to bring about, and theirs is another story.
+Django's cache of function signatures counts as a cache, too: with DEBUG on it keeps the latest 512
+receivers that were connected, and those of the test client hold contexts and requests.
+Connections are left out: their owner ends them, and their scope is decided in another way.
 """
 
 from __future__ import annotations
@@ -28,28 +28,29 @@ from typing import Final
 from tracer.model import Lifetime, Process
 from tracer.model import scope as scopes
 
-LASTING = frozenset({scopes.PROCESS, scopes.THREAD, scopes.CONNECTION})
+LONG_LIVED: Final = frozenset({scopes.PROCESS, scopes.THREAD, scopes.CONNECTION})
 
-SIGNATURES = "django.utils.inspect."
-"""Where paths begin that lead through Django's memory of function signatures."""
+SIGNATURE_CACHE: Final = "django.utils.inspect."
+"""Where paths begin that lead through Django's cache of function signatures."""
 
-REMEMBERED: Final = re.compile(
+CACHED: Final = re.compile(
     r"django(\.\w+)+(\.<_lru_cache_wrapper>|\._engines\['…'\])(\.\w+)*",
 )
-"""Such paths; the arguments of a function that remembers would be items of a key."""
+"""Paths of results in an `lru_cache`, and of what template engines hold. The arguments of a cached
+function have other paths: they are items of a key."""
 
 
 @dataclass
 class Evidence:
-    """How objects that requests built have lived."""
+    """How long objects lived that requests built, by their class."""
 
     scopes: dict[str, set[str]] = field(default_factory=dict)
     """Class to the scopes that objects of it had."""
     ended: dict[str, set[str]] = field(default_factory=dict)
-    """Class to the names of those that ended with their requests, as far as they are known."""
+    """Class to the names of its objects that ended with their requests, as far as known."""
 
-    def learn(self, process: Process) -> None:
-        """Take in what is known of a process."""
+    def add(self, process: Process) -> None:
+        """Adds the lifetimes of a process."""
         for row in process.ledger:
             if row.first_built is not None:
                 self.scopes.setdefault(row.cls, set()).update(row.scopes)
@@ -57,14 +58,14 @@ class Evidence:
             if life.built_in is not None and life.scope == scopes.REQUEST:
                 self.ended.setdefault(life.cls, set()).add(life.name)
 
-    def lasts(self, cls: str) -> bool:
-        """Whether any of this class was used by later requests."""
-        return bool(self.scopes.get(cls, set()) & LASTING)
+    def is_reused(self, cls: str) -> bool:
+        """Whether later requests used any object of this class."""
+        return bool(self.scopes.get(cls, set()) & LONG_LIVED)
 
-    def ends(self, life: Lifetime) -> bool:
+    def ends_with_request(self, life: Lifetime) -> bool:
         """Whether others of its class and name ended with their requests.
 
-        Templates are of one class, whether a loader keeps them or a request uses them up.
+        Names matter for templates: a loader keeps some of them, a request uses up the others.
         """
         if scopes.REQUEST not in self.scopes.get(life.cls, set()):
             return False
@@ -72,15 +73,15 @@ class Evidence:
         return not names or life.name in names
 
 
-def left_behind(process: Process) -> list[Lifetime]:
-    """Return what requests of this process left behind and is alive still."""
-    seen = Evidence()
-    seen.learn(process)
-    return [life for life in candidates(process) if not is_cached(life, seen)]
+def kept_objects(process: Process) -> list[Lifetime]:
+    """Returns the objects that outlived their requests by mistake and are still alive."""
+    evidence = Evidence()
+    evidence.add(process)
+    return [life for life in kept_or_cached(process) if not is_cached(life, evidence)]
 
 
-def candidates(process: Process) -> list[Lifetime]:
-    """Return what is kept, alive and no part of an import; some of it may be cached."""
+def kept_or_cached(process: Process) -> list[Lifetime]:
+    """Returns the living objects whose scope is kept; without those that an import built."""
     imports = {request.number: request.imports for request in process.requests}
     return [
         life
@@ -88,24 +89,26 @@ def candidates(process: Process) -> list[Lifetime]:
         if life.scope == scopes.KEPT
         and life.died_at is None
         and not life.resource
-        and not came_with_import(life, imports.get(life.built_in or 0, ()))
+        and not built_by_import(life, imports.get(life.built_in or 0, ()))
     ]
 
 
-def is_cached(life: Lifetime, seen: Evidence) -> bool:
-    """Whether what keeps an object keeps it for later, as far as anything tells."""
+def is_cached(life: Lifetime, evidence: Evidence) -> bool:
+    """Whether an object is held for later requests, as far as the evidence goes."""
     path = life.held_by or ""
-    if seen.lasts(life.cls) or path.startswith(SIGNATURES):
+    if evidence.is_reused(life.cls) or path.startswith(SIGNATURE_CACHE):
         return True
     if not life.cls.startswith("django."):
         return False
-    if REMEMBERED.fullmatch(path):
+    if CACHED.fullmatch(path):
         return True
-    return (path.startswith("django.") or ".urlpatterns[" in path) and not seen.ends(life)
+    return (
+        path.startswith("django.") or ".urlpatterns[" in path
+    ) and not evidence.ends_with_request(life)
 
 
-def came_with_import(life: Lifetime, imports: Iterable[str]) -> bool:
-    """Whether a class of a module among `imports` holds an object: it was built by the import."""
+def built_by_import(life: Lifetime, imports: Iterable[str]) -> bool:
+    """Whether a class of a module among `imports` holds an object: then the import built it."""
     path = life.held_by or ""
     for name in imports:
         if path.startswith(f"{name}."):

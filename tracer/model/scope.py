@@ -1,4 +1,4 @@
-"""How long does this object live? Decided from recorded facts, and from nothing else.
+"""Decides how long an object lives, from recorded facts alone.
 
 `decide` never sees a class name. Its rules, in order:
 
@@ -12,9 +12,9 @@
    thread there is: **process**, built on first use.
 5. Survived a barrier and seen again only on its birth thread while other threads served
    requests: **thread**.
-6. Survived a barrier and not seen in any later request: **kept**. Not so where later requests
-   used others of its class that were born beside it, as the patterns of a URLconf are: then it
-   may only be waiting for its turn, and is undecided.
+6. Survived a barrier and not seen in any later request: **kept**. If later requests used others
+   of its class that were born in the same request, as the patterns of a URLconf are, a later
+   request may still use it: then it is undecided.
 7. Otherwise **undecided**.
 
 A *barrier* is a full garbage collection that ended with no request in flight: what survives it is
@@ -39,10 +39,11 @@ SCOPES: Final = (PROCESS, THREAD, CONNECTION, REQUEST, KEPT, UNDECIDED)
 
 @dataclass(slots=True)
 class Facts:
-    """What is known of one object when its scope is asked for. Not frozen, for that takes longer
-    than to decide: a picture asks of a thousand.
+    """What is known of one object when its scope is decided.
 
-    Requests are counted, never named: `requests` is how many used the object at all, `later` how
+    Not frozen: making a frozen one takes longer than deciding, and a picture decides a thousand.
+
+    Requests are counted: `requests` is how many used the object at all, `later` how
     many of those were not the request it was born in.
     """
 
@@ -60,7 +61,7 @@ class Facts:
     """Alive at, and after, a barrier that came after its request had closed."""
     dead: bool
     resource: bool
-    """It is its owner that ends it."""
+    """An owner ends it."""
     outlived: bool = False
     """Still alive, or still open, when its own request had closed and a later one had begun."""
     thread_ended: bool = False
@@ -70,7 +71,7 @@ class Facts:
 
 
 def decide(facts: Facts) -> str:
-    """Return one of `SCOPES`."""
+    """Returns one of `SCOPES`."""
     if facts.resource and facts.outlived:
         return CONNECTION
     if not facts.in_request:
@@ -83,12 +84,12 @@ def decide(facts: Facts) -> str:
 
 
 def _built_outside(facts: Facts) -> str:
-    """Rule 1."""
+    """Applies rule 1."""
     return PROCESS if facts.requests else UNDECIDED
 
 
 def _used_again(facts: Facts) -> str:
-    """Rules 4 and 5: born in a request and used by later ones."""
+    """Applies rules 4 and 5, for an object born in a request and used by later ones."""
     if facts.dead and facts.thread_ended:
         return THREAD
     if not facts.survived:

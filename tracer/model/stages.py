@@ -1,7 +1,7 @@
-"""The vocabulary: every stage a request can pass through, with the one-line lesson each teaches.
+"""The stages that a request or a boot can pass through, each with a one-line lesson about it.
 
-A stage is a plain string so that it can stand in a journal, a JSON document or an assertion
-unchanged. Nothing in the tracer decides a lifetime from a stage.
+A stage is a plain string: it stands unchanged in journals, JSON documents and assertions.
+Nothing in the tracer decides a scope from a stage.
 """
 
 from __future__ import annotations
@@ -44,7 +44,7 @@ LESSONS: Final[dict[str, str]] = {
     REQUEST: "The whole of it, from the server's call to the response's close.",
     REQUEST_STARTED: "A signal, sent before any request object exists.",
     REQUEST_FINISHED: "A signal, sent by the response's close; here Django lets go of connections.",
-    SIGNAL: "Someone told every receiver that something happened; receivers run there and then.",
+    SIGNAL: "Code sent a signal; its receivers run there and then, one after the other.",
     MIDDLEWARE: "Built once, entered and left once per request; the first in is the last out.",
     HOOK: "A method of a middleware that Django calls between the layers and the view.",
     RESOLVE: "The path is looked up in the URLconf; resolvers are built on first use and stay.",
@@ -61,7 +61,7 @@ LESSONS: Final[dict[str, str]] = {
     BODY: "A streaming body was produced, after every middleware had returned.",
     CLOSE: "The server closed the response: files, the request and request_finished.",
     IMPORT: "A module was imported; only the first request to need it pays.",
-    COLLECTION: "Python's cycle collector ran; what waited in reference cycles died.",
+    COLLECTION: "Python's cycle collector ran; objects in unreachable reference cycles died.",
     THREAD: "Code of this request started a thread.",
     INTERPRETER: "Python began, and imported whatever the server needs before Django.",
     SETTINGS: "The settings module was imported; every module of the process shares the result.",

@@ -46,7 +46,7 @@ class _Backends:
         """(class's address, method's name) to the class, as long as it lives."""
 
     def watch(self, backend: Any) -> None:
-        """Watch the operations of a backend object's class, wherever they are defined."""
+        """Watches the operations of a backend object's class, wherever they are defined."""
         for cls in type(backend).__mro__:
             if cls is object:
                 continue

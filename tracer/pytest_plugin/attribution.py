@@ -15,7 +15,7 @@ from typing import Any
 from tracer import runtime
 from tracer.conf import Config
 from tracer.model import Fact, Lifetime, Request
-from tracer.model.retention import Evidence, candidates
+from tracer.model.retention import Evidence, kept_or_cached
 from tracer.probes.garbage_collector import OLDEST_GENERATION
 from tracer.pytest_plugin.report import Findings
 from tracer.pytest_plugin.suspects import RunningTest, Suspects
@@ -94,13 +94,13 @@ class Attribution:
         """Notes how objects have lived; returns whether any is alive that should not be."""
         with self.tracer.lock:
             process = test.history.snapshot()
-        self.evidence.learn(process)
+        self.evidence.add(process)
         return any(
             life.built_in is not None
             and life.died_at is None
             and life.mortal
             and not life.resource
-            and not self.evidence.lasts(life.cls)
+            and not self.evidence.is_reused(life.cls)
             for life in process.lifetimes
         )
 
@@ -124,7 +124,7 @@ class Attribution:
             if not barriers or barriers[-1].by != "tracer":
                 self._cannot_tell(test)
                 return []
-            return candidates(test.history.snapshot())
+            return kept_or_cached(test.history.snapshot())
 
     def _cannot_tell(self, test: RunningTest) -> None:
         if test.name not in self.findings.unsure:

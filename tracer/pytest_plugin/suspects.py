@@ -9,7 +9,7 @@ from dataclasses import dataclass, field, replace
 from tracer import runtime
 from tracer.model import History, Lifetime
 from tracer.model import scope as scopes
-from tracer.model.retention import Evidence, came_with_import, is_cached
+from tracer.model.retention import Evidence, built_by_import, is_cached
 from tracer.pytest_plugin.report import Findings, Left
 
 MOST_SOUGHT = 40
@@ -77,7 +77,7 @@ class Suspects:
             if len(self.by_token) >= MOST_SUSPECTS:
                 break
             held = replace(life, held_by=holders.get(life.id))
-            if came_with_import(held, imports.get(life.built_in or 0, ())):
+            if built_by_import(held, imports.get(life.built_in or 0, ())):
                 continue
             peer = peers.get(life.cls) if life.id not in tokens else None
             self.by_token[life.id] = suspect = Suspect(test, held, peer)

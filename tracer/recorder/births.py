@@ -76,11 +76,11 @@ class Births(Faults):
                 trace.uncounted += 1
             return None
         token, mortal = self.weakrefs.watch(obj)
-        told = label, self.thread(trace), owner, mortal
+        details = label, self.thread(trace), owner, mortal
         if before:
-            self.found.append((token, kind, self.classes.number(type(obj)), told, self.clock()))
+            self.found.append((token, kind, self.classes.number(type(obj)), details, self.clock()))
             return token
-        self._note(trace, token, kind, type(obj), told, self.weakrefs.refs.get(token))
+        self._note(trace, token, kind, type(obj), details, self.weakrefs.refs.get(token))
         return token
 
     def resource_born(
@@ -95,12 +95,12 @@ class Births(Faults):
         if trace is not None and trace.closed:
             trace = None
         token, mortal = self.weakrefs.watch(obj)
-        told = label, self.thread(trace), owner, mortal
+        details = label, self.thread(trace), owner, mortal
         if before:
             number = self.classes.number(type(obj))
-            self.found.append((token, kind, number, told, self.clock()))
+            self.found.append((token, kind, number, details, self.clock()))
         else:
-            self._note(trace, token, kind, type(obj), told)
+            self._note(trace, token, kind, type(obj), details)
         return token
 
     def _note(
@@ -109,17 +109,17 @@ class Births(Faults):
         token: int,
         kind: str,
         cls: type,
-        told: Any,
+        details: Any,
         ref: Ref | None = None,
     ) -> None:
         number = self.classes.number(cls)
         if trace is None:
-            self.outside.append((token, kind, number, told, self.clock()))
+            self.outside.append((token, kind, number, details, self.clock()))
             return
         births = trace.births
         if ref is not None:
             ref.index, ref.births = len(births), births
-        births.extend((ref, token, kind, number, told))
+        births.extend((ref, token, kind, number, details))
 
     def resource_closed(self, token: int) -> None:
         """Notes that a resource was closed by its owner."""

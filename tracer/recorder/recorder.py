@@ -61,8 +61,8 @@ class Recorder(Births):
         self.cache_keys = False
         """Whether cache keys are recorded; a recording that shares the tracer may want them."""
 
-    def begin(self, told: tuple[Any, ...], awaited: bool = False) -> Trace:
-        """Begins a request; `told` is (method, script name, path, query), as the server gave it.
+    def begin(self, address: tuple[Any, ...], awaited: bool = False) -> Trace:
+        """Begins a request; `address` is (method, script name, path, query), as the server gave it.
 
         `awaited`: its handler is a coroutine.
         """
@@ -70,7 +70,7 @@ class Recorder(Births):
             self.after_fork()
         number = next(self.numbers)
         trace = begun(
-            number, self.clock(), self.current_thread.token, get_ident(), told, self.spare
+            number, self.clock(), self.current_thread.token, get_ident(), address, self.spare
         )
         trace.first = next(self.weakrefs.tokens)
         if awaited:

@@ -31,40 +31,40 @@ current: ContextVar[Trace | None] = ContextVar("tracer_current", default=None)
 """The trace of the request in flight in this thread, task or greenlet."""
 
 
-def spread(trace: Trace, lane: CurrentThread) -> None:
+def spread(trace: Trace, current_thread: CurrentThread) -> None:
     """Notes the thread of everything from now on, as other threads take part in the request."""
     if not trace.single or trace.closed:
         return
     # First this: what is no longer single has sightings with threads.
-    trace.seen = _Seen(trace.seen, lane)
+    trace.seen = _Seen(trace.seen, current_thread)
     trace.single = False
     trace.asked = None
     far: list[Any] = []
     trace.far = far
-    trace.add = lambda event: far.append((lane.token, *event))
+    trace.add = lambda event: far.append((current_thread.token, *event))
     # The list stays the same: the references in it know it.
     births = trace.births.extend
-    trace.bear = lambda born: births((*born[:4], (born[4], lane.token, None, True)))
+    trace.bear = lambda born: births((*born[:4], (born[4], current_thread.token, None, True)))
 
 
 class _Seen(list[Any]):
     """Sightings on several threads."""
 
-    __slots__ = ("asked", "lane")
+    __slots__ = ("asked", "current_thread")
 
-    def __init__(self, before: list[Any], lane: CurrentThread) -> None:
+    def __init__(self, before: list[Any], current_thread: CurrentThread) -> None:
         super().__init__(before)
-        self.lane = lane
+        self.current_thread = current_thread
         self.asked: dict[int, Ref] = {}
         """Thread to the resolver that `reverse()` found last on it."""
 
     def append(self, token: Any) -> None:
-        """Take down one sighting, with its thread."""
-        super().append((token, self.lane.token))
+        """Notes one sighting, with its thread."""
+        super().append((token, self.current_thread.token))
 
     def again(self, resolver: Ref) -> bool:
-        """Take down that `reverse()` found a resolver, unless it did so last on this thread."""
-        thread = self.lane.token
+        """Notes that `reverse()` found a resolver, unless it did so last on this thread."""
+        thread = self.current_thread.token
         if self.asked.get(thread) is resolver:
             return True
         self.asked[thread] = resolver
@@ -73,11 +73,11 @@ class _Seen(list[Any]):
 
 
 def begun(
-    number: int, at: int, thread: int, ident: int, told: tuple[Any, ...], spare: list[Trace]
+    number: int, at: int, thread: int, ident: int, address: tuple[Any, ...], spare: list[Trace]
 ) -> Trace:
-    """Return the trace of a request that begins; `at` in nanoseconds of the recorder's clock.
+    """Returns the trace of a request that begins; `at` in nanoseconds of the recorder's clock.
 
-    One of `spare` is used again, if there is one.
+    Uses one of `spare` again, if there is one.
     """
     try:
         trace = spare.pop()
@@ -93,7 +93,7 @@ def begun(
     trace.begun = at
     trace.thread = thread
     trace.ident = ident
-    trace.method, trace.script, trace.path, trace.query = told
+    trace.method, trace.script, trace.path, trace.query = address
     trace.add = trace.extend
     trace.closed = trace.last_error = trace.rows = trace.uncounted = trace.asks = 0
     trace.single = trace.calling = True
@@ -106,11 +106,11 @@ def begun(
 
 
 def give_back(spare: list[Trace], trace: Trace) -> None:
-    """Let a later request use this one, whose caller holds it by one name, and nobody else does.
+    """Keeps a trace for a later request, unless something besides the caller holds it.
 
-    Not that it saved much to make one: but what lives for some dozens of requests, as recordings
-    do that nobody has looked at, the collector takes for what stays, and looks through the whole
-    process the sooner. These it has looked at long ago.
+    The caller must hold it by one name. A waiting trace lives for some dozens of requests, so new
+    ones would be promoted to the collector's oldest generation, which would be collected sooner.
+    A trace that is used again has been there for long.
     """
     if getrefcount(trace) == _HELD and trace.single and len(spare) < _SPARE:
         trace.events.clear()
@@ -121,7 +121,7 @@ def give_back(spare: list[Trace], trace: Trace) -> None:
 
 
 def _held() -> int:
-    """How many references there are to what is held by one name and handed to a function."""
+    """Returns the count of references to an object that is held by one name, inside a function."""
 
     def asked(trace: Trace) -> int:
         return getrefcount(trace)
@@ -132,8 +132,8 @@ def _held() -> int:
 
 _HELD = _held()
 _SPARE = 256 if getattr(sys, "_is_gil_enabled", lambda: True)() else 0
-"""Traces kept to be used again; without the interpreter's lock, references cannot be counted."""
+"""Traces kept to be used again; none without the interpreter's lock, as counts are unsure there."""
 
 
 def ignore(_event: Any) -> None:
-    """Stands in for `add` of a request that is over: a thread may outlive it."""
+    """Replaces `add` of a request that is over: a thread may outlive it."""

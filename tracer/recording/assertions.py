@@ -16,10 +16,10 @@ from rich.console import RenderableType
 
 from tracer.model import Lifetime, Request, Span, stages
 from tracer.model import scope as scopes
-from tracer.model.retention import left_behind
+from tracer.model.retention import kept_objects
 from tracer.recording.view import Reading, RecordingError
 from tracer.render.formats.terminal import as_text
-from tracer.render.layout.wording import many
+from tracer.render.layout.wording import plural
 
 
 class Assertions(Reading):
@@ -40,7 +40,7 @@ class Assertions(Reading):
             self._fail(f"{_name(cls)} was built {len(built)} times: {numbers}.", self.lifelines())
         if len(self.requests) < 2:
             self._fail(
-                f"{_name(cls)} was built once, but {many(len(self.requests), 'request')} cannot "
+                f"{_name(cls)} was built once, but {plural(len(self.requests), 'request')} cannot "
                 "tell that from once per request: record at least two.",
                 self.lifelines(),
             )
@@ -52,12 +52,12 @@ class Assertions(Reading):
         shared = [life for life in lives if life.requests > 1 or life.built_in is None]
         if shared:
             life = shared[0]
-            said = f"one, built {_where(life)}, was used by {many(life.requests, 'request')}"
+            said = f"one, built {_where(life)}, was used by {plural(life.requests, 'request')}"
             self._fail(f"{_name(cls)} is not built per request: {said}.", self.lifelines())
         built_in = {life.built_in for life in lives}
         if len(built_in) < 2:
             self._fail(
-                f"{_name(cls)} was built in {many(len(built_in), 'request')}, which cannot be "
+                f"{_name(cls)} was built in {plural(len(built_in), 'request')}, which cannot be "
                 "told from being built once: record at least two that need it.",
                 self.lifelines(),
             )
@@ -111,11 +111,11 @@ class Assertions(Reading):
         if not self.requests:
             raise RecordingError("No request was recorded, so nothing can be said of what is kept.")
         self._on_demand()
-        kept = left_behind(self.process)
+        kept = kept_objects(self.process)
         if kept:
             lines = [f"  {life.name}, built in #{life.built_in}, {_held(life)}" for life in kept]
             more = [f"  and {len(kept) - 20} more"] if len(kept) > 20 else []
-            said = f"{many(len(kept), 'object')} kept after their requests:"
+            said = f"{plural(len(kept), 'object')} kept after their requests:"
             self._fail("\n".join([said, *lines[:20], *more]), self.lifelines())
 
     # -- what a request does -----------------------------------------------------------------
@@ -130,7 +130,7 @@ class Assertions(Reading):
             return
         repeated = Counter(span.name for span in found).most_common(5)
         lines = [f"  {count} times {name}" for name, count in repeated if count > 1]
-        ran = many(len(found), "statement")
+        ran = plural(len(found), "statement")
         said = f"Request {worst.number}, {worst.method} {worst.path}, ran {ran};"
         self._fail("\n".join([f"{said} {most} are allowed.", *lines]), self.timeline(worst.number))
 
@@ -202,7 +202,7 @@ def _where(life: Lifetime) -> str:
 def _end(life: Lifetime) -> str:
     if life.freed is None or life.freed == "process":
         return f"is {_held(life)}" if life.held_by else "is alive still"
-    after = f", {many(life.freed_after, 'request')} later" if life.freed_after else ""
+    after = f", {plural(life.freed_after, 'request')} later" if life.freed_after else ""
     by = {"collector": "by the collector", "thread": "with its thread"}.get(life.freed, "late")
     return f"was freed {by}{after}"
 

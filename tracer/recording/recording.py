@@ -33,7 +33,7 @@ from tracer.recording.client import Client
 from tracer.recording.handlers import Answer
 from tracer.recording.session import Session
 from tracer.recording.view import Reading, RecordingError
-from tracer.render.layout.wording import many
+from tracer.render.layout.wording import plural
 
 __all__ = ["Answer", "Reading", "Recording", "RecordingError", "Settled", "record"]
 
@@ -51,9 +51,9 @@ class Settled:
     """Requests that were under way, so that it proves nothing; 0 as a rule."""
 
     def __repr__(self) -> str:
-        said = f"The tracer ran a full collection: it freed {many(self.freed, 'object')}."
+        said = f"The tracer ran a full collection: it freed {plural(self.freed, 'object')}."
         if self.in_flight:
-            said += f" It proves nothing: {many(self.in_flight, 'request')} were under way."
+            said += f" It proves nothing: {plural(self.in_flight, 'request')} were under way."
         return said
 
 
@@ -205,8 +205,8 @@ class Recording(Client, Assertions):
             return "<Recording, not begun>"
         process = self.process
         state = "ended" if self.ended else "running"
-        lives = many(len(process.lifetimes), "lifetime")
-        return f"<Recording, {state}: {many(process.served, 'request')}, {lives}>"
+        lives = plural(len(process.lifetimes), "lifetime")
+        return f"<Recording, {state}: {plural(process.served, 'request')}, {lives}>"
 
 
 def _demand_django() -> None:

@@ -14,7 +14,7 @@ from rich.console import Console, ConsoleOptions, RenderResult
 
 from tracer.model import Lifetime, Process, Request, Span
 from tracer.render import FirstRequest, Ledger, Lifelines, Overview, Timeline
-from tracer.render.formats.notebook import bundle
+from tracer.render.formats.notebook import media_types
 from tracer.render.formats.terminal import as_text
 
 
@@ -134,7 +134,7 @@ class Reading:
         return as_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return bundle(self.lifelines())
+        return media_types(self.lifelines())
 
 
 def _is_called(life: Lifetime, named: type | str) -> bool:

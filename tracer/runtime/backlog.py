@@ -7,8 +7,8 @@ from operator import attrgetter
 
 from tracer.model import Barrier, Birth, Built, Deaths, Died, Fact, History, Request
 from tracer.model.assemble import Assembly
-from tracer.model.memory import PINNED
 from tracer.model.recorded import Trace
+from tracer.model.request_log import ALWAYS_REMEMBERED
 from tracer.recorder.trace import give_back
 from tracer.recorder.weakrefs import Ref
 from tracer.runtime import counts_report
@@ -53,7 +53,7 @@ class Backlog:
         self.barriers += batch.barriers
         self._report_deaths(batch.ends)
         births = sum(len(fact.births) for fact in self.facts if isinstance(fact, Built))
-        if self.history.served < len(PINNED) or births > MOST_BIRTHS_OUTSIDE:
+        if self.history.served < len(ALWAYS_REMEMBERED) or births > MOST_BIRTHS_OUTSIDE:
             # A history remembers its first requests for ever.
             self.ask()
             return
@@ -115,7 +115,7 @@ class Backlog:
 
     def _claim(self) -> list[Died]:
         """Returns the unclaimed deaths of objects that the history knows by now."""
-        known = self.history.known({*self.unclaimed})
+        known = self.history.tracked({*self.unclaimed})
         return [self.unclaimed.pop(token) for token in sorted(known)]
 
     def _report_deaths(self, ends: Ends) -> None:
@@ -131,7 +131,7 @@ class Backlog:
         expected = {
             born.token for fact in self.facts if isinstance(fact, Built) for born in fact.births
         }
-        known = self.history.known(tokens) | (expected & tokens)
+        known = self.history.tracked(tokens) | (expected & tokens)
         self.waiting.closed.update(
             (token, at) for token, at, _, _ in ends.closed if token not in known
         )

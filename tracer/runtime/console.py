@@ -25,7 +25,7 @@ from tracer.runtime.backlog import Backlog
 from tracer.runtime.batch import Batch
 
 FEW = 6
-"""Requests that are drawn however far behind the drawing is: nobody waits for so few."""
+"""Requests that are drawn however far behind the drawing is, as they hold up nothing."""
 AT_ONCE = 12
 """Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
 SHARE = 0.1

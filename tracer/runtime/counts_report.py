@@ -9,7 +9,7 @@ from operator import itemgetter
 from tracer.model import History
 from tracer.model import scope as scopes
 from tracer.model.assemble import birth
-from tracer.model.objects import Row
+from tracer.model.objects import ClassCounts
 from tracer.runtime.counts import Counts
 
 _THREAD = itemgetter(1)
@@ -26,13 +26,13 @@ def report(
         pairs = {(mark, thread) if isinstance(mark, int) else mark for mark in older}
         took_part.update(dict.fromkeys({thread, *map(_THREAD, pairs)}, count))
         pairs.update((token, thread) for token in standing)
-        history.used(pairs, count, newest)
-    history.tally(counts.served, sorted(counts.begins), took_part, counts.survivors)
+        history.objects.count_uses(pairs, count, newest)
+    history.count_requests(counts.served, sorted(counts.begins), took_part, counts.survivors)
 
 
 def _report_ledger(counts: Counts, class_names: Mapping[int, str], history: History) -> None:
     """Adds what was built and freed to the ledger's rows."""
-    rows: dict[tuple[str, int], Row] = {}
+    rows: dict[tuple[str, int], ClassCounts] = {}
     for (kinds, classes), built in counts.built.items():
         pairs = list(zip(kinds, classes, strict=True))
         for pair in set(pairs):
@@ -50,9 +50,9 @@ def _report_ledger(counts: Counts, class_names: Mapping[int, str], history: Hist
                     row.scopes[scopes.REQUEST] += count
 
 
-def _row(kind: str, cls: str, counts: Counts, history: History) -> Row:
-    row = history.known_row(kind, cls)
+def _row(kind: str, cls: str, counts: Counts, history: History) -> ClassCounts:
+    row = history.objects.ledger.classes.get((kind, cls))
     if row is None:
         number, at, thread = counts.first
-        row = history.row(birth(0, kind, cls, None, at, thread), number)
+        row = history.objects.ledger.counts_of(birth(0, kind, cls, None, at, thread), number)
     return row

@@ -35,7 +35,7 @@ class FlightRecorder:
             # The worker thread meets the same fault and reports it. The next request tries again.
             return
         try:
-            if journal is None or journal.fly() is None:
+            if journal is None or journal.open_flight_record() is None:
                 self.recorder.on_begin = None
                 return
             self.recorder.on_begin = self._noting(journal)
@@ -45,7 +45,7 @@ class FlightRecorder:
 
     def _noting(self, journal: Journal) -> Callable[[Trace], None]:
         """Returns what notes a request, with all that it needs at hand."""
-        flight = journal.fly()
+        flight = journal.open_flight_record()
         assert flight is not None
         note, path, epoch = flight.note, self.path, self.recorder.epoch
 

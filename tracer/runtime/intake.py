@@ -54,9 +54,9 @@ class Intake:
         births = []
         for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot")):
             for _ in range(len(queue)):
-                token, kind, number, told, at = queue[0]
+                token, kind, number, details, at = queue[0]
                 cls = self.recorder.classes.names[number]
-                births.append(birth(token, kind, cls, told, at, phase=phase))
+                births.append(birth(token, kind, cls, details, at, phase=phase))
                 if not self.has_served:
                     # Before it leaves the queue: another thread may fork at any time.
                     self.boot.append(births[-1])

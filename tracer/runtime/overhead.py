@@ -233,7 +233,7 @@ def measure() -> Costs:
 def _prices(meanwhile: Callable[[], object]) -> Prices:
     """Measures prices where `meanwhile` was done between two turns."""
     recorder = Recorder()
-    told = "GET", "", "/", ""
+    address = "GET", "", "/", ""
     spanned = timed(recorder, stages.VIEW, _nothing, lambda *_: (None, "", ""))
     note = birth_recorder(recorder, "thing")
 
@@ -243,14 +243,14 @@ def _prices(meanwhile: Callable[[], object]) -> Prices:
             trace = recorder.finished.popleft()
             give_back(recorder.spare, trace)
 
-    trace = recorder.begin(told)
+    trace = recorder.begin(address)
     token = current.set(trace)
     nothing = _clocked(meanwhile, _nothing)
     stage = _clocked(meanwhile, spanned) - nothing
     life = _clocked(meanwhile, lambda: note(_Thing())) - _clocked(meanwhile, _Thing)
     current.reset(token)
     recorder.finish(trace)
-    request = _clocked(put_by, lambda: recorder.finish(recorder.begin(told))) - nothing
+    request = _clocked(put_by, lambda: recorder.finish(recorder.begin(address))) - nothing
     return Prices(max(stage, 0.0), max(life, 0.0), max(request, 0.0))
 
 

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 import os
-from typing import TYPE_CHECKING
 
 from tracer.model import Ended
 from tracer.recorder import boot
-
-if TYPE_CHECKING:
-    from tracer.runtime.tracer import Tracer
+from tracer.runtime.tracer import Tracer
 
 
 def close(tracer: Tracer, settle: bool = True) -> None:

@@ -9,6 +9,7 @@ from typing import TextIO
 
 from tracer.conf import Config
 from tracer.recorder import boot, interpreter
+from tracer.runtime import shutdown
 from tracer.runtime.tracer import Tracer
 
 _running: Tracer | None = None
@@ -30,14 +31,15 @@ def start(config: Config, stream: TextIO | None = None) -> Tracer:
         if why is not None:
             raise interpreter.NotSupported(why[0])
         _running = Tracer(config, stream)
+        _running.recorder.on_child = functools.partial(_child, _running)
         _running.installation.install()
         _listen_for_forks()
-        atexit.register(_running.close)
+        atexit.register(shutdown.close, _running)
     return _running
 
 
 def stop(settle: bool = True) -> None:
-    """Takes the probes away, and forgets the tracer; `settle` as in `Tracer.close`.
+    """Takes the probes away, and forgets the tracer; `settle` as in `shutdown.close`.
 
     For tests, for recordings that started it, and for those who switch it off by hand.
     """
@@ -48,8 +50,17 @@ def stop(settle: bool = True) -> None:
         if tracer.recorder.boot is not None:
             tracer.recorder.boot.stop()
             boot.set_current_boot(None)
-        atexit.unregister(tracer.close)
-        tracer.close(settle)
+        atexit.unregister(shutdown.close)
+        shutdown.close(tracer, settle)
+
+
+def _child(tracer: Tracer, is_over: bool) -> None:
+    """A child of multiprocessing that was forked begins its life, or is at its end."""
+    if tracer.introduction.identity.forked:
+        if is_over:
+            shutdown.close(tracer)
+        else:
+            tracer.introduction.announce()
 
 
 @functools.cache

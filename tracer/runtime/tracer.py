@@ -21,7 +21,7 @@ from tracer.probes.install import Installation
 from tracer.probes.signals import SignalNames
 from tracer.recorder import boot
 from tracer.recorder.recorder import Recorder
-from tracer.runtime import inheritance, overhead, shutdown
+from tracer.runtime import inheritance, overhead
 from tracer.runtime.backlog import Backlog
 from tracer.runtime.flight_recorder import FlightRecorder
 from tracer.runtime.holder_search import HolderSearch
@@ -76,7 +76,6 @@ class Tracer:
             self.flight_recorder.begin()
         recorder.on_finish = self.worker.request_finished
         recorder.on_fork = self._forked
-        recorder.on_child = self._child
         recorder.boot = boot.current_boot()
         if recorder.boot is not None:
             recorder.boot.on_handler_built = self.introduction.announce
@@ -162,7 +161,7 @@ class Tracer:
             self.pipeline.report(*self.holder_search.run(self.backlog.history, last))
         return freed
 
-    # -- its beginning, its children, its end -----------------------------------------------
+    # -- in a child -------------------------------------------------------------------------
 
     def _forked(self) -> None:
         """In a child: its own thread, journal, and history of what it inherited."""
@@ -177,12 +176,3 @@ class Tracer:
             self.recorder.boot.forked()
         inheritance.inherit(self.recorder, self.intake, self.backlog)
         self.introduction.forked(any(birth.kind == "handler" for birth in self.intake.boot))
-
-    def _child(self, is_over: bool) -> None:
-        """A child of multiprocessing that was forked begins its life, or is at its end."""
-        if self.introduction.identity.forked:
-            (self.close if is_over else self.introduction.announce)()
-
-    def close(self, settle: bool = True) -> None:
-        """Ends in an orderly way; see `tracer.runtime.shutdown.close`."""
-        shutdown.close(self, settle)

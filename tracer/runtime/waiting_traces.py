@@ -1,8 +1,8 @@
-"""The recordings that nobody has asked for, newest first as they are, older ones as counts.
+"""Traces that wait to be asked for: the newest as they are, older ones as counts.
 
-A process that only records, or only writes, makes no facts of its requests until somebody asks. It
-keeps the newest traces; of older ones it counts what they built, how that was freed, by class, and
-which of the longer-lived objects they used.
+A process that only records, or only writes, makes no facts of its requests until it is asked. It
+keeps the newest traces. Of older ones it counts what their requests built, how that was freed, by
+class, and which of the longer-lived objects they used.
 """
 
 from __future__ import annotations
@@ -146,8 +146,8 @@ class WaitingTraces:
         """Returns the births of objects that live, or whose end only later facts can report."""
         names = self.recorder.classes.names
         return [
-            (birth(token, kind, names[number], told, trace.closed, trace.thread), trace.number)
-            for (_, token, kind, number, told), end in zip(
+            (birth(token, kind, names[number], details, trace.closed, trace.thread), trace.number)
+            for (_, token, kind, number, details), end in zip(
                 grouped(trace.births, 5), ends, strict=True
             )
             if not end

@@ -84,7 +84,7 @@ class Worker:
         self._ring()
 
     def poll(self) -> None:
-        """Begins to poll; from now on a finished request wakes nobody."""
+        """Begins to poll; from now on a finished request need not wake the thread."""
         self.polling, self.recorder.enough = True, MOST_FINISHED + 1
 
     def sleep(self) -> None:

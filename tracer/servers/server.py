@@ -14,6 +14,7 @@ from types import TracebackType
 from typing import Final, Self
 
 from tracer.journal import reader
+from tracer.journal.tail import Tail
 from tracer.model import Process, Request
 from tracer.servers.client import Reply, get_all, http_get
 from tracer.servers.errors import NoReply
@@ -139,7 +140,7 @@ class Server:
         self._answered = 0
         self._answered_lock = threading.Lock()
         place = programs.staging or journal
-        self._tail = reader.Tail(place) if place is not None else None
+        self._tail = Tail(place) if place is not None else None
         if self._tail is not None:
             self._tail.read()  # skip what others wrote before
 
@@ -193,7 +194,7 @@ class Server:
         """
         if self.journal is None:
             raise ValueError(f"{self.name} keeps no journal; say serve(..., journal=DIRECTORY).")
-        places = [place for place in self._programs.journals() if any(reader.Tail(place).paths())]
+        places = [place for place in self._programs.journals() if any(Tail(place).paths())]
         found = [process for place in places for process in reader.processes(place)]
         return sorted(found, key=lambda process: process.about.started)
 

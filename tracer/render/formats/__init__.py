@@ -1,4 +1,4 @@
-"""What a picture is written as: terminal text, SVG, a notebook's HTML, JSON, a Perfetto trace.
+"""Output formats: terminal text, SVG, HTML for notebooks, JSON, and Perfetto's trace events.
 
 May import `layout/` and `model/`, and no picture.
 """

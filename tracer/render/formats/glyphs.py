@@ -1,4 +1,4 @@
-"""The glyphs that pictures draw with, as shapes: no font has to have them, and none can misfit."""
+"""The glyphs of the pictures as SVG shapes, which look alike whatever fonts there are."""
 
 from __future__ import annotations
 
@@ -23,24 +23,24 @@ _HALVES: Final[dict[str, tuple[float, float]]] = {
     "╾": (HEAVY, LIGHT),
     "╼": (LIGHT, HEAVY),
 }
-"""How thick each is in its left and in its right half."""
+"""Glyph to its thickness in pixels, in its left and in its right half."""
 
 _LINES: Final[dict[str, tuple[bool, bool, bool]]] = {
     "│": (True, True, False),
     "├": (True, True, True),
     "└": (True, False, True),
 }
-"""Whether each has an arm upwards, downwards and to the right."""
+"""Glyph to whether it has an arm upwards, downwards and to the right."""
 
 _BLOCKS: Final = "▁▂▃▄▅▆▇█"
-"""As high as their place in this row, in eighths of a line."""
+"""Blocks of one eighth of a line's height to eight."""
 
 GLYPHS: Final = "".join((*_HALVES, *_LINES, _BLOCKS)) + "●○▶◆┊"
-"""Every glyph that has a shape here."""
+"""Every glyph that is drawn as a shape."""
 
 
-def shape(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
-    """Give the elements of a run of glyphs that begins at this cell."""
+def draw_glyphs(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
+    """Yields the elements of a run of glyphs that starts at this cell."""
     middle = row * LINE + LINE / 2
     for glyph, same in groupby(run):
         count = len(list(same))
@@ -70,7 +70,7 @@ def _bar(glyph: str, left: float, count: int, middle: float, attributes: str) ->
 
 
 def _branch(glyph: str, left: float, middle: float, attributes: str) -> str:
-    """A line of a tree."""
+    """Returns a part of a tree's lines."""
     up, down, right = _LINES[glyph]
     x = left + (CELL - LIGHT) / 2
     top = middle - (LINE / 2 if up else LIGHT / 2)
@@ -83,14 +83,14 @@ def _branch(glyph: str, left: float, middle: float, attributes: str) -> str:
 
 def _rect(x: float, y: float, wide: float, high: float, attributes: str) -> str:
     return (
-        f'<rect x="{number(x)}" y="{number(y)}" width="{number(wide)}"'
-        f' height="{number(high)}"{attributes}/>'
+        f'<rect x="{pixels(x)}" y="{pixels(y)}" width="{pixels(wide)}"'
+        f' height="{pixels(high)}"{attributes}/>'
     )
 
 
 def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
     centre = left + CELL / 2
-    x, y = number(centre), number(middle)
+    x, y = pixels(centre), pixels(middle)
     if glyph in _LINES:
         return _branch(glyph, left, middle, attributes)
     if glyph in _BLOCKS:
@@ -99,19 +99,19 @@ def _mark(glyph: str, left: float, middle: float, attributes: str) -> str:
     if glyph == "●":
         return f'<circle cx="{x}" cy="{y}" r="4.2"{attributes}/>'
     if glyph == "○":
-        # A ring as a path: everything here is filled, and nothing has a stroke.
+        # A ring as a path: all shapes are filled, and none has a stroke.
         return (
-            f'<path d="M{number(centre - 4.2)} {y}a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z'
+            f'<path d="M{pixels(centre - 4.2)} {y}a4.2 4.2 0 1 0 8.4 0a4.2 4.2 0 1 0 -8.4 0z'
             f'm1.6 0a2.6 2.6 0 1 1 5.2 0a2.6 2.6 0 1 1 -5.2 0z" fill-rule="evenodd"{attributes}/>'
         )
     if glyph == "▶":
-        return f'<path d="M{number(left)} {number(middle - 4.6)}v9.2l{CELL} -4.6z"{attributes}/>'
+        return f'<path d="M{pixels(left)} {pixels(middle - 4.6)}v9.2l{CELL} -4.6z"{attributes}/>'
     if glyph == "◆":
-        return f'<path d="M{x} {number(middle - 4.6)}l4.2 4.6l-4.2 4.6l-4.2 -4.6z"{attributes}/>'
+        return f'<path d="M{x} {pixels(middle - 4.6)}l4.2 4.6l-4.2 4.6l-4.2 -4.6z"{attributes}/>'
     top = middle - LINE / 2
     return "".join(_rect(centre - 0.5, top + step, 1, 2, attributes) for step in (1, 6, 11, 16))
 
 
-def number(value: float) -> str:
-    """Return a length in pixels with at most one decimal."""
+def pixels(value: float) -> str:
+    """Returns a length in pixels with at most one decimal."""
     return f"{value:.1f}".removesuffix(".0")

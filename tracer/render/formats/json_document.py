@@ -1,4 +1,4 @@
-"""Processes as one JSON document: what was seen, for programs to read."""
+"""Processes as one JSON document, for other programs."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ FORMAT = 1
 
 
 def document(processes: Iterable[Process]) -> dict[str, Any]:
-    """Return the document. Times of day are ISO 8601 in UTC, durations are in milliseconds.
+    """Returns the document. Times of day are ISO 8601 in UTC, durations are in milliseconds.
 
     An `object`, an `owner` and what is `used` are `id`s of the process's `lifetimes`, or None.
     """
@@ -44,7 +44,7 @@ def _process(process: Process) -> dict[str, Any]:
         "heard": _time(process.moment(process.heard)),
         "requests": [_request(process, request, known) for request in process.requests],
         "lifetimes": [_lifetime(process, life, begins) for life in process.lifetimes],
-        "ledger": [_counted(row) for row in process.ledger],
+        "ledger": [_ledger_row(row) for row in process.ledger],
         "boot": _boot(process, process.boot, known) if process.boot else None,
         "barriers": len(process.barriers),
         "forced": sum(barrier.by == "tracer" for barrier in process.barriers),
@@ -119,7 +119,7 @@ def _lifetime(process: Process, life: Lifetime, begins: list[tuple[int, int]]) -
     }
 
 
-def _counted(row: LedgerRow) -> dict[str, Any]:
+def _ledger_row(row: LedgerRow) -> dict[str, Any]:
     return {
         "name": row.name,
         "class": row.cls,

@@ -1,4 +1,4 @@
-"""Any picture as a notebook shows it: drawn, and as text for those who do not see the drawing.
+"""Any picture for a notebook: as a drawing, and as text for people who cannot see the drawing.
 
 The HTML needs neither scripts nor style sheets: a code host that strips the drawing still shows
 the text, and everything in both is escaped.
@@ -15,7 +15,7 @@ from tracer.render.formats.terminal import DEFAULT_WIDTH, as_text
 
 
 def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str = "") -> str:
-    """Return a picture as a piece of HTML: the drawing, and below it the same as text."""
+    """Returns a picture as HTML: the drawing, and below it the same as text."""
     text = as_text(renderable, width)
     return (
         f'<figure style="margin:0">\n{to_svg(renderable, width, title)}'
@@ -24,6 +24,6 @@ def to_html(renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str =
     )
 
 
-def bundle(renderable: RenderableType) -> dict[str, str]:
-    """Return what a notebook asks for: the same picture by its media types."""
+def media_types(renderable: RenderableType) -> dict[str, str]:
+    """Returns the picture by media type, as notebooks ask for it."""
     return {"text/plain": as_text(renderable), "text/html": to_html(renderable)}

@@ -1,9 +1,9 @@
 """Processes in the trace-event format, which Perfetto and chrome://tracing open.
 
-One process of the trace for each process, one track for each of its threads. Requests and their
+Each process has a track for each of its threads. Requests and their
 stages are complete events, stages without duration are instants, and each object's life is an
-asynchronous slice whose category is its scope. Times are microseconds since the earliest thing
-recorded; what `ProcessStarted` and the requests say of the wall clock puts processes side by side.
+asynchronous slice whose category is its scope. Times are microseconds since the earliest event of
+all; the wall clock in `ProcessStarted` and the requests aligns the processes.
 
 Complete events of one track must nest. Where they do not, as when an event loop's thread serves
 several requests at a time, the thread gets further tracks: `MainThread (2)`.
@@ -22,11 +22,11 @@ from tracer.render.layout.wording import clean
 Event = dict[str, Any]
 
 _APART = 10_000_000
-"""Added to the number of a process whose number an earlier process had."""
+"""Added to the pid of a process if an earlier process had that pid."""
 
 
 def perfetto(processes: Iterable[Process]) -> dict[str, Any]:
-    """Return the trace, of what JSON has and nothing else."""
+    """Returns the trace, made of JSON's types alone."""
     events: list[Event] = []
     taken: set[int] = set()
     for index, process in enumerate(processes):
@@ -34,7 +34,7 @@ def perfetto(processes: Iterable[Process]) -> dict[str, Any]:
         while number in taken:
             number += _APART
         taken.add(number)
-        events.extend(_Drawing(process, number).events(index))
+        events.extend(_ProcessEvents(process, number).events(index))
     begin = min((event["ts"] for event in events if "ts" in event), default=0)
     for event in events:
         if "ts" in event:
@@ -47,14 +47,14 @@ def perfetto(processes: Iterable[Process]) -> dict[str, Any]:
 
 @dataclass(slots=True)
 class _Track:
-    """One track of a thread, and the complete events that are open on it."""
+    """A track of a thread, with the complete events that are open on it."""
 
     tid: int
     open: list[tuple[int, int]] = field(default_factory=list)
-    """(end, request) of each, the outermost first."""
+    """(end, request) of each open event, the outermost first."""
 
-    def takes(self, start: int, end: int, request: int) -> bool:
-        """Whether an event nests here, in nothing but events of its own request; if so, add it."""
+    def add_if_nested(self, start: int, end: int, request: int) -> bool:
+        """Adds an event if it nests here in events of its own request; returns whether it did."""
         while self.open and self.open[-1][0] <= start:
             self.open.pop()
         if self.open and (self.open[-1][0] < end or self.open[-1][1] != request):
@@ -65,7 +65,7 @@ class _Track:
 
 @dataclass(slots=True)
 class _Slice:
-    """A stage, or a whole request, on its way to a track. Times are of the wall clock."""
+    """A stage or a request that has no track yet. Its times are of the wall clock."""
 
     start: int
     end: int
@@ -74,8 +74,8 @@ class _Slice:
     event: Event
 
 
-class _Drawing:
-    """Makes one process's events; `ts` and `dur` are still nanoseconds, since the epoch."""
+class _ProcessEvents:
+    """The events of one process; their `ts` and `dur` are nanoseconds, and count from the epoch."""
 
     def __init__(self, process: Process, number: int) -> None:
         self.process = process
@@ -84,14 +84,14 @@ class _Drawing:
         self.names = {token: clean(name) for token, name in process.threads.items()}
         self.tracks: dict[int, list[_Track]] = {}
         self.next = 0
-        """The first number that is no thread's."""
+        """The next free number for a track; lower ones are threads' own."""
 
     def events(self, index: int) -> list[Event]:
-        """Return them, names first. `index` orders the processes."""
+        """Returns the events, names first. `index` orders the processes."""
         slices = [*self._boot(), *self._requests()]
         slices.sort(key=lambda each: (each.start, -each.end))
         self.next = 1 + max([0, *self.names, *(each.thread for each in slices)])
-        drawn = [self._placed(each) for each in slices]
+        drawn = [self._on_track(each) for each in slices]
         drawn += self._barriers()
         drawn += self._lives(max((each.end for each in slices), default=0))
         return [*self._names(index), *drawn]
@@ -134,22 +134,22 @@ class _Drawing:
     def _stage(self, span: Span, begun: int, request: int) -> _Slice:
         start = begun + span.start
         args: dict[str, object] = {"request": request} if request else {}
-        for name, told in (("detail", span.detail), ("raises", span.error)):
-            if told:
-                args[name] = clean(told)
+        for name, text in (("detail", span.detail), ("raises", span.error)):
+            if text:
+                args[name] = clean(text)
         if span.object is not None:
             args["object"] = _id(self.pid, span.object)
         event = {"name": clean(span.name), "cat": clean(span.stage), "args": args}
         return _Slice(start, max(begun + span.end, start), span.thread, request, event)
 
-    def _placed(self, each: _Slice) -> Event:
-        """Put a slice on the first of its thread's tracks on which it nests."""
+    def _on_track(self, each: _Slice) -> Event:
+        """Puts a slice on the first of its thread's tracks on which it nests."""
         tracks = self.tracks.setdefault(each.thread, [_Track(each.thread)])
         event = {**each.event, "pid": self.pid, "ts": each.start}
         if each.end <= each.start:
-            return {**event, "ph": "i", "s": "t", "tid": self._where(tracks, each.request)}
+            return {**event, "ph": "i", "s": "t", "tid": self._track_of(tracks, each.request)}
         for track in tracks:
-            if track.takes(each.start, each.end, each.request):
+            if track.add_if_nested(each.start, each.end, each.request):
                 break
         else:
             track = _Track(self.next, [(each.end, each.request)])
@@ -157,8 +157,8 @@ class _Drawing:
             self.next += 1
         return {**event, "ph": "X", "dur": each.end - each.start, "tid": track.tid}
 
-    def _where(self, tracks: Sequence[_Track], request: int) -> int:
-        """The track on which a request is drawn just now."""
+    def _track_of(self, tracks: Sequence[_Track], request: int) -> int:
+        """Returns the track on which a request's events are open."""
         here = (track.tid for track in tracks if track.open and track.open[-1][1] == request)
         return next(here, tracks[0].tid)
 
@@ -178,7 +178,7 @@ class _Drawing:
             }
 
     def _lives(self, end: int) -> Iterator[Event]:
-        """Two events for each object; one that still lives goes on to the end of the process."""
+        """Yields two events for each object; a living object ends with the process's last event."""
         lives = self.process.lifetimes
         known = (at for life in lives for at in (life.built_at, life.died_at) if at is not None)
         last = max([end, *(at + self.offset for at in known)])
@@ -198,7 +198,7 @@ class _Drawing:
 
 
 def _offset(process: Process) -> int:
-    """Nanoseconds from the process's monotonic clock to the time since the epoch."""
+    """Returns the nanoseconds to add to the process's monotonic clock for time since the epoch."""
     first = min(process.requests, key=lambda request: request.begun, default=process.about)
     return round(first.started * 1e9) - first.begun
 
@@ -219,15 +219,15 @@ def _request(request: Request) -> Event:
 
 
 def _about(life: Lifetime) -> dict[str, object]:
-    told: dict[str, object] = {
+    args: dict[str, object] = {
         "class": clean(life.cls),
         "kind": clean(life.kind),
         "built in": f"request {life.built_in}" if life.built_in is not None else life.phase,
         "requests that used it": life.requests,
     }
     if life.held_by:
-        told["held by"] = clean(life.held_by)
-    return told
+        args["held by"] = clean(life.held_by)
+    return args
 
 
 def _id(pid: int, token: int) -> str:

@@ -1,9 +1,9 @@
-"""Any picture as SVG: for documents, for notebooks, and for whoever has no terminal at hand.
+"""Any picture as SVG, for documents and notebooks.
 
-It fetches nothing and needs no font: lines, dots and arrows are drawn as shapes, and words keep
-their columns in whatever monospaced font is there. Colours stand in attributes, so that a host
-that strips style sheets shows it too; where there is a style sheet it follows the reader's choice
-of light or dark. The same picture gives the same text, byte for byte.
+It fetches nothing and needs no particular font: lines, dots and arrows are drawn as shapes, and
+words keep their columns in any monospaced font. Colours stand in attributes, so that a host that
+strips style sheets shows them too; the style sheet adds the colours for a dark ground. The same
+picture gives the same text, byte for byte.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from rich.cells import cell_len
 from rich.console import RenderableType
 from rich.style import Style
 
-from tracer.render.formats.glyphs import CELL, GLYPHS, LINE, number, shape
+from tracer.render.formats.glyphs import CELL, GLYPHS, LINE, draw_glyphs, pixels
 from tracer.render.formats.terminal import DEFAULT_WIDTH, as_lines
 
 MARGIN: Final = 12
@@ -30,41 +30,40 @@ LIGHT: Final[tuple[Rgb, Rgb, Rgb]] = ((251, 252, 253), (31, 35, 40), (208, 215, 
 DARK: Final[tuple[Rgb, Rgb, Rgb]] = ((23, 26, 31), (214, 218, 224), (61, 68, 77))
 """Ground, ink and border."""
 CONTRAST: Final = 4.5
-"""Between any words and their ground; colours that have less are moved towards the ink."""
+"""Contrast of words and ground, at least; colours with less are moved towards the ink."""
 
 _RUN = re.compile(f"[{GLYPHS}]+|[^{GLYPHS}]+")
 _WORDS = re.compile(r"\S+(?: \S+)*")
 _FORBIDDEN = re.compile("[^\t\n\r\x20-\ud7ff\ue000-\ufffd\U00010000-\U0010ffff]")
-"""What no XML document may contain, not even escaped."""
+"""Characters that no XML document may contain, not even escaped."""
 
 
 def to_svg(
     renderable: RenderableType, width: int = DEFAULT_WIDTH, title: str = "", desc: str = ""
 ) -> str:
-    """Return a picture as one SVG element, `width` columns wide.
+    """Returns a picture as one SVG element, `width` columns wide.
 
-    `title` names it for those who do not see it, and `desc` says more; without a title its first
-    line stands for it.
+    `title` and `desc` are for people who cannot see it; without a title, its first line is used.
     """
     lines = as_lines(renderable, width)
     styles = _Styles()
     body = "\n".join(piece for row, line in enumerate(lines) for piece in _line(row, line, styles))
     first = "".join(text for text, _ in lines[0]).strip() if lines else ""
     head = f"<title>{_safe(title or first)}</title>"
-    said = _safe(desc or (first if title else ""))
-    if said:
-        head += f"<desc>{said}</desc>"
-    # Unique where several pictures share one page, and the same whenever it is drawn again.
+    description = _safe(desc or (first if title else ""))
+    if description:
+        head += f"<desc>{description}</desc>"
+    # Unique among several pictures in one document, and the same each time it is drawn.
     name = "t" + hashlib.sha256(f"{head}{body}{width}".encode()).hexdigest()[:8]
     wide, high = width * CELL + 2 * MARGIN, len(lines) * LINE + 2 * MARGIN
     ground, ink, border = map(_hex, LIGHT)
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" class="{name}" role="img"'
-        f' width="{number(wide)}" height="{number(high)}"'
-        f' viewBox="0 0 {number(wide)} {number(high)}" style="max-width:100%;height:auto"'
-        f' font-family="{FONTS}" font-size="14">\n{head}\n{_sheet(name, styles)}\n'
-        f'<rect class="ground" x="0.5" y="0.5" width="{number(wide - 1)}"'
-        f' height="{number(high - 1)}" rx="6" fill="{ground}" stroke="{border}"/>\n'
+        f' width="{pixels(wide)}" height="{pixels(high)}"'
+        f' viewBox="0 0 {pixels(wide)} {pixels(high)}" style="max-width:100%;height:auto"'
+        f' font-family="{FONTS}" font-size="14">\n{head}\n{_style_sheet(name, styles)}\n'
+        f'<rect class="ground" x="0.5" y="0.5" width="{pixels(wide - 1)}"'
+        f' height="{pixels(high - 1)}" rx="6" fill="{ground}" stroke="{border}"/>\n'
         f'<g class="ink" fill="{ink}" stroke="none" transform="translate({MARGIN} {MARGIN})">\n'
         f"{body}\n</g>\n</svg>\n"
     )
@@ -77,28 +76,28 @@ class _Styles:
         self.known: dict[tuple[Rgb | None, bool], int] = {}
 
     def attributes(self, style: Style | None) -> tuple[str, str]:
-        """Return (class and colour, weight and slant) as SVG attributes."""
+        """Returns (class and colour, weight and slant) as SVG attributes."""
         if style is None:
             return "", ""
         colour = style.color.get_truecolor() if style.color and not style.color.is_default else None
         rgb = (colour.red, colour.green, colour.blue) if colour else None
         key = (rgb, bool(style.dim))
-        told = ""
+        colours = ""
         if key != (None, False):
             index = self.known.setdefault(key, len(self.known) + 1)
-            told = f' class="c{index}" fill="{_hex(_shade(*key, LIGHT))}"'
+            colours = f' class="c{index}" fill="{_hex(_shade(*key, LIGHT))}"'
         font = ' font-weight="bold"' if style.bold else ""
-        return told, font + (' font-style="italic"' if style.italic else "")
+        return colours, font + (' font-style="italic"' if style.italic else "")
 
 
 def _line(row: int, line: list[tuple[str, Style | None]], styles: _Styles) -> Iterator[str]:
-    """Give one line's elements."""
+    """Yields the elements of one line."""
     column = 0
     for text, style in line:
         colour, font = styles.attributes(style)
         for run in _RUN.findall(text):
             if run[0] in GLYPHS:
-                yield from shape(run, column, row, colour)
+                yield from draw_glyphs(run, column, row, colour)
             else:
                 yield from _text(run, column, row, f"{colour}{font}")
             column += cell_len(run)
@@ -109,7 +108,7 @@ def _text(run: str, column: int, row: int, attributes: str) -> Iterator[str]:
         x = (column + cell_len(run[: words.start()])) * CELL
         long = cell_len(words.group()) * CELL
         yield (
-            f'<text x="{number(x)}" y="{number(row * LINE + 14.5)}" textLength="{number(long)}"'
+            f'<text x="{pixels(x)}" y="{pixels(row * LINE + 14.5)}" textLength="{pixels(long)}"'
             f' lengthAdjust="spacingAndGlyphs"{attributes}>{_safe(words.group())}</text>'
         )
 
@@ -121,8 +120,8 @@ def _safe(text: str) -> str:
 # -- colours ------------------------------------------------------------------------------------
 
 
-def _sheet(name: str, styles: _Styles) -> str:
-    """The style sheet: nothing but the colours for those who read on a dark ground."""
+def _style_sheet(name: str, styles: _Styles) -> str:
+    """Returns the style sheet: the colours for a dark ground."""
     ground, ink, border = map(_hex, DARK)
     rules = [
         f".{name} .ground{{fill:{ground};stroke:{border}}}",
@@ -136,7 +135,7 @@ def _sheet(name: str, styles: _Styles) -> str:
 
 
 def _shade(colour: Rgb | None, dim: bool, scheme: tuple[Rgb, Rgb, Rgb]) -> Rgb:
-    """Return a colour as it can be read on this ground; dim ones are half-way into it."""
+    """Returns a colour that is readable on this ground; a dim one is blended into it by 45 %."""
     ground, ink, _ = scheme
     shade = colour or ink
     for _ in range(20):
@@ -152,7 +151,7 @@ def _blend(one: Rgb, other: Rgb, share: float) -> Rgb:
 
 
 def _contrast(one: Rgb, other: Rgb) -> float:
-    """The contrast ratio of two colours as the Web Content Accessibility Guidelines count it."""
+    """Returns the contrast ratio of two colours, see the Web Content Accessibility Guidelines."""
     dark, light = sorted((_luminance(one), _luminance(other)))
     return (light + 0.05) / (dark + 0.05)
 

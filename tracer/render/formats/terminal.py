@@ -1,4 +1,4 @@
-"""One picture, one block of text, one write."""
+"""Writes pictures to terminals, pipes and files: each as one block of text in one write."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ from tracer.render.layout.theme import glyph_table
 
 DEFAULT_WIDTH: Final = 118
 NARROWEST: Final = 40
-"""Terminals that claim to be narrower are drawn for as if they were this wide."""
-PATIENCE: Final = 1.0
-"""Seconds that a terminal which takes no more may take before drawing on it ends."""
+"""Pictures for narrower terminals are drawn at this width."""
+WRITE_TIMEOUT: Final = 1.0
+"""Seconds to wait for a stream that accepts no more; after that, drawing on it ends."""
 
 
 @lru_cache(maxsize=1)
@@ -40,10 +40,9 @@ def _console() -> Console:
 def to_text(
     renderable: RenderableType, *, width: int, colour: bool, encoding: str = "utf-8"
 ) -> str:
-    """Return the picture as text: lines of at most `width` cells, each ended by a newline.
+    """Returns the picture as text: lines of at most `width` cells, each ended by a newline.
 
-    With `colour` the text has colour codes, without it has none. Every character of it can be
-    encoded in `encoding`; one that could not is replaced.
+    With `colour` the text has colour codes. Characters that `encoding` cannot encode are replaced.
     """
     console = _console()
     options = copy.copy(console.options.update_width(width))
@@ -65,12 +64,12 @@ def to_text(
 
 
 def as_text(renderable: RenderableType, width: int = DEFAULT_WIDTH) -> str:
-    """Return the picture as plain text, without colours and without a newline at its end."""
+    """Returns the picture as plain text, without colours and without a newline at its end."""
     return to_text(renderable, width=width, colour=False).rstrip("\n")
 
 
 def as_lines(renderable: RenderableType, width: int) -> list[list[tuple[str, Style | None]]]:
-    """Return the picture line by line, each a list of pieces with their styles."""
+    """Returns the picture line by line, each a list of pieces with their styles."""
     console = _console()
     options = copy.copy(console.options.update_width(width))
     lines = Segment.split_lines(console.render(renderable, options))
@@ -80,21 +79,21 @@ def as_lines(renderable: RenderableType, width: int) -> list[list[tuple[str, Sty
 class Terminal:
     """A stream to draw on: a terminal, a pipe, a file, or anything that has `write`.
 
-    - A block is one write to the stream's file descriptor, so that processes which share a
-      terminal do not mix within a block; where there is no descriptor, one `write` and `flush`.
-    - What the stream cannot encode is replaced.
-    - A stream that fails ends the drawing: `failed` is then true, and nothing is raised.
+    - A picture is one write to the stream's file descriptor, so that processes which share a
+      terminal do not mix within a picture; without a descriptor, it is one `write` and `flush`.
+    - Characters that the stream cannot encode are replaced.
+    - When the stream fails, drawing ends: `failed` is true then, and nothing is raised.
     """
 
     def __init__(self, stream: Any, environ: Mapping[str, str] | None = None) -> None:
-        """`environ` stands in for the process's environment."""
+        """`environ`: by default, the process's environment."""
         self.stream = stream
         self.environ = os.environ if environ is None else environ
         self.failed = False
 
     @property
     def is_terminal(self) -> bool:
-        """Whether the stream says so itself: descriptor 1 may be another one."""
+        """Whether the stream itself is a terminal; descriptor 1 may be another stream."""
         try:
             return bool(self.stream.isatty())
         except Exception:
@@ -108,7 +107,7 @@ class Terminal:
 
     @property
     def width(self) -> int:
-        """The terminal's width now; without a terminal COLUMNS, else 118."""
+        """The terminal's width now; without a terminal, COLUMNS or else 118."""
         width = 0
         if self.is_terminal:
             try:
@@ -116,8 +115,8 @@ class Terminal:
             except Exception:
                 width = 0
         if width <= 0:
-            told = self.environ.get("COLUMNS", "")
-            width = int(told) if told.isascii() and told.isdigit() else 0
+            columns = self.environ.get("COLUMNS", "")
+            width = int(columns) if columns.isascii() and columns.isdigit() else 0
         return max(width or DEFAULT_WIDTH, NARROWEST)
 
     @property
@@ -127,9 +126,9 @@ class Terminal:
         return encoding if isinstance(encoding, str) and encoding else "utf-8"
 
     def write(self, renderable: RenderableType) -> bool:
-        """Draw one picture and an empty line below it. Return whether it was written.
+        """Draws one picture and an empty line below it. Returns whether it was written.
 
-        A fault of the picture's own is raised: it is no fault of the stream.
+        Raises what the picture itself raises: that is no fault of the stream.
         """
         if self.failed:
             return False
@@ -152,7 +151,7 @@ class Terminal:
             if flush is not None:
                 flush()
             return
-        # What others have written to the stream before must come first.
+        # What was written to the stream before must come first.
         self.stream.flush()
         try:
             data = text.encode(encoding, "replace")
@@ -163,10 +162,10 @@ class Terminal:
 
 
 def _write(descriptor: int, data: bytes) -> int:
-    """Write once; wait a while if the other end of a non-blocking stream is behind."""
+    """Writes once; waits a while if the other end of a non-blocking stream is behind."""
     try:
         return os.write(descriptor, data)
     except BlockingIOError:
-        if not select.select([], [descriptor], [], PATIENCE)[1]:
+        if not select.select([], [descriptor], [], WRITE_TIMEOUT)[1]:
             raise
         return os.write(descriptor, data)

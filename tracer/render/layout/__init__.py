@@ -1,4 +1,4 @@
-"""What goes where in a picture, in which words and colours: rows, bars, columns, a canvas.
+"""Where things stand in a picture, and their words and colours: rows, bars, columns, a canvas.
 
 The lowest layer of `render/`: may import `model/` only.
 """

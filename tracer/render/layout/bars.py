@@ -1,8 +1,7 @@
 """Bars on a time axis, at half a character's precision.
 
-A cell is drawn heavy where a stage ran its own code, light where a stage nested in it did, and
-empty elsewhere. The half at each end of a bar is always heavy, so that where it begins and ends
-can be seen.
+A half cell is heavy where a stage ran its own code, light where a stage nested in it ran, and
+empty elsewhere. The half at each end of a bar is always heavy, so that both ends can be seen.
 """
 
 from __future__ import annotations
@@ -33,7 +32,7 @@ _CELLS: Final = {
 }
 _LIGHT: Final = "╶╴─"
 MARK: Final = "◆"
-"""What an instant is drawn as."""
+"""Stands for a stage that took no time."""
 
 
 class Axis:
@@ -47,10 +46,10 @@ class Axis:
         self.unit, self.ticks = self._ticks()
         columns = {column for column, _ in self.ticks}
         self.empty = "".join("┊" if column in columns else " " for column in range(cells))
-        """What stands where there is no bar: a faint line at each tick."""
+        """The cells where there is no bar, with a faint line at each tick."""
 
     def _ticks(self) -> tuple[str, list[tuple[int, str]]]:
-        """Return the unit and (column, label) at round numbers, at least seven cells apart."""
+        """Returns the unit and (column, label) at round numbers, at least seven cells apart."""
         unit, factor = ("µs", 1e3) if self.span < 1e6 else ("ms", 1e6)
         if self.span >= 1e10:
             unit, factor = "s", 1e9
@@ -74,17 +73,17 @@ class Axis:
         return unit, ticks
 
     def labels(self) -> str:
-        """Return the axis as text, one label at each tick."""
+        """Returns the axis as text, with a label at each tick."""
         text = ""
         for column, label in self.ticks:
             text = text.ljust(column) + label
         return text.ljust(self.cells)
 
 
-def one(
+def stage_bar(
     axis: Axis, span: Span, inner: Iterable[Span], own: Style, wait: Style, grid: Style
 ) -> list[Piece]:
-    """Return the bar of a stage and of the stages that ran inside it."""
+    """Returns the bar of a stage and of the stages that ran inside it."""
     scale = axis.scale
     states = bytearray(2 * axis.cells)
     first, last = _fill(states, axis, span)
@@ -105,8 +104,8 @@ def one(
     return _pieces(axis, states, first, last, own, wait, grid)
 
 
-def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[Piece]:
-    """Return several stages' bars on one row."""
+def run_bar(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[Piece]:
+    """Returns the bars of several stages on one row."""
     states = bytearray(2 * axis.cells)
     first, last = len(states), 0
     for span in spans:
@@ -115,14 +114,14 @@ def several(axis: Axis, spans: Iterable[Span], own: Style, grid: Style) -> list[
     return _pieces(axis, states, first, last, own, own, grid)
 
 
-def instant(axis: Axis, at: int, own: Style, grid: Style) -> list[Piece]:
-    """Return the bar of something that took no time: a single mark."""
+def instant_bar(axis: Axis, at: int, own: Style, grid: Style) -> list[Piece]:
+    """Returns the mark of a stage that took no time."""
     column = min(max(int(at * axis.scale) // 2, 0), axis.cells - 1)
     return [(axis.empty[:column], grid), (MARK, own), (axis.empty[column + 1 :], grid)]
 
 
 def _fill(states: bytearray, axis: Axis, span: Span) -> tuple[int, int]:
-    """Fill the half cells of a stage, at least one. Return the first and the one past the last."""
+    """Fills a stage's half cells, at least one. Returns the first and the one past the last."""
     first = min(max(int(span.start * axis.scale), 0), len(states) - 1)
     last = min(max(round(span.end * axis.scale), first + 1), len(states))
     states[first:last] = bytes((OWN,)) * (last - first)
@@ -132,7 +131,7 @@ def _fill(states: bytearray, axis: Axis, span: Span) -> tuple[int, int]:
 def _pieces(
     axis: Axis, states: bytearray, first: int, last: int, own: Style, wait: Style, grid: Style
 ) -> list[Piece]:
-    """Return the bar as styled text, with the axis' ticks drawn faintly where it is empty."""
+    """Returns the bar as styled text, with the axis' ticks where it is empty."""
     left, right = first // 2, (last + 1) // 2
     pieces: list[Piece] = [(axis.empty[:left], grid)]
     text, style = "", own

@@ -1,7 +1,7 @@
-"""Lines of styled pieces, laid out by column; every picture is drawn with these.
+"""Lines of styled text, filled column by column: every picture is made of these.
 
-Plain segments instead of rich's tables: a timeline is drawn after every request, and a table of
-thirty rows takes about ten times as long.
+They are plain segments instead of rich's tables: a timeline is drawn after every request, and a
+table of thirty rows takes about ten times as long.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ from tracer.render.layout.wording import crop
 
 
 class Line:
-    """One line of a picture, filled from left to right. It knows how wide it has become."""
+    """One line of a picture, filled from left to right."""
 
     __slots__ = ("pieces", "width")
 
@@ -27,23 +27,23 @@ class Line:
         self.width = 0
 
     def add(self, text: str, style: str | Style = "name") -> Line:
-        """Append a piece, in a style of the theme or one made from it."""
+        """Appends a piece, in a style of the theme or one made from it."""
         if text:
             self.pieces.append((text, STYLES[style] if isinstance(style, str) else style))
             self.width += cell_len(text)
         return self
 
     def to(self, column: int) -> Line:
-        """Go on at this column, counted from 0; at once if the line is there already."""
+        """Fills up to this column, counted from 0; does nothing if the line is wider already."""
         return self.add(" " * (column - self.width))
 
     def fit(self, text: str, width: int, style: str | Style = "name") -> Line:
-        """Append a piece cropped to `width` cells, and fill up to them."""
+        """Appends a piece cropped to `width` cells, and fills these up."""
         end = self.width + width
         return self.add(crop(text, width), style).to(end)
 
     def right(self, text: str, width: int, style: str | Style = "name") -> Line:
-        """Append a piece at the right end of the next `width` cells."""
+        """Appends a piece at the right end of the next `width` cells."""
         text = crop(text, width)
         return self.to(self.width + width - cell_len(text)).add(text, style)
 
@@ -51,7 +51,7 @@ class Line:
 def pack(
     pieces: Sequence[tuple[str, str]], width: int, indent: int = 1, between: str = " · "
 ) -> list[Line]:
-    """Lay pieces of text out on as few lines as hold them, breaking only between pieces.
+    """Lays pieces of text out on as few lines as possible, breaking only between pieces.
 
     A piece is a text and the name of its style; one that is wider than a whole line is cropped.
     """
@@ -73,8 +73,8 @@ def pack(
     return lines
 
 
-def wrapped(text: str, width: int, style: str = "name") -> Iterator[Line]:
-    """Lay running text out between the words, at the margin of the pictures."""
+def wrap(text: str, width: int, style: str = "name") -> Iterator[Line]:
+    """Wraps running text between its words, at the margin of the pictures."""
     line = Line().to(1)
     for word in text.split():
         started = line.width > 1
@@ -86,7 +86,7 @@ def wrapped(text: str, width: int, style: str = "name") -> Iterator[Line]:
 
 
 def emit(lines: Iterable[Line], options: ConsoleOptions) -> Iterator[Segment]:
-    """Give lines to the console: never wider than it, and in glyphs that its encoding has."""
+    """Yields lines for a console: never wider than it, and in characters that its encoding has."""
     limit = options.max_width
     table = glyph_table(options.encoding)
     for line in lines:

@@ -1,4 +1,4 @@
-"""The columns of the lifelines: what was there before the first request, and the requests."""
+"""The columns of the lifelines: the time before the first request, then one for each request."""
 
 from __future__ import annotations
 
@@ -12,64 +12,74 @@ from tracer.model import Lifetime, Process, Request
 BEFORE: Final = "before"
 INHERITED: Final = "inherited"
 BOOT: Final = "boot"
-CUT: Final = "…"
+OMITTED: Final = "…"
+"""Head of the column for requests that have no column of their own."""
 
 
 @dataclass(frozen=True, slots=True)
-class Columns:
-    """The columns of time, from left to right, and which column a request has."""
+class LifelineColumns:
+    """The columns of time from left to right, and in which of them something happened."""
 
     heads: tuple[str, ...]
     first: int
     """Index of the first request's column."""
     numbers: tuple[int, ...]
+    """Numbers of the requests that have a column."""
     begun: tuple[int, ...]
+    """When each of them began."""
 
     @classmethod
-    def of(cls, requests: Sequence[Request], early: tuple[str, ...], cut: bool) -> Columns:
-        """`early` names the columns before the first request (see `early`); `cut`: some are gone.
+    def of(
+        cls, requests: Sequence[Request], early: tuple[str, ...], omitted: bool
+    ) -> LifelineColumns:
+        """Makes columns with the heads `early` and then one for each request.
 
-        What has no such column of its own stands in the last of them.
+        `omitted`: there were earlier requests, which share one column.
         """
         ordered = sorted(requests, key=lambda request: request.number)
-        heads = early + ((CUT,) if cut else ())
+        heads = early + ((OMITTED,) if omitted else ())
         numbers = tuple(request.number for request in ordered)
         names = tuple(f"#{number}" for number in numbers)
         return cls(heads + names, len(heads), numbers, tuple(each.begun for each in ordered))
 
     def of_request(self, number: int) -> int:
-        """Return the column of a request; of one that is not shown, the column before it."""
+        """Returns the column of a request; of one without a column, the column before it."""
         if number <= 0:
             return self._last_early
         return self.first + bisect_right(self.numbers, number) - 1
 
     def of_birth(self, life: Lifetime) -> int:
-        """Return the column in which an object was born."""
+        """Returns the column in which an object was born."""
         if life.built_in is not None:
             return self.of_request(life.built_in)
         if life.phase in self.heads and life.phase != BOOT:
             return self.heads.index(life.phase)
-        # Outside any request, but perhaps after some.
+        # Built outside any request, but perhaps after some of them.
         after = bisect_right(sorted(self.begun), life.built_at)
         return self.first + after - 1 if after else self._last_early
 
-    @property
-    def _last_early(self) -> int:
-        """The last column before the first request, and before those that are not shown."""
-        return self.first - 1 - (self.heads[self.first - 1] == CUT)
-
-    def of_death(self, life: Lifetime) -> int | None:
-        """Return the column in which an object died; None while it lives."""
+    def of_death(self, life: Lifetime, birth: int) -> int | None:
+        """Returns the column in which an object died that was born in `birth`; None if alive."""
         if life.died_at is None:
             return None
-        return max(self.of_request(life.freed_in or 0), self.of_birth(life))
+        return max(self.of_request(life.freed_in or 0), birth)
+
+    @property
+    def has_omitted(self) -> bool:
+        """Whether there is a column for requests that have none of their own."""
+        return self.heads[self.first - 1] == OMITTED
+
+    @property
+    def _last_early(self) -> int:
+        """The last column of the time before the first request."""
+        return self.first - 1 - self.has_omitted
 
 
-def early(process: Process, wide: bool) -> tuple[str, ...]:
-    """Return the heads of the columns before the first request.
+def early_heads(process: Process, wide: bool) -> tuple[str, ...]:
+    """Returns the heads of the columns for the time before the first request.
 
-    What was there before tracing has one if there is room; what was inherited has one if anything
-    was, and leaves that of the boot out if nothing else was built outside requests.
+    Objects that existed before tracing have a column if there is room. Inherited objects have one
+    if there are any; then boot has none, unless other objects were built outside requests too.
     """
     phases = {life.phase for life in process.lifetimes if life.built_in is None}
     heads: list[str] = [phase for phase in (BEFORE, INHERITED) if phase in phases]

@@ -1,31 +1,32 @@
-"""From lifetimes to the rows of the lifelines: alike objects share a row, equal ones are counted.
+"""The rows of the lifelines: objects that lived alike share a row, and are counted.
 
-Objects of one name and one fate form a group. Those of a group that ended together are a cohort,
-drawn as one line; cohorts that do not overlap share a row.
+Objects of one kind, name and scope form a group. Those of a group that died in the same column
+form a cohort, which is drawn as one line. Cohorts that do not overlap share a row.
 """
 
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
 from tracer.model import Lifetime, Process, scope
-from tracer.render.layout.lifeline_columns import CUT, Columns
+from tracer.render.layout.lifeline_columns import LifelineColumns
 from tracer.render.layout.theme import TIMES
 
 FOLD: Final = 3
-"""So many rows that differ in name alone are drawn as one."""
+"""From so many rows on, rows that differ in name alone are drawn as one."""
 
 
 @dataclass(slots=True)
 class Cohort:
-    """Objects that ended together, or live on together."""
+    """Objects that died in the same column, or all live on."""
 
     births: dict[int, int]
     """Column to number of objects born in it."""
     end: int | None
+    """Column in which they died; None while they live."""
     used: set[int]
     """Columns whose requests used any of them."""
 
@@ -36,13 +37,14 @@ class Cohort:
 
 
 @dataclass(slots=True)
-class Row:
-    """One row: a name, some lines, and the objects they stand for."""
+class LifelineRow:
+    """One row: a name, some lines, and the objects for which they stand."""
 
     label: str
     lives: list[Lifetime]
     cohorts: list[Cohort] = field(default_factory=list)
     depth: int = 0
+    """1 for a row below that of its owner."""
 
     @property
     def scope(self) -> str:
@@ -50,36 +52,41 @@ class Row:
         return self.lives[0].scope
 
     @property
-    def alone(self) -> bool:
-        """Whether every line stands for one object, so that no count is needed."""
-        return len(self.lives) == len(self.cohorts)
+    def is_counted(self) -> bool:
+        """Whether a line stands for several objects, so that the label needs a count."""
+        return len(self.lives) != len(self.cohorts)
 
 
-def rows(process: Process, columns: Columns) -> tuple[list[Row], int]:
-    """Return the rows in the order in which they are drawn, and how many objects have none.
+def build_rows(process: Process, columns: LifelineColumns) -> tuple[list[LifelineRow], int]:
+    """Returns the rows in the order in which they are drawn, and how many objects have none.
 
-    Without a row is what lived and died before the first request that is shown.
+    Objects that died before the first request with a column have no row.
     """
+    births = {life.id: columns.of_birth(life) for life in process.lifetimes}
+    ends = {life.id: columns.of_death(life, births[life.id]) for life in process.lifetimes}
     groups: dict[tuple[object, ...], list[Lifetime]] = {}
     gone = 0
-    cut = columns.heads[columns.first - 1] == CUT
     for life in process.lifetimes:
-        end = columns.of_death(life)
-        if cut and end is not None and end < columns.first:
+        end = ends[life.id]
+        if columns.has_omitted and end is not None and end < columns.first:
             gone += 1
             continue
-        fate = life.freed if life.scope == scope.REQUEST else ""
-        groups.setdefault((life.scope, life.kind, life.name, fate), []).append(life)
-    used = _sightings(process, columns)
-    found = [row for lives in groups.values() for row in _lanes(lives, columns, used)]
-    found = _folded(_held_together(found))
+        freed = life.freed if life.scope == scope.REQUEST else ""
+        groups.setdefault((life.scope, life.kind, life.name, freed), []).append(life)
+    used = _columns_of_use(process, columns)
+    found = [
+        row
+        for lives in groups.values()
+        for row in _without_overlap(_cohorts(lives, births, ends, used))
+    ]
+    found = _fold_alike(_merge_held_together(found))
     rank = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
     found.sort(key=lambda row: (rank[row.scope], row.cohorts[0].start, row.lives[0].built_at))
-    return _owned(found, process), gone
+    return _below_owners(found, process), gone
 
 
-def _sightings(process: Process, columns: Columns) -> dict[int, set[int]]:
-    """Return object id to the columns whose requests used it or gave birth to it."""
+def _columns_of_use(process: Process, columns: LifelineColumns) -> dict[int, set[int]]:
+    """Returns for each object, by id, the columns whose requests built or used it."""
     found: dict[int, set[int]] = {}
     shown = set(columns.numbers)
     for request in process.requests:
@@ -92,66 +99,74 @@ def _sightings(process: Process, columns: Columns) -> dict[int, set[int]]:
     return found
 
 
-def _lanes(lives: list[Lifetime], columns: Columns, used: dict[int, set[int]]) -> Iterable[Row]:
-    """Return as few rows as hold a group's cohorts without overlap."""
+def _cohorts(
+    lives: Sequence[Lifetime],
+    births: Mapping[int, int],
+    ends: Mapping[int, int | None],
+    used: Mapping[int, set[int]],
+) -> list[tuple[Cohort, list[Lifetime]]]:
+    """Returns the cohorts of a group, each with its objects, in order of their first birth."""
     together: dict[int | None, list[Lifetime]] = {}
     for life in lives:
-        together.setdefault(columns.of_death(life), []).append(life)
-    lanes: list[Row] = []
-    for end, members in sorted(
-        together.items(), key=lambda item: min(map(columns.of_birth, item[1]))
-    ):
-        births: dict[int, int] = {}
-        for life in members:
-            column = columns.of_birth(life)
-            births[column] = births.get(column, 0) + 1
+        together.setdefault(ends[life.id], []).append(life)
+    found = []
+    for end, members in together.items():
+        born = Counter(births[life.id] for life in members)
         seen: set[int] = set().union(*(used.get(life.id, ()) for life in members))
-        cohort = Cohort(births, end, seen)
-        for row in lanes:
+        found.append((Cohort(dict(born), end, seen), members))
+    found.sort(key=lambda each: each[0].start)
+    return found
+
+
+def _without_overlap(cohorts: Sequence[tuple[Cohort, list[Lifetime]]]) -> list[LifelineRow]:
+    """Returns as few rows as hold a group's cohorts without overlap."""
+    found: list[LifelineRow] = []
+    for cohort, members in cohorts:
+        for row in found:
             last = row.cohorts[-1].end
             if last is not None and last < cohort.start:
                 break
         else:
-            row = Row(lives[0].name, [])
-            lanes.append(row)
+            row = LifelineRow(members[0].name, [])
+            found.append(row)
         row.cohorts.append(cohort)
         row.lives.extend(members)
-    return lanes
+    return found
 
 
-def _held_together(found: list[Row]) -> list[Row]:
-    """Draw what was kept together as one row: a kept request keeps all that hangs on it.
+def _merge_held_together(found: list[LifelineRow]) -> list[LifelineRow]:
+    """Merges rows of kept objects that are held together, as all objects of a kept request are.
 
-    Together are rows whose objects were born and ended alike, and were held through one of them
-    or, where no holder is known any more, died in one and the same collection.
+    Their objects were born and died alike; and one of them leads to the others or, if no holder
+    is known any more, all died in the same collection.
     """
-    alike: dict[tuple[object, ...], list[Row]] = {}
+    alike: dict[tuple[object, ...], list[LifelineRow]] = {}
     for index, row in enumerate(found):
         key: tuple[object, ...] = (index,)
         if row.scope == scope.KEPT and len(row.cohorts) == 1:
             cohort = row.cohorts[0]
             key = tuple(sorted(cohort.births.items())), cohort.end
         alike.setdefault(key, []).append(row)
-    return [row for same in alike.values() for row in _under_one(same)]
+    return [row for same in alike.values() for row in _merge_below_first(same)]
 
 
-def _under_one(same: list[Row]) -> list[Row]:
-    """Fold the rows that the one with the shortest holder leads to; leave the others."""
+def _merge_below_first(same: list[LifelineRow]) -> list[LifelineRow]:
+    """Merges the row whose holder has the shortest path with those to which that one leads."""
     if len(same) == 1:
         return same
     lead = min(same, key=lambda row: (len(_holder(row) or "?" * 200), row.lives[0].id))
-    within = [row for row in same if row is not lead and _hangs_on(row, lead)]
+    within = [row for row in same if row is not lead and _is_held_through(row, lead)]
     if not within:
         return same
     objects = sum(len(row.lives) for row in within)
-    count = "" if lead.alone else f" {TIMES} {len(lead.lives)}"
-    merged = Row(f"{lead.label}{count} + {objects}", lead.lives, lead.cohorts)
+    count = f" {TIMES} {len(lead.lives)}" if lead.is_counted else ""
+    merged = LifelineRow(f"{lead.label}{count} + {objects}", lead.lives, lead.cohorts)
     kept = {id(row) for row in (lead, *within)}
     return [merged, *(row for row in same if id(row) not in kept)]
 
 
-def _hangs_on(row: Row, lead: Row) -> bool:
-    """Whether what holds the lead leads to this row's objects too, or all died at one time."""
+def _is_held_through(row: LifelineRow, lead: LifelineRow) -> bool:
+    """Whether the lead's holder leads to this row's objects too, or all died at the same time."""
     path = _holder(lead)
     if path:
         return _holder(row).startswith(path)
@@ -159,20 +174,20 @@ def _hangs_on(row: Row, lead: Row) -> bool:
     return len(ends) == 1 and None not in ends
 
 
-def _holder(row: Row) -> str:
-    """The shortest holder of a row's objects; empty where none was found."""
+def _holder(row: LifelineRow) -> str:
+    """Returns the shortest path to a holder of a row's objects; empty if none was found."""
     return min((life.held_by for life in row.lives if life.held_by), key=len, default="")
 
 
-def _folded(found: list[Row]) -> list[Row]:
-    """Draw rows of one kind as one, where nothing but their names tells them apart."""
-    alike: dict[tuple[object, ...], list[Row]] = {}
+def _fold_alike(found: list[LifelineRow]) -> list[LifelineRow]:
+    """Merges rows of one kind that differ in their names alone."""
+    alike: dict[tuple[object, ...], list[LifelineRow]] = {}
     for index, row in enumerate(found):
         key: tuple[object, ...] = (index,)
         cohort = row.cohorts[0]
         if len(row.cohorts) == 1 and len(cohort.births) == 1 and row.scope != scope.KEPT:
             key = row.scope, cohort.start, cohort.end
-            # What no request used yet has no story to tell apart.
+            # Undecided objects that no request used are merged whatever their kind.
             if row.scope != scope.UNDECIDED or row.lives[0].requests:
                 key = *key, row.lives[0].kind
         alike.setdefault(key, []).append(row)
@@ -181,23 +196,23 @@ def _folded(found: list[Row]) -> list[Row]:
     ]
 
 
-def _merge(same: list[Row]) -> list[Row]:
+def _merge(same: list[LifelineRow]) -> list[LifelineRow]:
     lives = [life for row in same for life in row.lives]
     words = {life.name.partition(" ")[0] for life in lives}
     start, end = same[0].cohorts[0].start, same[0].cohorts[0].end
     used: set[int] = set().union(*(row.cohorts[0].used for row in same))
     cohort = Cohort({start: len(lives)}, end, used)
     if len(words) == 1:
-        return [Row(words.pop(), lives, [cohort])]
-    # No one word fits them all: the first is named and the others are counted.
-    return [Row(f"{same[0].label} + {len(lives) - 1}", lives, [cohort])]
+        return [LifelineRow(words.pop(), lives, [cohort])]
+    # The names have no first word in common: the first is shown and the others are counted.
+    return [LifelineRow(f"{same[0].label} + {len(lives) - 1}", lives, [cohort])]
 
 
-def _owned(found: list[Row], process: Process) -> list[Row]:
-    """Put a resource's row below the row of the object that owns it."""
+def _below_owners(found: list[LifelineRow], process: Process) -> list[LifelineRow]:
+    """Puts the row of a resource below the row of the object that owns it."""
     owners = {life.id: life.owner for life in process.lifetimes if life.owner is not None}
     home = {life.id: row for row in found for life in row.lives}
-    below: dict[int, list[Row]] = {}
+    below: dict[int, list[LifelineRow]] = {}
     top = []
     for row in found:
         owner = home.get(owners.get(row.lives[0].id, -1))
@@ -209,21 +224,17 @@ def _owned(found: list[Row], process: Process) -> list[Row]:
     return [each for row in top for each in (row, *below.get(id(row), ()))]
 
 
-def _told(row: Row) -> tuple[int, int, int, int]:
-    """How much a row has to tell: by use, by lines, by objects, and how early it stood."""
-    used = max(life.requests for life in row.lives)
-    return used, len(row.cohorts), len(row.lives), -row.lives[0].built_at
+def select_rows(
+    found: list[LifelineRow], limit: int
+) -> tuple[list[LifelineRow], list[LifelineRow]]:
+    """Returns the rows to draw and the rows to count.
 
-
-def select(found: list[Row], limit: int) -> tuple[list[Row], list[Row]]:
-    """Return the rows to draw and the rows to count.
-
-    The fullest scopes give up theirs first, those that tell least.
+    The scopes with the most rows lose theirs first, and of these the rows that show least.
     """
     counts = Counter(row.scope for row in found)
 
     def weight(verdict: str) -> tuple[bool, float]:
-        # Kept objects are what the picture is for, undecided ones are not.
+        # The picture is drawn to show kept objects; undecided ones matter least.
         often = counts[verdict] * (2 if verdict == scope.UNDECIDED else 1)
         return verdict != scope.KEPT and counts[verdict] > 1, often
 
@@ -232,9 +243,15 @@ def select(found: list[Row], limit: int) -> tuple[list[Row], list[Row]]:
     hidden: set[int] = set()
     for verdict, count in counts.items():
         rows = [row for row in found if row.scope == verdict]
-        rows.sort(key=_told, reverse=True)
+        rows.sort(key=_importance, reverse=True)
         hidden.update(id(row) for row in rows[count:])
     return (
         [row for row in found if id(row) not in hidden],
         [row for row in found if id(row) in hidden],
     )
+
+
+def _importance(row: LifelineRow) -> tuple[int, int, int, int]:
+    """Returns a sort key: uses, then lines, then objects; of equal rows the older is greater."""
+    used = max(life.requests for life in row.lives)
+    return used, len(row.cohorts), len(row.lives), -row.lives[0].built_at

@@ -1,4 +1,4 @@
-"""How long the objects of one row lived, in words: as many of them as there is room for."""
+"""The words at the end of a lifeline: how long the objects of the row lived."""
 
 from __future__ import annotations
 
@@ -7,23 +7,23 @@ from typing import Final
 
 from tracer.model import Process, scope
 from tracer.render.layout import wording
-from tracer.render.layout.lifeline_rows import Row
+from tracer.render.layout.lifeline_rows import LifelineRow
 
-ENOUGH: Final = 14
-"""Characters of a holder's path that are worth drawing."""
+MIN_HOLDER: Final = 14
+"""At least so many characters of a holder's path are drawn, if any."""
 
 
-def lives_for(process: Process, row: Row, width: int) -> str:
-    """Return the fullest of the wordings that fits, beginning with the scope in each.
+def describe_lifetimes(process: Process, row: LifelineRow, width: int) -> str:
+    """Returns how long a row's objects lived, in at most `width` characters where possible.
 
-    Where even the shortest is too long, that one: the caller crops it.
+    Each variant begins with the scope. If even the shortest is too long, the caller crops it.
     """
-    told = _wordings(process, row, width)
-    return next((text for text in told if len(text) <= width), told[-1])
+    variants = _variants(process, row, width)
+    return next((text for text in variants if len(text) <= width), variants[-1])
 
 
-def _wordings(process: Process, row: Row, width: int) -> list[str]:
-    """Return wordings from the fullest to the shortest."""
+def _variants(process: Process, row: LifelineRow, width: int) -> list[str]:
+    """Returns wordings from the fullest to the shortest."""
     life = row.lives[0]
     match row.scope:
         case scope.PROCESS:
@@ -39,11 +39,11 @@ def _wordings(process: Process, row: Row, width: int) -> list[str]:
             return _request(row)
         case scope.KEPT:
             return _kept(row, width)
-    why, short = _why(row)
+    why, short = _why_undecided(row)
     return [f"undecided · {why}", f"undecided · {short}"]
 
 
-def _thread(process: Process, row: Row) -> list[str]:
+def _thread(process: Process, row: LifelineRow) -> list[str]:
     threads = {life.thread for life in row.lives}
     ended = " · ended with it" if row.lives[0].freed == "thread" else ""
     if len(threads) > 1:
@@ -57,20 +57,23 @@ def _thread(process: Process, row: Row) -> list[str]:
     return [shown + ended, shown, "thread"]
 
 
-def _connection(process: Process, row: Row) -> list[str]:
-    """Whose it is goes without saying below a DatabaseWrapper; a pool lends it to many."""
+def _connection(process: Process, row: LifelineRow) -> list[str]:
+    """Returns a connection's wordings; they name its owner if that is a pool.
+
+    A DatabaseWrapper's connection stands below the row of the wrapper.
+    """
     owner = process.lifetime(row.lives[0].owner)
     of = f" · of {wording.clean(owner.name)}" if owner is not None and owner.kind == "pool" else ""
     most = max(each.requests for each in row.lives)
     upto = "up to " if len({each.requests for each in row.lives}) > 1 else ""
-    count = wording.many(most, "request")
+    count = wording.plural(most, "request")
     if not most:
         return [f"connection{of}", "connection"]
-    told = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"]
-    return [*told, f"connection{of}", f"connection · {count}", "connection"]
+    found = [f"connection{of} · open in {upto}{count}", f"connection{of} · {count}"]
+    return [*found, f"connection{of}", f"connection · {count}", "connection"]
 
 
-def _request(row: Row) -> list[str]:
+def _request(row: LifelineRow) -> list[str]:
     late = any(life.freed_after for life in row.lives)
     if row.lives[0].freed == "collector":
         if late:
@@ -79,29 +82,29 @@ def _request(row: Row) -> list[str]:
     return ["request · freed late", "request · late"] if late else ["request"]
 
 
-def _kept(row: Row, width: int) -> list[str]:
+def _kept(row: LifelineRow, width: int) -> list[str]:
     since = min(life.built_in or 0 for life in row.lives)
-    said = f"KEPT since #{since}" if since else "KEPT"
-    let_go = " · let go since" if all(life.died_at is not None for life in row.lives) else ""
+    start = f"KEPT since #{since}" if since else "KEPT"
+    freed = " · freed since" if all(life.died_at is not None for life in row.lives) else ""
     holders = sorted({wording.clean(life.held_by) for life in row.lives if life.held_by})
     if not holders:
-        return [f"{said} · holder unknown{let_go}", said + let_go, said]
+        return [f"{start} · holder unknown{freed}", start + freed, start]
     others = ""
     if len(holders) > 1:
-        # Neighbours in one list differ in their index alone.
+        # The holders of objects in one list differ in their index alone.
         holders = sorted({re.sub(r"\[[^]]*]", "[…]", holder) for holder in holders})
         others = " and others" if len(holders) > 1 else ""
     holder = holders[0] + others
-    told = [f"{said} · by {holder}{let_go}", f"{said} · by {holder}"]
-    for start in (f"{said} · by ", f"{said} · ", "KEPT · "):
-        # The end of a path says most: cropped there, it would be a module's name.
-        if width - len(start) >= ENOUGH:
-            told.append(start + wording.crop_start(holder, width - len(start)))
-    return [*told, said]
+    found = [f"{start} · by {holder}{freed}", f"{start} · by {holder}"]
+    for beginning in (f"{start} · by ", f"{start} · ", "KEPT · "):
+        # The end of a path says most: without it, only a module's name would be left.
+        if width - len(beginning) >= MIN_HOLDER:
+            found.append(beginning + wording.crop_start(holder, width - len(beginning)))
+    return [*found, start]
 
 
-def _why(row: Row) -> tuple[str, str]:
-    """Return why nothing can be said yet of the objects of a row, and that in short."""
+def _why_undecided(row: LifelineRow) -> tuple[str, str]:
+    """Returns why a row's objects are undecided, in full and in short."""
     life = row.lives[0]
     if not life.requests:
         return "not used by a request", "unused"

@@ -1,4 +1,4 @@
-"""A process's lifetimes and sightings, looked up by number. Built once for all its timelines."""
+"""An index of a process for its timelines: its lifetimes, and which request used which object."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ from bisect import bisect_right
 from tracer.model import Lifetime, Process
 
 
-class Index:
-    """Answers what a timeline asks again and again."""
+class ProcessIndex:
+    """Lifetimes by id and by request, and the requests that used each object."""
 
     def __init__(self, process: Process) -> None:
         self.parent = process.about.parent
@@ -16,8 +16,8 @@ class Index:
         self.lives: dict[int, Lifetime] = {}
         """Id to lifetime."""
         self.born_in: dict[int, list[Lifetime]] = {}
-        """Request number to what was born in it."""
-        self._used_by: dict[int, list[int]] = {}
+        """Request number to the objects born in it."""
+        self._requests_using: dict[int, list[int]] = {}
         for life in process.lifetimes:
             self.lives[life.id] = life
             if life.built_in is not None:
@@ -26,22 +26,22 @@ class Index:
             tokens = {token for token, _ in request.seen}
             tokens.update(birth.token for birth in request.births)
             for token in tokens:
-                self._used_by.setdefault(token, []).append(request.number)
+                self._requests_using.setdefault(token, []).append(request.number)
 
-    def use(self, life: Lifetime, number: int) -> int:
-        """Return the how manieth use of an object a request is, in order of their numbers."""
-        known = self._used_by.get(life.id, [])
+    def use_number(self, life: Lifetime, number: int) -> int:
+        """Returns how often an object has been used up to and including this request."""
+        known = self._requests_using.get(life.id, [])
         later = len(known) - bisect_right(known, number)
         return max(life.requests - later, 1)
 
 
-_newest: tuple[Process, Index] | None = None
+_newest: tuple[Process, ProcessIndex] | None = None
 
 
-def index_of(process: Process) -> Index:
-    """Return the index of a process; the newest one is remembered."""
+def index_of(process: Process) -> ProcessIndex:
+    """Returns the index of a process; remembers the one that it made last."""
     global _newest
     newest = _newest
     if newest is None or newest[0] is not process:
-        newest = _newest = process, Index(process)
+        newest = _newest = process, ProcessIndex(process)
     return newest[1]

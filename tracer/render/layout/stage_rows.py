@@ -1,4 +1,4 @@
-"""From a request's spans to the rows of its timeline: nested, in order, runs of equals folded."""
+"""The rows of a timeline: stages nested and in order, with runs of alike ones folded."""
 
 from __future__ import annotations
 
@@ -8,48 +8,53 @@ from typing import Final
 
 from tracer.model import Span, stages
 
-RUN: Final = 5
-"""Equal stages in a row from which on they are folded."""
-FIRST: Final = 2
-"""How many of a folded run are still drawn one by one."""
-PERIOD: Final = 3
-"""Up to so many different stages taking turns count as a run: a query for each row of a list."""
-ROWS: Final = 70
-"""Rows of one timeline; of more, the longest are drawn and the others counted."""
+MIN_RUN: Final = 5
+"""From so many alike stages in a row on, they are folded."""
+SHOWN_OF_RUN: Final = 2
+"""How many stages of a folded run are drawn one by one."""
+MAX_PERIOD: Final = 3
+"""Up to so many stages that alternate are a run, such as queries for each row of a list."""
+MAX_ROWS: Final = 70
+"""At most so many rows are drawn, the longest ones; the others are counted."""
 
-_KINDLESS: Final = frozenset({stages.IMPORT, stages.COLLECTION})
-"""Stages whose neighbours are alike whatever their names are."""
+_ALIKE_WHATEVER_NAME: Final = frozenset({stages.IMPORT, stages.COLLECTION})
+"""Stages that are alike whatever their names are."""
 
 
 @dataclass(slots=True)
-class Node:
+class StageNode:
     """A span with the spans that ran inside it."""
 
     span: Span
     depth: int = 0
-    children: list[Node] = field(default_factory=list)
+    children: list[StageNode] = field(default_factory=list)
     shape: int = 0
-    """Equal for nodes that look alike, with everything inside them."""
+    """A number that alike nodes share; alike in themselves and in all that is nested in them."""
 
 
 @dataclass(slots=True)
-class Row:
-    """One row of the picture: one stage, or the rest of a run of equal ones."""
+class StageRow:
+    """One row of a timeline: one stage, or the rest of a run of alike ones."""
 
-    node: Node
+    node: StageNode
     folded: tuple[Span, ...] = ()
     """The spans of the run that this row stands for; empty for a stage of its own."""
     times: int = 0
     """How often the folded run repeats beyond what is drawn one by one."""
 
 
-def tree(spans: Sequence[Span]) -> list[Node]:
-    """Return the outermost stages, in order of their start."""
-    nodes = [Node(span) for span in spans]
+def rows_of(spans: Sequence[Span]) -> tuple[list[StageRow], int]:
+    """Returns the rows in the order in which they are drawn, and how many are left out."""
+    return _longest(_fold_runs(_tree(spans)))
+
+
+def _tree(spans: Sequence[Span]) -> list[StageNode]:
+    """Returns the outermost stages, in order of their start."""
+    nodes = [StageNode(span) for span in spans]
     roots = []
     for index, node in enumerate(nodes):
         parent = node.span.parent
-        if parent is not None and 0 <= parent < len(nodes) and _outside(nodes, parent, index):
+        if parent is not None and 0 <= parent < len(nodes) and _has_no_circle(nodes, parent, index):
             nodes[parent].children.append(node)
         else:
             roots.append(node)
@@ -57,8 +62,8 @@ def tree(spans: Sequence[Span]) -> list[Node]:
     return roots
 
 
-def _outside(nodes: Sequence[Node], parent: int, index: int) -> bool:
-    """Whether walking up from `parent` ends without meeting `index`: a journal may be damaged."""
+def _has_no_circle(nodes: Sequence[StageNode], parent: int, index: int) -> bool:
+    """Whether the way up from `parent` does not lead to `index`, as in a damaged journal."""
     at: int | None = parent
     for _ in range(len(nodes)):
         if at is None or not 0 <= at < len(nodes):
@@ -69,8 +74,8 @@ def _outside(nodes: Sequence[Node], parent: int, index: int) -> bool:
     return False
 
 
-def _arrange(roots: list[Node]) -> None:
-    """Order children by their start, set depths, and number the shapes from the leaves up."""
+def _arrange(roots: list[StageNode]) -> None:
+    """Orders children by their start, sets depths, and numbers shapes from the leaves up."""
     ordered = []
     stack = [(root, 0) for root in roots]
     while stack:
@@ -84,20 +89,20 @@ def _arrange(roots: list[Node]) -> None:
     shapes: dict[object, int] = {}
     for node in reversed(ordered):
         span = node.span
-        name = "" if span.stage in _KINDLESS else span.name
+        name = "" if span.stage in _ALIKE_WHATEVER_NAME else span.name
         inside = tuple([child.shape for child in node.children])
         key = span.stage, name, span.thread, span.error, inside
         node.shape = shapes.setdefault(key, len(shapes) + 1)
 
 
-def _start(node: Node) -> int:
+def _start(node: StageNode) -> int:
     return node.span.start
 
 
-def rows(roots: Sequence[Node]) -> list[Row]:
-    """Return the rows in the order in which they are drawn, with runs of equal stages folded."""
-    found: list[Row] = []
-    stack: list[Row] = _fold(roots)[::-1]
+def _fold_runs(roots: Sequence[StageNode]) -> list[StageRow]:
+    """Returns the rows in the order in which they are drawn, with runs of alike stages folded."""
+    found: list[StageRow] = []
+    stack: list[StageRow] = _fold(roots)[::-1]
     while stack:
         row = stack.pop()
         found.append(row)
@@ -106,43 +111,43 @@ def rows(roots: Sequence[Node]) -> list[Row]:
     return found
 
 
-def _fold(siblings: Sequence[Node]) -> list[Row]:
-    if len(siblings) < RUN:
-        return [Row(node) for node in siblings]
-    found: list[Row] = []
+def _fold(siblings: Sequence[StageNode]) -> list[StageRow]:
+    if len(siblings) < MIN_RUN:
+        return [StageRow(node) for node in siblings]
+    found: list[StageRow] = []
     index = 0
     while index < len(siblings):
-        period, times = _run(siblings, index)
-        if times < RUN:
-            found.append(Row(siblings[index]))
+        period, times = _find_run(siblings, index)
+        if times < MIN_RUN:
+            found.append(StageRow(siblings[index]))
             index += 1
             continue
-        shown = index + FIRST * period
-        found.extend(Row(node) for node in siblings[index:shown])
+        shown = index + SHOWN_OF_RUN * period
+        found.extend(StageRow(node) for node in siblings[index:shown])
         index += times * period
         folded = siblings[shown:index]
         for offset in range(period):
             spans = tuple(node.span for node in folded[offset::period])
-            found.append(Row(folded[offset], spans, len(spans)))
+            found.append(StageRow(folded[offset], spans, len(spans)))
     return found
 
 
-def _run(siblings: Sequence[Node], start: int) -> tuple[int, int]:
-    """Return the period and the number of repetitions of the run that begins here."""
-    for period in range(1, PERIOD + 1):
+def _find_run(siblings: Sequence[StageNode], start: int) -> tuple[int, int]:
+    """Returns how many stages alternate in the run that begins here, and how often."""
+    for period in range(1, MAX_PERIOD + 1):
         index = start + period
         while index < len(siblings) and siblings[index].shape == siblings[index - period].shape:
             index += 1
         times = (index - start) // period
-        if times >= RUN:
+        if times >= MIN_RUN:
             return period, times
     return 1, 1
 
 
-def longest(found: list[Row], limit: int = ROWS) -> tuple[list[Row], int]:
-    """Return at most `limit` rows, and how many were left out: the shortest without errors.
+def _longest(found: list[StageRow], limit: int = MAX_ROWS) -> tuple[list[StageRow], int]:
+    """Returns at most `limit` rows, and how many are left out: the shortest without errors.
 
-    A row stays if anything drawn inside it stays, so that the nesting can still be read.
+    A row is drawn if any row nested in it is, so that the nesting stays readable.
     """
     if len(found) <= limit:
         return found, 0
@@ -150,7 +155,7 @@ def longest(found: list[Row], limit: int = ROWS) -> tuple[list[Row], int]:
     for row in found:
         span = row.node.span
         weights.append((bool(span.error), max(span.end - span.start, 0)))
-    # An enclosing stage weighs no less than what is inside it.
+    # An enclosing stage weighs at least as much as any stage nested in it.
     path: list[int] = []
     for index, row in enumerate(found):
         del path[row.node.depth :]

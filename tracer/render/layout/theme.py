@@ -1,8 +1,8 @@
-"""What everything looks like: one table of style names that mean something, one table of glyphs.
+"""The look of all pictures: one table of styles, each named by its meaning, and one of glyphs.
 
 Each scope has one colour, the same in every picture. The colours are fixed entries of the 256
-colour palette, picked to be readable on black and on white alike; a word always stands beside
-them, so nothing is told by colour alone.
+colour palette, readable on black and on white alike. A word always stands beside a colour:
+no meaning is carried by colour alone.
 """
 
 from __future__ import annotations
@@ -39,10 +39,10 @@ STYLES: Final[dict[str, Style]] = {
         "bar.wait": "dim",
     }.items()
 }
-"""Style name to style. Every picture takes its styles from here and names them by meaning."""
+"""Style name to style. Every picture takes its styles from here."""
 
 TIMES: Final = "\u00d7"
-"""Stands before a count; spelled as an escape because it looks like a letter."""
+"""The sign before a count; written as an escape because it looks like a letter."""
 
 FALLBACK: Final[dict[str, str]] = {
     "━": "=",
@@ -77,29 +77,29 @@ FALLBACK: Final[dict[str, str]] = {
     "≈": "~",
     "µ": "u",
 }
-"""Every glyph beyond ASCII that the pictures draw, and the one character that replaces it."""
+"""Every glyph beyond ASCII in the pictures, with the one character that replaces it."""
 
 _TABLE: Final = str.maketrans(FALLBACK)
 
 
 def style(name: str) -> Style:
-    """Return the style of this name; KeyError if the theme has none."""
+    """Returns the style of this name; KeyError if the theme has none."""
     return STYLES[name]
 
 
 def scope_style(verdict: str | None) -> Style:
-    """Return the one style of a scope; None means that no object is known."""
+    """Returns the one style of a scope; None means that no object is known."""
     return STYLES[f"scope.{verdict or 'none'}"]
 
 
 def scope_word(verdict: str) -> str:
-    """Return how a scope is written: as it is, but for what should not be, which shouts."""
+    """Returns how a scope is written: in lower case, but KEPT, which should not occur."""
     return "KEPT" if verdict == scope.KEPT else verdict
 
 
 @lru_cache(maxsize=16)
 def glyph_table(encoding: str) -> dict[int, str] | None:
-    """Return the `str.translate` table for streams of this encoding, None where none is needed."""
+    """Returns the `str.translate` table for this encoding; None if it has every glyph."""
     try:
         "".join(FALLBACK).encode(encoding)
     except (UnicodeError, LookupError):
@@ -108,6 +108,6 @@ def glyph_table(encoding: str) -> dict[int, str] | None:
 
 
 @lru_cache(maxsize=32)
-def waiting(verdict: str | None) -> Style:
-    """Return the faint form of a scope's style, for the part of a bar that only waits."""
+def waiting_style(verdict: str | None) -> Style:
+    """Returns the faint form of a scope's style, for bars where nested stages ran."""
     return scope_style(verdict) + STYLES["bar.wait"]

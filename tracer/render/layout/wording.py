@@ -1,4 +1,4 @@
-"""Numbers and names as people read them; names of others are made safe for a terminal here."""
+"""Numbers and names as people read them; names from outside are made safe for a terminal."""
 
 from __future__ import annotations
 
@@ -11,7 +11,7 @@ from tracer.render.layout.theme import TIMES
 
 
 def clean(text: str) -> str:
-    """Return the text with everything that is not plainly printable written as an escape.
+    """Returns the text with every character that is not printable written as an escape.
 
     Paths and names come from outside: control characters, escape sequences, bidirectional
     overrides and lone surrogates must not reach a terminal.
@@ -25,12 +25,12 @@ def clean(text: str) -> str:
 
 
 def cells(text: str) -> int:
-    """Return how many cells of a terminal a text takes."""
+    """Returns how many cells of a terminal a text takes."""
     return cell_len(text)
 
 
 def crop(text: str, width: int) -> str:
-    """Return the text in at most `width` cells, its end replaced by an ellipsis if too long."""
+    """Returns the text in at most `width` cells, its end replaced by an ellipsis if too long."""
     if cell_len(text) <= width:
         return text
     if width < 1:
@@ -39,9 +39,9 @@ def crop(text: str, width: int) -> str:
 
 
 def crop_start(text: str, width: int) -> str:
-    """Return the text in at most `width` cells, its start replaced by an ellipsis if too long.
+    """Returns the text in at most `width` cells, its start replaced by an ellipsis if too long.
 
-    For dotted and file paths, whose end says most.
+    For dotted paths and file paths: their end says most.
     """
     if cell_len(text) <= width:
         return text
@@ -54,7 +54,7 @@ def crop_start(text: str, width: int) -> str:
 
 
 def milliseconds(nanoseconds: int) -> str:
-    """Return a number of milliseconds with about three digits, without its unit."""
+    """Returns a number of milliseconds with about three digits, without its unit."""
     value = nanoseconds / 1e6
     if value < 10:
         return f"{value:.2f}"
@@ -62,7 +62,7 @@ def milliseconds(nanoseconds: int) -> str:
 
 
 def duration(nanoseconds: int) -> str:
-    """Return a duration with its unit: µs, ms or s."""
+    """Returns a duration with its unit: µs, ms or s."""
     if nanoseconds < 1_000_000:
         return f"{nanoseconds / 1e3:.0f} µs"
     if nanoseconds < 10_000_000_000:
@@ -71,7 +71,7 @@ def duration(nanoseconds: int) -> str:
 
 
 def size(count: int) -> str:
-    """Return a number of bytes with its unit."""
+    """Returns a number of bytes with its unit."""
     if count < 1000:
         return f"{count} B"
     value = float(count)
@@ -82,15 +82,15 @@ def size(count: int) -> str:
     return f"{value:.1f} {unit}" if value < 99.95 else f"{value:,.0f} {unit}"
 
 
-def many(count: int, noun: str, plural: str | None = None) -> str:
-    """Return a count with its noun in the right number, such as "1 request" or "3 requests"."""
-    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+def plural(count: int, noun: str, plural_noun: str | None = None) -> str:
+    """Returns a count with its noun in the right number, such as "1 request" or "3 requests"."""
+    return f"{count:,} {noun if count == 1 else plural_noun or noun + 's'}"
 
 
-def listed(
+def list_names(
     names: Iterable[str], first: int = 3, brief: Callable[[str], str] = lambda name: name
 ) -> str:
-    """Return the first few names, equal ones counted, the others as "and 4 more".
+    """Returns the first few names, equal ones with their count, the others as "and 4 more".
 
     `brief` shortens a name.
     """
@@ -103,15 +103,15 @@ def listed(
     return ", ".join(shown) + (f" and {rest} more" if rest else "")
 
 
-def grouped(names: Iterable[str], first: int = 3) -> str:
-    """Return names as `listed` does, but those with the same first word counted as one.
+def group_names(names: Iterable[str], first: int = 3) -> str:
+    """Returns names as `list_names` does, but counts those with the same first word as one.
 
-    "Template a.html" and "Template b.html" are two of "Template"; one alone keeps its full name.
+    "Template a.html" and "Template b.html" are two of "Template"; a single one keeps its full name.
     """
     groups: dict[str, list[str]] = {}
     for name in names:
         groups.setdefault(name.partition(" ")[0], []).append(name)
-    return listed(
+    return list_names(
         (
             group[0] if len(set(group)) == 1 else word
             for word, group in groups.items()

@@ -1,4 +1,4 @@
-// What was recorded: read once, unpacked when it is looked at.
+// The recorded processes: parsed once, and unpacked piece by piece when a picture needs them.
 
 const packed = JSON.parse(document.getElementById("data").textContent);
 const TENTHS = 10000; // of a microsecond, in a millisecond
@@ -15,39 +15,39 @@ function unpack(kind, row) {
 }
 
 class Process {
-  constructor(told, index) {
-    const { requests, lives, ...plain } = told;
+  constructor(packedProcess, index) {
+    const { requests, lives, ...plain } = packedProcess;
     Object.assign(this, plain);
     this.index = index;
-    this.rows = requests;
-    this.livesRows = lives;
+    this.requestRows = requests;
+    this.lifeRows = lives;
     this.cache = {};
   }
 
-  once(name, make) {
+  cached(name, make) {
     if (!(name in this.cache)) this.cache[name] = make();
     return this.cache[name];
   }
 
   // Every request, oldest first; their stages stay packed.
-  get all() {
-    return this.once("all", () => this.rows.map((row) => unpack("request", row)));
+  get requests() {
+    return this.cached("requests", () => this.requestRows.map((row) => unpack("request", row)));
   }
 
   get numbers() {
-    return this.once("numbers", () => this.all.map((request) => request.number));
+    return this.cached("numbers", () => this.requests.map((request) => request.number));
   }
 
   request(number) {
-    const places = this.once("places", () => new Map(this.all.map((each) => [each.number, each])));
+    const places = this.cached("places", () => new Map(this.requests.map((each) => [each.number, each])));
     return places.get(number) ?? null;
   }
 
   get lives() {
-    return this.once("lives", () => {
+    return this.cached("lives", () => {
       const kinds = this.kinds.map((row) => unpack("kind", row));
       let id = 0;
-      return this.livesRows.map((row) => {
+      return this.lifeRows.map((row) => {
         id += row[0];
         const [, of, builtIn, freedIn = null, requests = 1, last = builtIn, owner = null,
           builtAfter = null] = row;
@@ -56,12 +56,12 @@ class Process {
     });
   }
 
-  get byId() {
-    return this.once("byId", () => new Map(this.lives.map((life) => [life.id, life])));
+  get lifeById() {
+    return this.cached("lifeById", () => new Map(this.lives.map((life) => [life.id, life])));
   }
 
   get bornIn() {
-    return this.once("bornIn", () => {
+    return this.cached("bornIn", () => {
       const found = new Map();
       for (const life of this.lives) {
         if (life.builtIn === null) continue;
@@ -72,9 +72,9 @@ class Process {
     });
   }
 
-  // How many of a request's objects are kept.
+  // The number of a request's objects that are kept.
   keptBy(number) {
-    const kept = this.once("kept", () => {
+    const kept = this.cached("kept", () => {
       const counts = new Map();
       for (const life of this.lives) {
         if (life.kind.scope === "kept") counts.set(life.builtIn, (counts.get(life.builtIn) ?? 0) + 1);
@@ -84,31 +84,31 @@ class Process {
     return kept.get(number) ?? 0;
   }
 
-  get usedSets() {
-    return this.once("usedSets", () => this.sets.map((ids) => new Set(ids)));
+  get idSets() {
+    return this.cached("idSets", () => this.sets.map((ids) => new Set(ids)));
   }
 
   uses(request, id) {
-    return this.usedSets[request.used].has(id);
+    return this.idSets[request.used].has(id);
   }
 
-  // The how manieth use of an object a request is.
-  use(life, number) {
+  // How often an object has been used up to and including a request.
+  useNumber(life, number) {
     let later = 0;
-    for (let index = this.all.length - 1; index >= 0; index -= 1) {
-      const request = this.all[index];
+    for (let index = this.requests.length - 1; index >= 0; index -= 1) {
+      const request = this.requests[index];
       if (request.number <= number) break;
       if (request.number === life.builtIn || this.uses(request, life.id)) later += 1;
     }
     return Math.max(life.requests - later, 1);
   }
 
-  get counted() {
-    return this.once("counted", () => this.ledger.map((row) => unpack("ledger", row)));
+  get ledgerRows() {
+    return this.cached("ledgerRows", () => this.ledger.map((row) => unpack("ledger", row)));
   }
 
-  spans(row) {
-    const stages = this.once("unpackedStages", () => this.stages.map((one) => unpack("stage", one)));
+  unpackSpans(row) {
+    const stages = this.cached("unpackedStages", () => this.stages.map((one) => unpack("stage", one)));
     const spans = [];
     for (let at = 0; at < row.length; at += 4) {
       const start = row[at + 1];
@@ -121,4 +121,4 @@ class Process {
   }
 }
 
-const processes = packed.processes.map((told, index) => new Process(told, index));
+const processes = packed.processes.map((packedProcess, index) => new Process(packedProcess, index));

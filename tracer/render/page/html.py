@@ -1,7 +1,7 @@
-"""Processes as one HTML page: everything in one file, which asks nothing of any network.
+"""Processes as one HTML page: a single file that fetches nothing from any network.
 
-The page's parts are files in `page/`. What was recorded is carried as JSON in a block that no
-browser executes; the page's script makes text of it and nothing else. A content security policy
+Its parts are the files beside this one. The recordings are JSON in a block that no browser
+executes; the page's script shows them as text and as nothing else. A content security policy
 allows this one script and this one style sheet, by their hashes.
 """
 
@@ -20,34 +20,34 @@ from tracer.model import Process, scope
 from tracer.model.stages import LESSONS
 from tracer.render.formats.json_document import document
 from tracer.render.layout import theme
-from tracer.render.layout.stage_painter import WORDS
+from tracer.render.layout.stage_painter import STAGE_WORDS
 from tracer.render.layout.wording import clean
-from tracer.render.page.packed import packed
+from tracer.render.page.packing import pack_document
 from tracer.render.pictures.ledger import FREED
 
 STYLES: Final = ("base", "timeline", "lifelines", "processes")
 SCRIPTS: Final = (
-    "data", "words", "parts", "requests", "stages", "lasting", "timeline", "request", "lanes",
-    "lifelines", "ledger", "processes", "page",
+    "data", "wording", "elements", "request_list", "stage_rows", "lifetime_words", "timeline",
+    "request", "lifeline_rows", "lifelines", "ledger", "processes", "page",
 )  # fmt: skip
-"""In the order in which they stand in the page; each may use what stands before it."""
+"""In their order in the page; a script may use those before it."""
 
 LIGHT: Final = (224, 236, 251)
 DARK: Final = (36, 51, 74)
-"""What text of a scope's colour stands on where it is hardest to read: a row that was chosen."""
+"""Grounds on which text in a scope's colour is hardest to read: those of a selected row."""
 CONTRAST: Final = 4.6
-"""At least so much of it has text of a scope's colour; 4.5 is what accessibility asks for."""
+"""Contrast of text in a scope's colour, at least; the accessibility guidelines ask for 4.5."""
 
 RGB = tuple[int, int, int]
 
 
-def page(processes: Iterable[Process]) -> str:
-    """Return the page."""
-    whole = packed(document(processes))
+def html_page(processes: Iterable[Process]) -> str:
+    """Returns the HTML page of these processes."""
+    whole = pack_document(document(processes))
     whole["scopes"] = scope.SCOPES
     whole["lessons"] = LESSONS
-    whole["words"] = WORDS
-    whole["freed"] = {how: said for how, (said, _) in FREED.items()}
+    whole["words"] = STAGE_WORDS
+    whole["freed"] = {how: text for how, (text, _) in FREED.items()}
     style = colours() + "".join(_part(f"{name}.css") for name in STYLES)
     script = _script()
     parts = {
@@ -61,7 +61,7 @@ def page(processes: Iterable[Process]) -> str:
 
 
 def embedded(value: Any) -> str:
-    """Return JSON that can stand in a script block: in ASCII, and without any of `<`, `>`, `&`."""
+    """Returns JSON that can stand in a script block: in ASCII, without `<`, `>` and `&`."""
     text = json.dumps(value, ensure_ascii=True, separators=(",", ":"))
     for char in "<>&":
         text = text.replace(char, f"\\u{ord(char):04x}")
@@ -69,7 +69,7 @@ def embedded(value: Any) -> str:
 
 
 def colours() -> str:
-    """Return the style sheet's colours: a scope's own, and the shades in which it is text."""
+    """Returns the scopes' colours for the style sheet: for marks, and readable ones for text."""
     rules = []
     for verdict in scope.SCOPES:
         rgb = _rgb(verdict)
@@ -80,7 +80,7 @@ def colours() -> str:
 
 
 def readable(colour: RGB, ground: RGB, towards: RGB) -> RGB:
-    """Return the colour, mixed with as little of `towards` as makes it readable on `ground`."""
+    """Returns the colour, mixed with as little of `towards` as makes it readable on `ground`."""
     for step in range(101):
         red, green, blue = (
             round(own + (other - own) * step / 100)
@@ -93,7 +93,7 @@ def readable(colour: RGB, ground: RGB, towards: RGB) -> RGB:
 
 
 def contrast(one: RGB, other: RGB) -> float:
-    """Return the contrast of two colours as the accessibility guidelines (WCAG) define it."""
+    """Returns the contrast of two colours as the accessibility guidelines (WCAG) define it."""
     lighter, darker = sorted((_luminance(one), _luminance(other)), reverse=True)
     return (lighter + 0.05) / (darker + 0.05)
 

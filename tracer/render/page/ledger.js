@@ -1,17 +1,17 @@
-// Every kind of object of one process, counted; and the kinds of several processes side by side.
+// The ledger of one process, and those of several processes side by side.
 
-const usual = (row) => Object.entries(row.scopes).sort((one, other) => other[1] - one[1])[0]?.[0]
+const mostFrequentScope = (row) => Object.entries(row.scopes).sort((one, other) => other[1] - one[1])[0]?.[0]
   ?? "undecided";
-const rankOf = (row) => SCOPES.indexOf(usual(row));
-const suitsScopes = (row, scopes) => !scopes.size || Object.keys(row.scopes).some((scope) => scopes.has(scope));
+const rankOf = (row) => SCOPES.indexOf(mostFrequentScope(row));
+const matchesScopes = (row, scopes) => !scopes.size || Object.keys(row.scopes).some((scope) => scopes.has(scope));
 
-function scopesOf(row) {
+function scopeLabels(row) {
   const counts = Object.entries(row.scopes).sort((one, other) => other[1] - one[1]);
   return counts.map(([scope, count]) =>
-    scopeLabel(scope, (counts.length > 1 ? `${number(count)} ` : "") + scopeWord(scope)));
+    scopeLabel(scope, (counts.length > 1 ? `${formatNumber(count)} ` : "") + scopeWord(scope)));
 }
 
-// Classes of one name are told apart by what they are.
+// Classes that share a name are shown with their kind.
 function namesOf(rows) {
   const counts = new Map();
   for (const row of rows) counts.set(row.name, (counts.get(row.name) ?? 0) + 1);
@@ -25,51 +25,51 @@ function firstIn(row) {
 }
 
 function ledgerView(process, state) {
-  const rows = process.counted.filter((row) => suitsScopes(row, state.scopes))
+  const rows = process.ledgerRows.filter((row) => matchesScopes(row, state.scopes))
     .sort((one, other) => rankOf(one) - rankOf(other) || other.built - one.built
       || one.name.localeCompare(other.name));
   const names = namesOf(rows);
   const most = Math.max(1, ...rows.map((row) => row.built));
   const head = (text, mark = "") => make("th", { scope: "col", class: mark }, text);
   const freed = (row) => Object.entries(row.freed).sort((one, other) => other[1] - one[1])
-    .map(([how, count]) => `${number(count)} ${packed.freed[how] ?? clean(how)}`).join(" · ");
+    .map(([how, count]) => `${formatNumber(count)} ${packed.freed[how] ?? clean(how)}`).join(" · ");
   const body = rows.map((row) => make("tr", {},
     make("th", { scope: "row", title: clean(row.class) }, breakable(names.get(row))),
-    make("td", { class: `number weighed ${usual(row)}` }, weight(row.built, most), number(row.built)),
-    make("td", { class: "number quiet" }, row.alive ? number(row.alive) : "–"),
-    make("td", { class: "scopes" }, scopesOf(row)),
-    make("td", { class: "quiet" }, firstIn(row)),
-    make("td", { class: "number" }, row.requests ? number(row.requests) : "–"),
-    make("td", { class: "quiet" }, freed(row))));
+    make("td", { class: `number with-bar ${mostFrequentScope(row)}` }, countBar(row.built, most), formatNumber(row.built)),
+    make("td", { class: "number dim" }, row.alive ? formatNumber(row.alive) : "–"),
+    make("td", { class: "scopes" }, scopeLabels(row)),
+    make("td", { class: "dim" }, firstIn(row)),
+    make("td", { class: "number" }, row.requests ? formatNumber(row.requests) : "–"),
+    make("td", { class: "dim" }, freed(row))));
   return make("section", { class: "ledger" },
-    heading(2, `Ledger of process ${process.pid}`, quiet(
-      ` ${many(process.served, "request")} · ${many(rows.length, "kind of object", "kinds of objects")}`)),
+    heading(2, `Ledger of process ${process.pid}`, dim(
+      ` ${plural(process.served, "request")} · ${plural(rows.length, "kind of object", "kinds of objects")}`)),
     make("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": "Ledger" },
       make("table", {}, make("thead", {}, make("tr", {}, head("object"), head("built", "number"),
         head("alive", "number"), head("lives for"), head("first in"), head("requests", "number"),
         head("freed"))), make("tbody", {}, body))));
 }
 
-// A bar behind a number, as long as its square root: few and many can both be seen.
-const weight = (count, most) =>
+// A bar behind a number, as long as its square root, so that small numbers are visible too.
+const countBar = (count, most) =>
   place(make("i", { "aria-hidden": "true" }), { width: `${Math.sqrt(count / most) * 100}%` });
 
-const COMPARED = 40;
+const COMPARED_ROWS = 40;
 
-// What each of several processes built: one row per class, one column per process.
+// What each of several processes built: a row for each class, a column for each process.
 function comparedLedgers(chosen, state, all = false) {
   const kinds = new Map();
   chosen.forEach((process, index) => {
-    for (const row of process.counted) {
+    for (const row of process.ledgerRows) {
       const key = `${row.kind}|${row.class}`;
       if (!kinds.has(key)) kinds.set(key, { row, cells: [] });
       kinds.get(key).cells[index] = row;
     }
   });
-  const found = [...kinds.values()].filter(({ row }) => suitsScopes(row, state.scopes))
+  const found = [...kinds.values()].filter(({ row }) => matchesScopes(row, state.scopes))
     .sort((one, other) => rankOf(one.row) - rankOf(other.row)
       || mostBuilt(other) - mostBuilt(one) || one.row.name.localeCompare(other.row.name));
-  const shown = all ? found : found.slice(0, COMPARED);
+  const shown = all ? found : found.slice(0, COMPARED_ROWS);
   const names = namesOf(found.map(({ row }) => row));
   const most = Math.max(1, ...found.map(mostBuilt));
   const rows = shown.map(({ row, cells }) => {
@@ -78,19 +78,19 @@ function comparedLedgers(chosen, state, all = false) {
     return make("tr", { class: same ? "" : "differs" },
       make("th", { scope: "row", title: clean(row.class) }, breakable(names.get(row))),
       chosen.map((_, index) => comparedCell(cells[index], most)),
-      make("td", { class: "quiet" }, same ? "alike" : "differs"));
+      make("td", { class: "dim" }, same ? "alike" : "differs"));
   });
   const section = make("section", { class: "ledger compared" },
     heading(2, "What each of them built"),
     make("div", { class: "scrolls", tabindex: "0", role: "region", "aria-label": "What each of them built" },
       make("table", {}, make("thead", {}, make("tr", {}, make("th", { scope: "col" }, "object"),
         chosen.map((process) => make("th", { scope: "col" }, `process ${process.pid}`)),
-        make("th", { scope: "col" }, make("span", { class: "unseen" }, "alike or not")))),
+        make("th", { scope: "col" }, make("span", { class: "visually-hidden" }, "alike or not")))),
       make("tbody", {}, rows))));
   if (shown.length < found.length) {
     section.append(make("button", { type: "button", class: "more",
       onclick: () => section.replaceWith(comparedLedgers(chosen, state, true)) },
-    `Draw ${many(found.length - shown.length, "more row")}`));
+    `Draw ${plural(found.length - shown.length, "more row")}`));
   }
   return section;
 }
@@ -98,8 +98,8 @@ function comparedLedgers(chosen, state, all = false) {
 const mostBuilt = ({ cells }) => Math.max(0, ...cells.filter(Boolean).map((row) => row.built));
 
 function comparedCell(row, most) {
-  if (!row) return make("td", { class: "quiet" }, "none");
+  if (!row) return make("td", { class: "dim" }, "none");
   return make("td", {}, make("span", { class: "side" },
-    make("span", { class: `number weighed ${usual(row)}` }, weight(row.built, most), number(row.built)),
-    make("span", { class: "scopes" }, scopesOf(row))));
+    make("span", { class: `number with-bar ${mostFrequentScope(row)}` }, countBar(row.built, most), formatNumber(row.built)),
+    make("span", { class: "scopes" }, scopeLabels(row))));
 }

@@ -1,15 +1,15 @@
-// The page: which picture, of which process and request, and where to go from there.
+// The HTML page itself: its head, its tabs, and which picture of which process is shown.
 
 const VIEWS = { processes: "Processes", requests: "Requests", lifelines: "Lifelines", ledger: "Ledger", boot: "Boot" };
 const views = Object.keys(VIEWS).filter((view) => view !== "boot" || processes.some((one) => one.boot));
-const first = processes.findIndex((process) => process.rows.length);
+const first = processes.findIndex((process) => process.requestRows.length);
 const state = {
   view: processes.length > 1 ? "processes" : "requests",
-  process: Math.max(first, 0), request: null, scopes: new Set(), beside: 0,
+  process: Math.max(first, 0), request: null, scopes: new Set(), firstColumn: 0,
 };
 let redraw = () => {};
 
-// -- where we are: in the address, so that it can be kept, and gone back to -----------------------
+// -- the address, which names what is shown, so that it can be bookmarked ------------------------
 
 function address() {
   const { pid } = processes[state.process] ?? {};
@@ -24,10 +24,10 @@ function readAddress() {
   state.request = Number.parseInt(request, 10) || null;
 }
 
-function go(changes, { quietly = false } = {}) {
+function go(changes, { withoutDrawing = false } = {}) {
   Object.assign(state, changes);
   hideCard();
-  if (!quietly) draw();
+  if (!withoutDrawing) draw();
   if (location.hash !== address()) history.replaceState(null, "", address());
 }
 
@@ -47,10 +47,10 @@ const open = (view, process, request = null) => {
 function drawHead() {
   const served = processes.reduce((sum, process) => sum + process.served, 0);
   const servers = [...new Set(processes.map((process) => clean(process.server)))].join(", ");
-  $("summary").textContent = [many(processes.length, "process", "processes"),
-    many(served, "request"), servers].filter(Boolean).join(" · ");
+  $("summary").textContent = [plural(processes.length, "process", "processes"),
+    plural(served, "request"), servers].filter(Boolean).join(" · ");
   $("process").append(...processes.map((process, index) => make("option", { value: index },
-    `${process.pid} · ${clean(process.server)} · ${many(process.served, "request")}`)));
+    `${process.pid} · ${clean(process.server)} · ${plural(process.served, "request")}`)));
   $("process").addEventListener("change", () => {
     go({ process: Number($("process").value), request: null,
       view: state.view === "processes" ? "requests" : state.view });
@@ -74,14 +74,14 @@ function drawHead() {
 function drawTheme() {
   const button = $("theme");
   const dark = window.matchMedia("(prefers-color-scheme: dark)");
-  const kept = () => {
+  const stored = () => {
     try {
       return localStorage.getItem("tracer-theme");
     } catch {
-      return null; // Some browsers keep nothing for a file.
+      return null; // Some browsers have no storage for files.
     }
   };
-  let chosen = kept();
+  let chosen = stored();
   const apply = () => {
     const now = chosen ?? (dark.matches ? "dark" : "light");
     if (chosen) document.documentElement.dataset.theme = chosen;
@@ -94,7 +94,7 @@ function drawTheme() {
     try {
       localStorage.setItem("tracer-theme", chosen);
     } catch {
-      // As above: it is forgotten with the page.
+      // As above: the choice holds until the page is closed.
     }
     apply();
   });
@@ -121,7 +121,7 @@ function draw() {
   const plain = (view) => {
     redraw = () => {
       $("view").replaceChildren(view());
-      Lifelines.settle();
+      Lifelines.measureAll();
     };
     redraw();
   };
@@ -139,10 +139,10 @@ function drawLifelines(process) {
   lines.reveal(state.request);
   redraw = () => lines.draw();
   $("view").replaceChildren(make("section", { class: "all-lines" },
-    heading(2, `Lifelines of process ${process.pid}`, quiet(
-      ` ${serverWords(process)} · ${many(process.served, "request")} · one column per request`)),
+    heading(2, `Lifelines of process ${process.pid}`, dim(
+      ` ${serverWords(process)} · ${plural(process.served, "request")} · one column per request`)),
     lines.element, legend()));
-  Lifelines.settle();
+  Lifelines.measureAll();
 }
 
 function legend() {
@@ -153,21 +153,21 @@ function legend() {
 }
 
 function drawRequests(process) {
-  if (!process.all.length) {
+  if (!process.requests.length) {
     $("view").replaceChildren(make("p", { class: "empty" }, "This process served no request yet."));
     return;
   }
-  if (!process.request(state.request)) state.request = process.all.at(-1).number;
+  if (!process.request(state.request)) state.request = process.requests.at(-1).number;
   const shown = make("section", { class: "chosen-request", "aria-label": "The chosen request" });
   const show = () => shown.replaceChildren(...requestView(process, process.request(state.request), state, take));
   const take = (request) => {
-    go({ request }, { quietly: true });
+    go({ request }, { withoutDrawing: true });
     show();
   };
   const list = new RequestList(process, state.request, take);
   redraw = show;
   show();
-  $("view").replaceChildren(make("div", { class: "requesting" }, list.element, shown));
+  $("view").replaceChildren(make("div", { class: "request-layout" }, list.element, shown));
   list.reveal();
   list.draw();
 }

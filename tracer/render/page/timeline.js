@@ -1,16 +1,16 @@
-// The timeline of one request, or of a boot: every stage in true order, on a common time axis.
+// The timeline of a request or of a boot: every stage in order, on one time axis.
 
-const LIMIT = 400; // rows drawn before somebody asks for the rest
-const LAST_FIRST = new Set(["resolve", "hook", "view", "template", "compile"]);
+const TIMELINE_ROWS = 400; // rows drawn until the button for all of them is pressed
+const CROPPED_AT_START = new Set(["resolve", "hook", "view", "template", "compile"]);
 
 class Timeline {
-  // `process`, the stages, and how long all of it took; `request` is null for a boot.
+  // `spans` are the stages and `longest` is how long they took; `request` is null for a boot.
   constructor(process, spans, longest, request, state) {
     this.process = process;
     this.request = request;
     this.state = state;
     this.spans = spans;
-    this.roots = treeOf(spans);
+    this.roots = buildTree(spans);
     this.whole = [0, Math.max(longest, 1, ...spans.map((span) => span.end))];
     this.range = this.whole;
     this.closed = new Set();
@@ -40,17 +40,17 @@ class Timeline {
       this.zoomed);
   }
 
-  suits({ node }) {
+  matches({ node }) {
     const { span } = node;
     if (this.stages.size && !this.stages.has(span.stage)) return false;
     const { scopes } = this.state;
-    return !scopes.size || scopes.has(livesFor(this.process.byId.get(span.object))[0]);
+    return !scopes.size || scopes.has(scopeAndWords(this.process.lifeById.get(span.object))[0]);
   }
 
   draw(focused = null) {
-    let rows = filtered(rowsOf(this.roots, this.closed, this.opened), (row) => this.suits(row));
+    let rows = filterRows(visibleRows(this.roots, this.closed, this.opened), (row) => this.matches(row));
     const total = rows.length;
-    if (!this.all) rows = rows.slice(0, LIMIT);
+    if (!this.all) rows = rows.slice(0, TIMELINE_ROWS);
     const grid = make("div", {
       role: "treegrid", class: "stages-grid", "aria-rowcount": total + 1,
       "aria-label": this.request ? `Timeline of request ${this.request.number}` : "How it booted",
@@ -66,9 +66,9 @@ class Timeline {
     });
     if (!rows.length) {
       grid.append(make("p", { class: "empty" }, this.spans.length
-        ? "No stage suits the filter." : "No stage was recorded."));
+        ? "No stage matches the filter." : "No stage was recorded."));
     }
-    keysThrough(grid, ".row", (event, element) => this.act(event.key, element.row));
+    moveByKeys(grid, ".row", (event, element) => this.act(event.key, element.row));
     this.grid.replaceChildren(grid, ...this.more(total - rows.length));
     this.zoomed.hidden = this.range === this.whole;
     const again = focused && [...grid.querySelectorAll(".row")].find(
@@ -84,7 +84,7 @@ class Timeline {
         this.all = true;
         this.draw();
       },
-    }, `Draw ${many(count, "more row")}`)];
+    }, `Draw ${plural(count, "more row")}`)];
   }
 
   head() {
@@ -102,11 +102,11 @@ class Timeline {
   row(row, index) {
     const { node, folded } = row;
     const { span } = node;
-    const life = this.process.byId.get(span.object);
-    const [scope, lives] = livesFor(life);
+    const life = this.process.lifeById.get(span.object);
+    const [scope, lives] = scopeAndWords(life);
     const spans = folded ? folded.map((each) => each.span) : [span];
     const took = spans.reduce((sum, each) => sum + Math.max(each.end - each.start, 0), 0);
-    const object = folded ? [[`${number(folded.length + SHOWN)} in all`, ""]]
+    const object = folded ? [[`${formatNumber(folded.length + SHOWN_OF_RUN)} in all`, ""]]
       : this.describe(span, life);
     const opens = folded || node.children.length > 0;
     const isOpen = !folded && !this.closed.has(node.index);
@@ -126,7 +126,7 @@ class Timeline {
     element.style.setProperty("--depth", Math.min(node.depth, 14));
     element.style.setProperty("--step", `${this.step}%`);
     element.row = row;
-    return explained(element, () => this.facts(row, life, took));
+    return withCard(element, () => this.facts(row, life, took));
   }
 
   name({ node, folded }, opens, isOpen) {
@@ -136,10 +136,10 @@ class Timeline {
     if (span.name === span.stage || name.toLowerCase().startsWith(word.toLowerCase())) word = "";
     if (folded && span.stage === "import") name = "";
     const element = make("span", { role: "gridcell", class: "name" },
-      make("i", { class: opens ? `twisty ${isOpen ? "open" : ""}` : "twisty none", "aria-hidden": "true" }),
-      word ? quiet(`${word} `) : null,
-      make("span", { class: `what ${LAST_FIRST.has(span.stage) ? "end" : ""}` }, make("bdi", {}, name)),
-      folded ? quiet(` × ${folded.length} more`) : null,
+      make("i", { class: opens ? `expander ${isOpen ? "open" : ""}` : "expander none", "aria-hidden": "true" }),
+      word ? dim(`${word} `) : null,
+      make("span", { class: `what ${CROPPED_AT_START.has(span.stage) ? "end" : ""}` }, make("bdi", {}, name)),
+      folded ? dim(` × ${folded.length} more`) : null,
       span.error && span.stage !== "exception" ? make("span", { class: "alarm" }, " ⚠") : null);
     element.firstChild.addEventListener("click", () => this.act("toggle", { node, folded }));
     return element;
@@ -161,7 +161,7 @@ class Timeline {
       const { start, end } = each.span;
       if (end < from || start > to) continue;
       let last = -1;
-      for (const [begin, stop, own] of folded ? [[start, end, true]] : pieces(each)) {
+      for (const [begin, stop, own] of folded ? [[start, end, true]] : barPieces(each)) {
         const left = at(begin);
         const right = at(stop);
         if (own && (right - left >= 1 || left - last >= least)) {
@@ -169,7 +169,7 @@ class Timeline {
           last = right;
         } else if (!own) light += `M${left.toFixed(1)} 9H${right.toFixed(1)}V11H${left.toFixed(1)}Z`;
       }
-      // Where a bar begins and ends can always be seen.
+      // Both ends of a bar are heavy, so that they can be seen.
       const ends = [start >= from ? at(start) : null, end <= to ? Math.max(at(end) - least, at(start)) : null];
       for (const left of ends.filter((each) => each !== null)) {
         heavy += `M${left.toFixed(1)} 4h${least}V16h-${least}Z`;
@@ -179,7 +179,7 @@ class Timeline {
       make("svg:path", { class: "light", d: light }), make("svg:path", { class: "heavy", d: heavy }));
   }
 
-  // What a row says of its stage and of the object that took part: [text, class].
+  // The words of a row for its stage and for the object that took part: [text, class].
   describe(span, life) {
     const parts = [];
     if (span.error && (span.stage !== "exception" || span.error !== span.name)) {
@@ -195,14 +195,14 @@ class Timeline {
     if (origin !== "new" || !/^(new|compiled)/.test(span.detail)) {
       const own = span.name.includes(life.kind.name) || life.kind.name.includes(span.name);
       const name = clean(life.kind.name);
-      parts.push([own ? origin : origin === "new" ? `new ${name}` : `${name} ${origin}`, "quiet"]);
+      parts.push([own ? origin : origin === "new" ? `new ${name}` : `${name} ${origin}`, "dim"]);
     }
     return parts;
   }
 
   origin(life) {
     if (!this.request || life.builtIn === this.request.number) return "new";
-    return `${birthWords(life)} · use ${this.process.use(life, this.request.number)}`;
+    return `${birthWords(life)} · use ${this.process.useNumber(life, this.request.number)}`;
   }
 
   facts({ node, folded }, life, took) {
@@ -220,7 +220,7 @@ class Timeline {
     const times = folded ? ` × ${folded.length} more` : "";
     return {
       title: clean(span.name) + times, lesson: packed.lessons[span.stage], facts,
-      scope: livesFor(life)[0],
+      scope: scopeAndWords(life)[0],
     };
   }
 
@@ -248,7 +248,7 @@ class Timeline {
     return false;
   }
 
-  // Let the axis show one stage only; again, or with null: all of it.
+  // Makes the axis show one stage; the second time, or with null, all of them.
   zoom(row) {
     const span = row?.node.span;
     const same = span && this.range[0] === span.start && this.range[1] === span.end;
@@ -258,7 +258,7 @@ class Timeline {
   }
 }
 
-// About how many pixels a bar has: what is shorter than three of them is drawn as three.
+// About how many pixels a bar column has: shorter bars than three of them are drawn as three.
 const barWidth = () => (window.innerWidth < 700 ? window.innerWidth - 40
   : Math.max(120, (window.innerWidth - 360) * 0.29));
 
@@ -270,7 +270,7 @@ function ticks(length) {
   step *= [1, 2, 2.5, 5, 10].find((factor) => step * factor >= wanted) ?? 10;
   const labels = [];
   for (let count = 0; count * step * unit[1] < length * 0.94; count += 1) {
-    const value = number(Number((count * step).toFixed(6)));
+    const value = formatNumber(Number((count * step).toFixed(6)));
     labels.push([count * step * unit[1], count ? value : `${value} ${unit[0]}`]);
   }
   return { step: step * unit[1], labels };

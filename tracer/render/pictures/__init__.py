@@ -1,1 +1,4 @@
-"""The pictures, one file each. May import `formats/`, `layout/` and `model/`."""
+"""Pictures of processes and requests, one file each.
+
+May import `formats/`, `layout/` and `model/`.
+"""

@@ -1,4 +1,4 @@
-"""How a process booted: each stage from the interpreter's start on, and the heaviest modules."""
+"""How a process booted: the stages from the interpreter's start on, and the slowest modules."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ from typing import Final
 from tracer.model import Boot, Imported, Process, Span, stages
 from tracer.render.layout import bars, stage_rows, theme, wording
 from tracer.render.layout.canvas import Line, pack
-from tracer.render.layout.stage_rows import Row
+from tracer.render.layout.stage_rows import StageRow
 from tracer.render.pictures.picture import Picture
 
-WORDS: Final = {
+BOOT_WORDS: Final = {
     stages.IMPORT: "import",
     stages.SETTINGS: "settings",
     stages.APP: "app",
@@ -21,23 +21,23 @@ WORDS: Final = {
     stages.HANDLER: "handler",
     stages.MIDDLEWARE: "middleware",
 }
-"""What stands before a stage's name, where the name alone does not say what it is."""
+"""Stage to the word before its name, where the name alone does not say what it is."""
 MODULES: Final = 12
-"""Modules that are named."""
+"""At most so many modules are shown."""
 
 _MS: Final = 8
 _WIDEST_BAR: Final = 110
-_HOW: Final = "python -m tracer run --journal DIR -- COMMAND"
+_COMMAND: Final = "python -m tracer run --journal DIR -- COMMAND"
 
 
 class BootTree(Picture):
-    """Draws the boot of one process as a tree with times."""
+    """A picture of the boot of one process, as a tree with times."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         process, boot = self.process, self.process.boot
         server = wording.clean(f"{process.about.server} {process.about.mode}".strip())
         yield Line().add(" ").add(_title(process), "title").add(f" · {server}", "dim")
@@ -47,10 +47,10 @@ class BootTree(Picture):
         if boot.spans:
             yield from self._tree(boot, width)
         yield from _modules(boot.heaviest[:MODULES], width)
-        yield from pack([(told, "name") for told in _sums(boot)], width, 2)
+        yield from pack([(text, "name") for text in _sums(boot)], width, 2)
 
     def _tree(self, boot: Boot, width: int) -> Iterator[Line]:
-        found, left_out = stage_rows.longest(stage_rows.rows(stage_rows.tree(boot.spans)))
+        found, left_out = stage_rows.rows_of(boot.spans)
         names = [_label(row) for row in found]
         widest = max(
             2 * row.node.depth + sum(map(wording.cells, name))
@@ -66,7 +66,7 @@ class BootTree(Picture):
         if left_out:
             yield Line().add("  ").add(f"{left_out} shorter stages are not drawn.", "dim")
 
-    def _row(self, row: Row, name: tuple[str, str, str], room: int, axis: bars.Axis) -> Line:
+    def _row(self, row: StageRow, name: tuple[str, str, str], room: int, axis: bars.Axis) -> Line:
         span = row.node.span
         own, wait, grid = map(theme.style, ("bar.own", "bar.wait", "grid"))
         line = Line().add(" ").to(1 + min(2 * row.node.depth, room // 2))
@@ -77,10 +77,10 @@ class BootTree(Picture):
         line.add(middle, "alarm" if span.error else "name")
         line.add(wording.crop(after, 1 + room - line.width), "dim").to(room + 1).add(" ")
         if row.folded:
-            pieces = bars.several(axis, row.folded, own, grid)
+            pieces = bars.run_bar(axis, row.folded, own, grid)
         else:
             inner = [child.span for child in row.node.children]
-            pieces = bars.one(axis, span, inner, own, wait, grid)
+            pieces = bars.stage_bar(axis, span, inner, own, wait, grid)
         for text, style in pieces:
             line.add(text, style)
         took = sum(each.end - each.start for each in row.folded or (span,))
@@ -88,23 +88,23 @@ class BootTree(Picture):
 
 
 class BootLine(Picture):
-    """Tells the boot of one process in a few lines: what a console has room for."""
+    """The boot of one process in a few lines, for a console."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         boot = self.process.boot
         if boot is None:
             return
         pieces = [(_title(self.process), "heading")]
-        spans = [span for span in boot.spans if span.stage in _BRIEFLY]
-        pieces += [(_briefly(span, boot.spans), "name") for span in spans]
-        yield from pack([*pieces, *((told, "dim") for told in _sums(boot))], width)
+        spans = [span for span in boot.spans if span.stage in _MAIN_STAGES]
+        pieces += [(_summary(span, boot.spans), "name") for span in spans]
+        yield from pack([*pieces, *((text, "dim") for text in _sums(boot))], width)
 
 
-_BRIEFLY: Final = (
+_MAIN_STAGES: Final = (
     stages.INTERPRETER,
     stages.SETTINGS,
     stages.SETUP,
@@ -113,16 +113,16 @@ _BRIEFLY: Final = (
 )
 
 
-def _briefly(span: Span, spans: Sequence[Span]) -> str:
-    """One stage with its time, and how many of what is built in it."""
+def _summary(span: Span, spans: Sequence[Span]) -> str:
+    """Returns a stage with its time, and how many apps or middleware were built in it."""
     inside = [each for each in spans if each.parent is not None and spans[each.parent] is span]
-    name = WORDS.get(span.stage, wording.clean(span.name))
-    told = f"{name} {wording.duration(span.end - span.start)}"
-    for stage, noun in ((stages.APP, "app"), (stages.MIDDLEWARE, "middleware")):
+    name = BOOT_WORDS.get(span.stage, wording.clean(span.name))
+    text = f"{name} {wording.duration(span.end - span.start)}"
+    for stage, nouns in ((stages.APP, ("app",)), (stages.MIDDLEWARE, ("middleware",) * 2)):
         count = sum(each.stage == stage for each in inside)
         if count:
-            told += f" for {wording.many(count, noun, 'middleware' if noun != 'app' else None)}"
-    return told
+            text += f" for {wording.plural(count, *nouns)}"
+    return text
 
 
 def _title(process: Process) -> str:
@@ -133,21 +133,21 @@ def _title(process: Process) -> str:
 
 
 def _origin(process: Process) -> list[tuple[str, str]]:
-    """Where to look when the process itself cannot tell."""
+    """Says why the boot is not known, and how to see it."""
     about = process.about
     if about.inherited:
-        handed = f"its application was built by process {about.parent} and handed down by fork"
-        return [(handed, "name"), ("the boot of that one tells how", "dim")]
+        inherited = f"its application was built by process {about.parent} and handed down by fork"
+        return [(inherited, "name"), ("the boot of that one tells how", "dim")]
     if process.boot is None:
-        unseen = "it was not watched from its interpreter's start"
-        return [(unseen, "name"), (f"to see its boot, start it with {_HOW}", "dim")]
+        unknown = "it was not watched from its interpreter's start"
+        return [(unknown, "name"), (f"to see its boot, start it with {_COMMAND}", "dim")]
     return []
 
 
-def _label(row: Row) -> tuple[str, str, str]:
-    """(word, name, what comes after it)"""
+def _label(row: StageRow) -> tuple[str, str, str]:
+    """Returns (word before the name, name, what comes after it)."""
     span = row.node.span
-    word = WORDS.get(span.stage, "")
+    word = BOOT_WORDS.get(span.stage, "")
     if span.stage == stages.MIDDLEWARE and span.name.lower().endswith(word):
         word = ""
     after = f" {theme.TIMES} {row.times} more" if row.folded else ""
@@ -159,7 +159,7 @@ def _label(row: Row) -> tuple[str, str, str]:
 
 
 def _modules(modules: Sequence[Imported], width: int) -> Iterator[Line]:
-    """The heaviest modules, their own time as bars on one scale."""
+    """Yields the modules whose own code took longest, with bars on one scale."""
     if not modules:
         return
     room = min(max(len(module.name) for module in modules), width * 2 // 5)
@@ -176,5 +176,5 @@ def _modules(modules: Sequence[Imported], width: int) -> Iterator[Line]:
 
 
 def _sums(boot: Boot) -> Iterator[str]:
-    yield f"{wording.many(boot.modules, 'module')} imported in {wording.duration(boot.importing)}"
+    yield f"{wording.plural(boot.modules, 'module')} imported in {wording.duration(boot.importing)}"
     yield f"the tracer took {wording.duration(boot.watching)} to start, counted nowhere else"

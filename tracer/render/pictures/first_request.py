@@ -1,4 +1,4 @@
-"""What the first request of a process paid, that the next one did not."""
+"""What the first request of a process cost, beside the second."""
 
 from __future__ import annotations
 
@@ -15,7 +15,7 @@ _NUMBER = 9
 
 @dataclass(frozen=True, slots=True)
 class _Cost:
-    """One thing counted in both requests, with the names of what the first one had."""
+    """One thing that is counted in both requests, with its names in the first."""
 
     label: str
     first: int
@@ -24,13 +24,13 @@ class _Cost:
 
 
 class FirstRequest(Picture):
-    """Draws the first request beside the second, as measured."""
+    """A picture that compares the first request with the second, as measured."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         pid = self.process.name
         yield Line().add(" ").add(f"What the first request of process {pid} paid", "title")
         requests = [each for each in self.process.requests if not each.cut_off]
@@ -50,35 +50,35 @@ class FirstRequest(Picture):
         if second is None:
             yield Line().add("  ").add("There is no second request yet to compare with.", "dim")
         elif first.path != second.path:
-            told = "They asked for different pages: some of the difference is the pages'."
-            yield Line().add("  ").add(told, "dim")
+            reason = "They asked for different pages: some of the difference is the pages'."
+            yield Line().add("  ").add(reason, "dim")
 
     def _costs(self, first: Request, second: Request | None) -> Iterator[_Cost]:
         both = (first, second)
         fates = [self.process.fates.get(each.number, Fate()) if each else None for each in both]
-        was, then = fates
-        assert was is not None
+        before, after = fates
+        assert before is not None
         names = first.imports
         yield _Cost("modules imported", len(names), len(second.imports) if second else None, names)
-        yield _Cost("objects built", was.born, then.born if then else None)
-        stayed = tuple(was.stayed)
-        yield _Cost("  that stay", len(stayed), len(then.stayed) if then else None, stayed)
+        yield _Cost("objects built", before.born, after.born if after else None)
+        stayed = tuple(before.stayed)
+        yield _Cost("  that stay", len(stayed), len(after.stayed) if after else None, stayed)
         for label, stage in (
             ("templates compiled", stages.COMPILE),
             ("connections opened", stages.CONNECTION),
             ("queries", stages.QUERY),
         ):
-            found = [_of(each, stage) if each else () for each in both]
+            found = [_names(each, stage) if each else () for each in both]
             named = found[0] if stage == stages.COMPILE else ()
             yield _Cost(label, len(found[0]), len(found[1]) if second else None, named)
 
 
-def _of(request: Request, stage: str) -> tuple[str, ...]:
+def _names(request: Request, stage: str) -> tuple[str, ...]:
     return tuple(str(span.name) for span in request.spans if span.stage == stage)
 
 
 def _times(first: Request, second: Request | None, width: int) -> Iterator[Line]:
-    """Both durations as bars on one scale."""
+    """Yields both durations as bars on one scale."""
     shown = [request for request in (first, second) if request is not None]
     longest = max(max(request.duration for request in shown), 1)
     room = max(min(width - 50, 60), 10)
@@ -102,5 +102,7 @@ def _row(cost: _Cost, width: int) -> Line:
     line.right(f"{cost.first:,}", _NUMBER, "heading" if more else "name")
     line.right(f"{cost.second:,}" if cost.second is not None else "", _NUMBER)
     if cost.names:
-        line.add("   ").add(wording.crop(wording.grouped(cost.names), width - line.width), "dim")
+        line.add("   ").add(
+            wording.crop(wording.group_names(cost.names), width - line.width), "dim"
+        )
     return line

@@ -1,39 +1,40 @@
-"""The ledger of one process: every kind of object, counted."""
+"""The ledger of one process: its objects counted by class."""
 
 from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from typing import Final
 
 from tracer.model import LedgerRow, Process, scope
 from tracer.render.layout import theme, wording
 from tracer.render.layout.canvas import Line
 from tracer.render.pictures.picture import Picture
 
-FREED = {
+FREED: Final = {
     "response": ("with the response", "response"),
     "owner": ("by its owner", "owner"),
     "collector": ("by the collector", "collector"),
     "thread": ("with its thread", "thread"),
     "process": ("with the process", "process"),
 }
-"""How objects were freed, in words, and in one."""
+"""How objects were freed: in words, and in one word."""
 
 _RANK = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
 
 
 class Ledger(Picture):
-    """Draws how many objects of each class one process built, and what became of them."""
+    """A picture of how many objects of each class a process built, and what became of them."""
 
     def __init__(self, process: Process) -> None:
         self.process = process
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         rows = sorted(self.process.ledger, key=_order)
         line = Line().add(" ").add(f"Ledger of process {self.process.name}", "title")
-        served = wording.many(self.process.served, "request")
-        kinds = wording.many(len(rows), "kind of object", "kinds of objects")
+        served = wording.plural(self.process.served, "request")
+        kinds = wording.plural(len(rows), "kind of object", "kinds of objects")
         yield line.add(f" · {served} · {kinds}", "dim")
         names = _names(rows)
         name = min(max(map(len, names), default=6), width * 26 // 100)
@@ -63,26 +64,26 @@ class Ledger(Picture):
 
 
 def _freed(row: LedgerRow, width: int) -> str:
-    """Return how its objects were freed, in one word each where there is no room for more."""
+    """Returns how a class's objects were freed, in one word each if there is no room for more."""
     ways = sorted(row.freed.items(), key=lambda item: -item[1])
-    told = [
+    texts = [
         " · ".join(f"{count:,} {FREED.get(how, (how, how))[short]}" for how, count in ways)
         for short in (0, 1)
     ]
-    return wording.crop(told[0] if len(told[0]) <= width else told[1], width)
+    return wording.crop(texts[0] if len(texts[0]) <= width else texts[1], width)
 
 
 def _order(row: LedgerRow) -> tuple[int, int, str]:
-    """By the scope that most of its objects have, then the most numerous first."""
-    return _RANK.get(_usual(row), len(_RANK)), -row.built, row.name
+    """Returns a sort key: by the most frequent scope, then the most numerous first."""
+    return _RANK.get(_most_frequent(row), len(_RANK)), -row.built, row.name
 
 
-def _usual(row: LedgerRow) -> str:
+def _most_frequent(row: LedgerRow) -> str:
     return max(row.scopes, key=lambda verdict: row.scopes[verdict], default=scope.UNDECIDED)
 
 
 def _names(rows: list[LedgerRow]) -> list[str]:
-    """Return the rows' names, each with its kind where the name alone is not one row's."""
+    """Returns the rows' names, each with its kind if several rows have that name."""
     counts = Counter(row.name for row in rows)
     return [
         wording.clean(row.name if counts[row.name] == 1 else f"{row.name} ({row.kind})")
@@ -91,7 +92,7 @@ def _names(rows: list[LedgerRow]) -> list[str]:
 
 
 def _lives(row: LedgerRow) -> Line:
-    """Return the scopes of its objects in words; counted, where there is more than one."""
+    """Returns the scopes of a class's objects; with counts, if there are several."""
     line = Line()
     several = len(row.scopes) > 1
     for verdict, count in sorted(row.scopes.items(), key=lambda item: -item[1]):

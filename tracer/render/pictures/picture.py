@@ -1,4 +1,4 @@
-"""What all pictures have in common: each can draw itself, wherever it is shown."""
+"""The base of all pictures: each draws itself wherever it is shown."""
 
 from __future__ import annotations
 
@@ -7,24 +7,24 @@ from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
 
-from tracer.render.formats.notebook import bundle
+from tracer.render.formats.notebook import media_types
 from tracer.render.formats.terminal import as_text
 from tracer.render.layout.canvas import Line, emit
 
 
 class Picture:
-    """The base of every picture that is drawn line by line.
+    """A picture that is drawn line by line.
 
-    In a terminal through rich, at its width and in its colours; as plain text by `print`, in a
-    shell and in a message; in a notebook as a drawing with the text beside it.
+    rich draws it in a terminal, at its width and in its colours; `print`, a shell and a message
+    show plain text; a notebook shows a drawing, and the text beside it.
     """
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         raise NotImplementedError
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        """Draw it at the console's width."""
+        """Draws it at the console's width."""
         yield from emit(self.lines(options.max_width), options)
 
     def __str__(self) -> str:
@@ -34,4 +34,4 @@ class Picture:
         return as_text(self)
 
     def _repr_mimebundle_(self, include: Any = None, exclude: Any = None) -> dict[str, str]:
-        return bundle(self)
+        return media_types(self)

@@ -1,4 +1,4 @@
-"""The processes of a journal as a tree: who began whom, what each served, and how it ended."""
+"""The processes of a journal as a tree: who started whom, what each served, how it ended."""
 
 from __future__ import annotations
 
@@ -8,15 +8,15 @@ from dataclasses import dataclass, field
 from typing import Final
 
 from tracer.model import Process
-from tracer.model.process_tree import Member, at_once
+from tracer.model.process_tree import ProcessNode, most_at_once
 from tracer.render.layout import bars, theme, wording
 from tracer.render.layout.canvas import Line, pack
 from tracer.render.pictures.picture import Picture
 
 ROWS: Final = 60
-"""About so many processes are drawn; of the others those that ended first are counted."""
+"""About so many processes are drawn; the earliest of the others are counted."""
 NARROW: Final = 100
-"""Below this width, how a process began is left out, and how it ended is told in a word."""
+"""Below this width, how a process began is left out, and one word says how it ended."""
 LEVELS: Final = "▁▂▃▄▅▆▇█"
 
 _REQUESTS: Final = 9
@@ -28,23 +28,23 @@ class _Row:
     """One line: a process, a parent that is not traced, or a number of processes."""
 
     tree: str
-    """What stands before the name, such as "├─ "."""
-    member: Member | None = None
+    """The lines of the tree before the name, such as "├─ "."""
+    node: ProcessNode | None = None
     more: str = ""
-    """Words instead of a process's own."""
+    """Text of a row that stands for no single traced process."""
 
     @property
     def name(self) -> str:
-        """What the process is called."""
-        if self.member is None:
+        """The name of the process."""
+        if self.node is None:
             return "…"
-        process = self.member.process
-        return process.name if process is not None else str(self.member.pid)
+        process = self.node.process
+        return process.name if process is not None else str(self.node.pid)
 
 
 @dataclass(frozen=True, slots=True)
 class _Layout:
-    """Where things stand, in characters, and the time axis."""
+    """The widths of the columns, in characters, and the time axis."""
 
     name: int
     began: int
@@ -53,20 +53,20 @@ class _Layout:
     since: float = 0.0
     axis: bars.Axis = field(default_factory=lambda: bars.Axis(1, 1))
     busiest: int = 1
-    """Requests in the fullest cell of all."""
+    """Requests in the cell with the most of them."""
 
 
 class Processes(Picture):
-    """Draws families of processes, on one time axis."""
+    """A picture of trees of processes, on one time axis."""
 
-    def __init__(self, families: Sequence[Member], brief: bool = False) -> None:
-        """`brief`: without the time axis, as for a picture that is drawn again and again."""
-        self.families = families
+    def __init__(self, roots: Sequence[ProcessNode], brief: bool = False) -> None:
+        """`brief`: without the time axis, for a picture that is drawn repeatedly."""
+        self.roots = roots
         self.brief = brief
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
-        found = [each for root in self.families for each in root.all() if each.process is not None]
+        """Yields the picture line by line."""
+        found = [each for root in self.roots for each in root.walk() if each.process is not None]
         processes = [each.process for each in found if each.process is not None]
         yield self._title(processes, width)
         rows = list(self._rows())
@@ -79,25 +79,21 @@ class Processes(Picture):
             yield from pack(_legend(processes), width)
 
     def _title(self, processes: Sequence[Process], width: int) -> Line:
-        served = wording.many(sum(process.served for process in processes), "request")
-        line = Line().add(" ").add(wording.many(len(processes), "process", "processes"), "title")
+        served = wording.plural(sum(process.served for process in processes), "request")
+        line = Line().add(" ").add(wording.plural(len(processes), "process", "processes"), "title")
         line.add(f" · {served} served", "dim")
         cut_off = sum(map(_cut_off, processes))
         if cut_off:
             line.add(" · ", "dim").add(f"{cut_off:,} cut off", "alarm")
         return line
 
-    # -- who is drawn -----------------------------------------------------------------------
-
     def _rows(self) -> Iterator[_Row]:
-        parents = [each for root in self.families for each in root.all() if each.children]
+        parents = [each for root in self.roots for each in root.walk() if each.children]
         most = max(ROWS // max(len(parents), 1), 4)
-        for root in self.families:
+        for root in self.roots:
             yield from _branch(root, "", "", most)
 
-    # -- how it is laid out -----------------------------------------------------------------
-
-    def _layout(self, rows: Sequence[_Row], found: Sequence[Member], width: int) -> _Layout:
+    def _layout(self, rows: Sequence[_Row], found: Sequence[ProcessNode], width: int) -> _Layout:
         name = max((wording.cells(row.tree + row.name) for row in rows), default=8)
         name = min(max(name, 7), width * 2 // 5)
         wide = width >= NARROW
@@ -111,7 +107,10 @@ class Processes(Picture):
         axis = bars.Axis(int(max(until - since, 1e-3) * 1e9), room - 1)
         plain = _Layout(name, began, room, end, since, axis)
         counts = [
-            count for each in found if each.process for count in _density(each.process, plain)
+            count
+            for each in found
+            if each.process
+            for count in _requests_by_cell(each.process, plain)
         ]
         return _Layout(name, began, room, end, since, axis, max(counts, default=1) or 1)
 
@@ -126,34 +125,34 @@ class Processes(Picture):
 
     def _row(self, row: _Row, layout: _Layout, width: int) -> Line:
         line = Line().add(" ").add(row.tree, "grid")
-        member = row.member
-        if member is None or member.process is None:
+        node = row.node
+        if node is None or node.process is None:
             line.add(row.name, "name").add("  ")
             return line.add(wording.crop(row.more, width - line.width), "dim")
         line.fit(row.name, layout.name - wording.cells(row.tree), "name")
         if layout.began:
-            line.add("  ").fit(_began(member), layout.began, "dim")
-        served = member.process.served
+            line.add("  ").fit(_began(node), layout.began, "dim")
+        served = node.process.served
         line.right(f"{served:,}" if served else "-", _REQUESTS).add("  ")
-        text, style = _ended(member, width >= NARROW)
+        text, style = _ended(node, width >= NARROW)
         if layout.bar:
-            for piece, look in _bar(member, layout, style):
+            for piece, look in _bar(node, layout, style):
                 line.add(piece, look)
             line.add(" " * _TRAILING)
         return line.add(text, style)
 
 
 def _legend(processes: Sequence[Process]) -> list[tuple[str, str]]:
-    """How to read the bars, as far as there is anything to read."""
+    """Returns how to read the bars: what the signs mean that occur in them."""
     texts = ["● began", "─ alive"]
     if any(process.requests for process in processes):
         texts.append(f"{LEVELS} requests begun")
-    texts += list(dict.fromkeys(_MEANINGS[_mark(process)] for process in processes))
+    texts += list(dict.fromkeys(_MEANINGS[_end_sign(process)] for process in processes))
     return [(text, "dim") for text in texts]
 
 
-def _mark(process: Process) -> str:
-    """What stands at the end of a process's bar."""
+def _end_sign(process: Process) -> str:
+    """Returns the sign at the end of a process's bar."""
     if process.ended:
         return "○"
     return {True: "▶", False: "✗", None: "?"}[process.alive]
@@ -167,10 +166,10 @@ _MEANINGS: Final = {
 }
 
 
-def _branch(member: Member, lead: str, tree: str, most: int) -> Iterator[_Row]:
-    """Give a member's row and those below it; `lead` is drawn before the latter."""
-    yield _Row(tree, member, _untraced(member) if member.process is None else "")
-    children = member.children
+def _branch(node: ProcessNode, lead: str, tree: str, most: int) -> Iterator[_Row]:
+    """Yields the rows of a node and of those below it, before which `lead` is drawn."""
+    yield _Row(tree, node, _untraced(node) if node.process is None else "")
+    children = node.children
     hidden = children[: max(len(children) - most, 0)]
     if hidden:
         yield _Row(f"{lead}├─ ", None, _counted(hidden))
@@ -180,37 +179,37 @@ def _branch(member: Member, lead: str, tree: str, most: int) -> Iterator[_Row]:
         yield from _branch(child, below, lead + ("└─ " if last else "├─ "), most)
 
 
-def _untraced(member: Member) -> str:
-    """What there is to say of a parent that wrote no journal."""
-    children = wording.many(len(member.children), "process", "processes")
-    most = at_once(member.children)
-    few = f", never more than {most} at once" if most < len(member.children) else ""
+def _untraced(node: ProcessNode) -> str:
+    """Returns the text of a parent that wrote no journal."""
+    children = wording.plural(len(node.children), "process", "processes")
+    most = most_at_once(node.children)
+    few = f", never more than {most} at once" if most < len(node.children) else ""
     return f"not traced · began {children}{few}"
 
 
-def _counted(hidden: Sequence[Member]) -> str:
-    """Those that are not drawn, in a few words."""
+def _counted(hidden: Sequence[ProcessNode]) -> str:
+    """Returns the text that counts the processes that are not drawn."""
     processes = [each.process for each in hidden if each.process is not None]
-    served = wording.many(sum(process.served for process in processes), "request")
+    served = wording.plural(sum(process.served for process in processes), "request")
     ended = sum(process.ended for process in processes)
-    count = wording.many(len(hidden), "earlier process", "earlier processes")
+    count = wording.plural(len(hidden), "earlier process", "earlier processes")
     return f"{count}, {served} · {ended:,} ended in order"
 
 
-def _began(member: Member) -> str:
-    """How a process began."""
-    process = member.process
+def _began(node: ProcessNode) -> str:
+    """Returns how a process began."""
+    process = node.process
     if process is None:
         return ""
     received = sum(life.phase == "inherited" for life in process.lifetimes)
     if received:
-        return f"forked, inheriting {wording.many(received, 'object')}"
+        return f"forked, inheriting {wording.plural(received, 'object')}"
     return "forked" if process.about.forked else "started"
 
 
-def _ended(member: Member, wide: bool) -> tuple[str, str]:
-    """How a process ended, and in which style to say so."""
-    process = member.process
+def _ended(node: ProcessNode, wide: bool) -> tuple[str, str]:
+    """Returns how a process ended, and the style of these words."""
+    process = node.process
     if process is None:
         return "", "name"
     if process.ended:
@@ -229,7 +228,7 @@ def _cut_off(process: Process) -> int:
 
 
 def _served_by(processes: Iterable[Process]) -> Iterator[str]:
-    """Servers, modes and applications, each with the number of its processes."""
+    """Yields servers, modes and applications, each with the number of its processes."""
     counts = Counter(
         " · ".join(
             wording.clean(text)
@@ -242,8 +241,8 @@ def _served_by(processes: Iterable[Process]) -> Iterator[str]:
         yield f"{count:,} {theme.TIMES} {text}" if len(counts) > 1 else text
 
 
-def _density(process: Process, layout: _Layout) -> list[int]:
-    """Count the requests that began in each cell of the bar."""
+def _requests_by_cell(process: Process, layout: _Layout) -> list[int]:
+    """Counts the requests that began in each cell of the bar."""
     cells = [0] * layout.bar
     for request in process.requests:
         cells[_cell(request.started, layout)] += 1
@@ -251,14 +250,14 @@ def _density(process: Process, layout: _Layout) -> list[int]:
 
 
 def _cell(moment: float, layout: _Layout) -> int:
-    """Return the cell of a moment, in seconds since the epoch."""
+    """Returns the cell of a moment, in seconds since the epoch."""
     cell = int((moment - layout.since) * 1e9 * layout.axis.scale) // 2
     return min(max(cell, 0), layout.bar - 1)
 
 
-def _bar(member: Member, layout: _Layout, style: str) -> Iterator[bars.Piece]:
-    """Draw a process's life: alive, how busy, and its end."""
-    process = member.process
+def _bar(node: ProcessNode, layout: _Layout, style: str) -> Iterator[bars.Piece]:
+    """Yields a process's bar: when it was alive, how busy it was, and its end."""
+    process = node.process
     assert process is not None
     first = _cell(process.about.started, layout)
     last = (
@@ -269,11 +268,11 @@ def _bar(member: Member, layout: _Layout, style: str) -> Iterator[bars.Piece]:
     grid, look = theme.style("grid"), theme.style("scope.process")
     yield layout.axis.empty[:first].ljust(first), grid
     drawn = ""
-    for cell, count in enumerate(_density(process, layout)[first : last + 1], first):
+    for cell, count in enumerate(_requests_by_cell(process, layout)[first : last + 1], first):
         if count:
             drawn += LEVELS[(count * len(LEVELS) - 1) // layout.busiest]
         else:
             drawn += "●" if cell == first else "─"
     yield drawn[:-1], look
-    yield _mark(process), theme.style(style)
+    yield _end_sign(process), theme.style(style)
     yield layout.axis.empty[last + 1 :].ljust(layout.bar - last - 1), grid

@@ -1,4 +1,4 @@
-"""The timeline of one request: every stage in true order, nested, on a common time axis."""
+"""The timeline of one request: every stage in order, nested, on one time axis."""
 
 from __future__ import annotations
 
@@ -9,32 +9,38 @@ from tracer.model import Process, Request, stages
 from tracer.render.layout import bars, object_words, stage_rows, wording
 from tracer.render.layout.canvas import Line, pack
 from tracer.render.layout.process_index import index_of
-from tracer.render.layout.stage_painter import NARROW, Columns, Label, Painter, lives_for
+from tracer.render.layout.stage_painter import (
+    NARROW,
+    StageColumns,
+    StageLabel,
+    StagePainter,
+    scope_and_words,
+)
 from tracer.render.pictures.picture import Picture
 
 _BODY = "the body, streamed after every middleware had returned:"
 
 
 class Timeline(Picture):
-    """Draws one request of one process."""
+    """A picture of the stages of one request, and of the objects that took part."""
 
     def __init__(self, process: Process, request: Request) -> None:
         self.process = process
         self.request = request
 
     def lines(self, width: int) -> Iterator[Line]:
-        """Give the picture line by line."""
+        """Yields the picture line by line."""
         request, index = self.request, index_of(self.process)
         if request.cut_off:
             yield self._heading(width)
             yield from pack([(object_words.CUT_OFF, "alarm")], width)
             return
-        found, left_out = stage_rows.longest(stage_rows.rows(stage_rows.tree(request.spans)))
-        labels = [Label.of(row, width < NARROW) for row in found]
+        found, left_out = stage_rows.rows_of(request.spans)
+        labels = [StageLabel.of(row, width < NARROW) for row in found]
         letters = _letters(request)
-        columns = Columns.at(width, found, labels, bool(letters))
+        columns = StageColumns.at(width, found, labels, bool(letters))
         longest = max([request.duration, *(span.end for span in request.spans)])
-        painter = Painter(request, index, columns, bars.Axis(longest, columns.bar), letters)
+        painter = StagePainter(request, index, columns, bars.Axis(longest, columns.bar), letters)
         yield self._heading(width)
         yield painter.head()
         body = as_before = False
@@ -44,9 +50,9 @@ class Timeline(Picture):
                 body = True
                 yield Line().add(" ").add(_BODY, "phase")
             life = index.lives.get(span.object) if span.object is not None else None
-            as_before = as_before or lives_for(life)[1].startswith("≈")
+            as_before = as_before or scope_and_words(life)[1].startswith("≈")
             yield painter.row(row, label)
-        notes = object_words.Notes(self.process, request, index)
+        notes = object_words.RequestNotes(self.process, request, index)
         yield from pack(notes.pieces(letters, left_out, as_before), width)
 
     def _heading(self, width: int) -> Line:
@@ -82,7 +88,7 @@ def _status(status: int | None) -> str:
 
 
 def _letters(request: Request) -> dict[int, str]:
-    """Give each thread but the request's own a letter, in order of appearance."""
+    """Returns a letter for each thread but the request's own, in order of appearance."""
     others = dict.fromkeys(
         span.thread for span in request.spans if span.thread not in (request.thread, 0)
     )

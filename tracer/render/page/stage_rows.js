@@ -1,16 +1,16 @@
-// From a request's stages to rows: nested, in true order, runs of equal ones folded.
+// The rows of a timeline: stages nested and in order, with runs of alike ones folded.
 
-const RUN = 5; // equal stages in a row from which on they are folded
-const SHOWN = 2; // how many of a run are still drawn one by one
-const PERIOD = 3; // up to so many different stages taking turns are a run
-const NAMELESS = new Set(["import", "collection"]);
+const MIN_RUN = 5; // from so many alike stages in a row on, they are folded
+const SHOWN_OF_RUN = 2; // how many stages of a folded run are drawn one by one
+const MAX_PERIOD = 3; // up to so many stages that alternate are a run
+const ALIKE_WHATEVER_NAME = new Set(["import", "collection"]);
 
-function treeOf(spans) {
+function buildTree(spans) {
   const nodes = spans.map((span, index) => ({ span, index, children: [], depth: 0, parent: null }));
   const roots = [];
   for (const node of nodes) {
     const parent = node.span.parent === null ? null : nodes[node.span.parent];
-    if (parent && !leadsTo(parent, node)) {
+    if (parent && !isBelow(parent, node)) {
       node.parent = parent;
       parent.children.push(node);
     } else roots.push(node);
@@ -28,7 +28,7 @@ function treeOf(spans) {
   }
   for (const node of ordered.reverse()) {
     const { stage, name, thread, error } = node.span;
-    const key = JSON.stringify([stage, NAMELESS.has(stage) ? "" : name, thread, error,
+    const key = JSON.stringify([stage, ALIKE_WHATEVER_NAME.has(stage) ? "" : name, thread, error,
       node.children.map((child) => child.shape)]);
     if (!shapes.has(key)) shapes.set(key, shapes.size);
     node.shape = shapes.get(key);
@@ -36,18 +36,18 @@ function treeOf(spans) {
   return roots.sort(byStart);
 }
 
-// A journal may be damaged: nobody is their own ancestor.
-function leadsTo(from, node) {
+// Whether a node is the other one or nested in it. In a damaged journal, parents may form a circle.
+function isBelow(from, node) {
   for (let at = from; at; at = at.parent) if (at === node) return true;
   return false;
 }
 
-// Rows to draw. `closed` holds nodes whose inside is hidden, `opened` folds that were opened.
-function rowsOf(siblings, closed, opened, rows = []) {
+// The rows to draw. `closed` holds nodes that hide what is nested in them, `opened` opened runs.
+function visibleRows(siblings, closed, opened, rows = []) {
   for (const row of fold(siblings, opened)) {
     rows.push(row);
     if (!row.folded && row.node.children.length && !closed.has(row.node.index)) {
-      rowsOf(row.node.children, closed, opened, rows);
+      visibleRows(row.node.children, closed, opened, rows);
     }
   }
   return rows;
@@ -57,14 +57,14 @@ function fold(siblings, opened) {
   const rows = [];
   let index = 0;
   while (index < siblings.length) {
-    const [period, times] = siblings.length < RUN ? [1, 1] : runFrom(siblings, index);
-    if (times < RUN) {
+    const [period, times] = siblings.length < MIN_RUN ? [1, 1] : findRun(siblings, index);
+    if (times < MIN_RUN) {
       rows.push({ node: siblings[index] });
       index += 1;
       continue;
     }
     const end = index + times * period;
-    const from = index + SHOWN * period;
+    const from = index + SHOWN_OF_RUN * period;
     const isOpen = opened.has(siblings[from].index);
     for (let at = index; at < (isOpen ? end : from); at += 1) rows.push({ node: siblings[at] });
     if (!isOpen) {
@@ -79,30 +79,30 @@ function fold(siblings, opened) {
   return rows;
 }
 
-function runFrom(siblings, start) {
-  for (let period = 1; period <= PERIOD; period += 1) {
+function findRun(siblings, start) {
+  for (let period = 1; period <= MAX_PERIOD; period += 1) {
     let index = start + period;
     while (index < siblings.length && siblings[index].shape === siblings[index - period].shape) {
       index += 1;
     }
     const times = Math.floor((index - start) / period);
-    if (times >= RUN) return [period, times];
+    if (times >= MIN_RUN) return [period, times];
   }
   return [1, 1];
 }
 
-// Rows that suit, and those around them, which are marked: without them nothing is nested.
-function filtered(rows, suits) {
+// Rows that match, and faintly those that enclose them, so that the nesting stays readable.
+function filterRows(rows, matches) {
   const wanted = new Set();
   for (const row of rows) {
-    row.faint = !suits(row);
+    row.faint = !matches(row);
     if (!row.faint) for (let node = row.node; node; node = node.parent) wanted.add(node.index);
   }
   return rows.filter((row) => !row.faint || (wanted.has(row.node.index) && !row.folded));
 }
 
-// Pieces of a stage's bar: [start, end, heavy], heavy while the stage itself ran.
-function pieces(node) {
+// The pieces of a stage's bar: [start, end, heavy], heavy while the stage itself ran.
+function barPieces(node) {
   const { start, end } = node.span;
   const inner = node.children.map((child) => child.span)
     .filter((span) => span.end <= end && span.end > span.start);
@@ -117,4 +117,4 @@ function pieces(node) {
   return found;
 }
 
-const ownTime = (node) => pieces(node).reduce((sum, [from, to, own]) => sum + (own ? to - from : 0), 0);
+const ownTime = (node) => barPieces(node).reduce((sum, [from, to, own]) => sum + (own ? to - from : 0), 0);

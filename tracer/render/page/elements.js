@@ -1,5 +1,5 @@
-// The few things of which every picture is made: elements, the card of facts, and rows that keys
-// move through. Text becomes text: nothing here, or anywhere, is ever read as HTML.
+// What every picture needs: elements, the card with facts, and rows that can be walked by keys.
+// Names from outside become text nodes: no script here reads any text as HTML.
 
 function make(tag, attributes = {}, ...children) {
   const element = tag.startsWith("svg:")
@@ -23,10 +23,10 @@ const place = (element, styles) => {
 };
 
 function say(text) {
-  $("said").textContent = text;
+  $("announcer").textContent = text;
 }
 
-// A word in its scope's colour, with a mark of it: nothing is told by colour alone.
+// Words in their scope's colour, with a mark: no meaning is carried by colour alone.
 function scopeLabel(scope, words, extra = "") {
   return make("span", { class: `scope ${scope ?? ""} ${extra}` },
     scope ? make("i", { "aria-hidden": "true" }) : null, words);
@@ -37,8 +37,8 @@ function scopeLabel(scope, words, extra = "") {
 const card = $("card");
 let owner = null;
 
-function showCard(element, told, point) {
-  const { title, lesson, facts = [], scope } = told;
+function showCard(element, content, point) {
+  const { title, lesson, facts = [], scope } = content;
   card.className = scope ? `card ${scope}` : "card";
   card.replaceChildren(
     make("strong", {}, title),
@@ -83,16 +83,16 @@ window.addEventListener("scroll", () => {
   if (owner && !owner.matches(":focus")) hideCard();
 }, { passive: true });
 
-// Facts about an element, on hover and on focus alike; `tell` is asked only then.
-function explained(element, tell) {
+// Shows a card beside an element on hover and on focus; only then `content` makes it.
+function withCard(element, content) {
   element.addEventListener("pointerenter", (event) => {
-    if (event.pointerType !== "touch") showCard(element, tell(), { x: event.clientX });
+    if (event.pointerType !== "touch") showCard(element, content(), { x: event.clientX });
   });
   element.addEventListener("pointerleave", (event) => {
     if (owner === element && event.relatedTarget !== card) hideCard();
   });
   element.addEventListener("focus", () => {
-    if (element.matches(":focus-visible") || window.innerWidth < 700) showCard(element, tell());
+    if (element.matches(":focus-visible") || window.innerWidth < 700) showCard(element, content());
   });
   element.addEventListener("blur", () => {
     if (owner === element) hideCard();
@@ -104,8 +104,8 @@ card.addEventListener("pointerleave", hideCard);
 
 // -- rows and keys --------------------------------------------------------------------------------
 
-// One of the rows can be reached by Tab; arrows, Home, End and the page keys move among them.
-function keysThrough(container, selector, act = () => false) {
+// Tab reaches one of the rows; from there arrows, Home, End and the page keys move to others.
+function moveByKeys(container, selector, act = () => false) {
   const rows = () => [...container.querySelectorAll(selector)];
   const choose = (row) => {
     for (const each of rows()) each.tabIndex = each === row ? 0 : -1;
@@ -137,7 +137,7 @@ function keysThrough(container, selector, act = () => false) {
   });
 }
 
-// Choices of which some, or none, are pressed; none pressed means all.
+// Buttons that filter: those that are pressed are shown, and all if none is pressed.
 function toggles(container, choices, chosen, changed) {
   for (const { name, label, scope } of choices) {
     const button = make("button", {
@@ -153,8 +153,8 @@ function toggles(container, choices, chosen, changed) {
   }
 }
 
-// A class's name, which may be broken between its words.
+// A class's name, with possible line breaks between its words.
 const breakable = (name) => name.split(/(?<=[a-z0-9])(?=[A-Z])/).flatMap((word) => [make("wbr"), word]).slice(1);
 
 const heading = (level, text, ...more) => make(`h${level}`, {}, text, ...more);
-const quiet = (text) => make("span", { class: "quiet" }, text);
+const dim = (text) => make("span", { class: "dim" }, text);

@@ -1,28 +1,28 @@
-// From lifetimes to the rows of the lifelines, for a window of requests: alike objects share a row,
-// those that ended together a line, and lines that do not overlap share a row as well.
+// The rows of the lifelines, for a window of requests: objects that lived alike share a row, those
+// that died in the same column share a line, and lines that do not overlap share a row as well.
 
-const ALIKE = 3; // so many rows that differ in name alone are drawn as one
+const FOLD = 3; // from so many rows on, rows that differ in name alone are drawn as one
 
-// The columns of time: what was there before, boot, what is left of the window, then its requests.
-class Columns {
+// The columns: the time before tracing, boot, requests before the window, then its requests.
+class LifelineColumns {
   constructor(process, first, count) {
     const { numbers } = process;
     this.numbers = numbers.slice(first, first + count);
     this.heads = [];
-    const phases = process.once("phases", () => new Set(process.lives.map((life) => life.kind.phase)));
+    const phases = process.cached("phases", () => new Set(process.lives.map((life) => life.kind.phase)));
     for (const phase of ["before", "inherited"]) if (phases.has(phase)) this.heads.push(phase);
     this.heads.push("boot");
     this.boot = this.heads.length - 1;
-    this.cut = first > 0 || (numbers.length > 0 && numbers[0] > 1);
-    if (this.cut) this.heads.push("…");
+    this.hasOmitted = first > 0 || (numbers.length > 0 && numbers[0] > 1);
+    if (this.hasOmitted) this.heads.push("…");
     this.first = this.heads.length;
     this.heads.push(...this.numbers.map((each) => `#${each}`));
-    this.more = first + count < numbers.length;
+    this.hasLater = first + count < numbers.length;
     this.last = this.heads.length - 1;
   }
 
-  // The column of a request; of one that is not shown, the column before it.
-  of(request) {
+  // The column of a request; of one without a column, the column before it.
+  ofRequest(request) {
     if (request === null || request <= 0) return this.boot;
     let low = 0;
     let high = this.numbers.length;
@@ -34,34 +34,34 @@ class Columns {
     return this.first + low - 1;
   }
 
-  birth(life) {
-    if (life.builtIn !== null) return this.of(life.builtIn);
+  ofBirth(life) {
+    if (life.builtIn !== null) return this.ofRequest(life.builtIn);
     const early = this.heads.indexOf(life.kind.phase);
     if (early >= 0 && early < this.boot) return early;
-    return life.builtAfter === null ? this.boot : this.of(life.builtAfter);
+    return life.builtAfter === null ? this.boot : this.ofRequest(life.builtAfter);
   }
 
-  // Null while it lives, and where it outlives the window.
-  death(life) {
+  // Null while it lives, and if it outlives the window.
+  ofDeath(life) {
     if (life.freedIn === null) return null;
-    if (this.more && this.numbers.length && life.freedIn > this.numbers.at(-1)) return null;
-    return Math.max(this.of(life.freedIn), this.birth(life));
+    if (this.hasLater && this.numbers.length && life.freedIn > this.numbers.at(-1)) return null;
+    return Math.max(this.ofRequest(life.freedIn), this.ofBirth(life));
   }
 
   shows(life) {
     const newest = this.numbers.at(-1);
-    if (this.more && (life.builtIn ?? life.builtAfter ?? 0) > newest) return false;
-    return !(this.cut && life.freedIn !== null && life.freedIn < this.numbers[0]);
+    if (this.hasLater && (life.builtIn ?? life.builtAfter ?? 0) > newest) return false;
+    return !(this.hasOmitted && life.freedIn !== null && life.freedIn < this.numbers[0]);
   }
 }
 
-function lanesOf(process, columns, scopes) {
+function buildRows(process, columns, scopes) {
   const groups = new Map();
   let gone = 0;
   for (const life of process.lives) {
     const { scope, kind, name, freed } = life.kind;
     if (scopes.size && !scopes.has(scope)) continue;
-    // Of thousands of requests' objects, few are in the window: the cheap question comes first.
+    // Few objects of thousands of requests are in the window: the cheap check comes first.
     if (!columns.shows(life)) {
       gone += 1;
       continue;
@@ -70,49 +70,49 @@ function lanesOf(process, columns, scopes) {
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(life);
   }
-  const used = sightings(process, columns);
+  const used = columnsOfUse(process, columns);
   let rows = [];
-  for (const lives of groups.values()) rows.push(...cohorts(lives, columns, used));
-  rows = folded(heldTogether(rows), columns);
+  for (const lives of groups.values()) rows.push(...cohortRows(lives, columns, used));
+  rows = foldAlike(mergeHeldTogether(rows), columns);
   const rank = (row) => SCOPES.indexOf(row.scope);
   rows.sort((one, other) => rank(one) - rank(other)
     || one.cohorts[0].start - other.cohorts[0].start || one.lives[0].id - other.lives[0].id);
-  return { rows: owned(rows, process), gone };
+  return { rows: belowOwners(rows, process), gone };
 }
 
-// For processes beside each other: one row per class and scope, the same rows for all of them.
-// What many classes of one kind live through alike, such as middleware, is one row.
-function kindsTogether(chosen, scopes, limit) {
+// The rows for processes side by side: one per class and scope, the same for all processes.
+// Classes of one kind that live alike, such as middleware, share one row.
+function commonKinds(chosen, scopes, limit) {
   const classes = new Map();
   for (const process of chosen) {
     for (const life of process.lives) {
       const { scope, kind, class: of } = life.kind;
       if (scopes.size && !scopes.has(scope)) continue;
-      const key = keyOf(life);
+      const key = kindKey(life);
       const known = classes.get(key) ?? { keys: [key], scope, kind, label: of.split(".").at(-1), uses: 0,
         early: life.builtIn ?? (life.kind.phase === "boot" ? 0 : -1), first: life.id };
       known.uses += life.requests;
       classes.set(key, known);
     }
   }
-  const together = alike([...classes.values()], ({ scope, kind, early }) =>
+  const together = groupAlike([...classes.values()], ({ scope, kind, early }) =>
     (scope === "process" ? `${kind}|${early}` : null));
-  const found = together.flatMap((same) => (same.length < ALIKE ? same : [{ ...same[0],
+  const found = together.flatMap((same) => (same.length < FOLD ? same : [{ ...same[0],
     keys: same.map((one) => one.keys[0]), label: `${same[0].label} + ${same.length - 1}`, counted: true,
     uses: same.reduce((sum, one) => sum + one.uses, 0) }]));
   found.sort((one, other) => SCOPES.indexOf(one.scope) - SCOPES.indexOf(other.scope)
     || one.early - other.early || one.first - other.first);
-  return { shown: fullest(found, limit, (kind) => kind.uses, (scope) => BESIDE[scope] ?? 1), found };
+  return { shown: selectRows(found, limit, (kind) => kind.uses, (scope) => SHARES_BESIDE[scope] ?? 1), found };
 }
 
-const keyOf = ({ kind }) => `${kind.scope}|${kind.kind}|${kind.class}`;
-const BESIDE = { process: 4, thread: 2, connection: 1, request: 3, kept: 2.5, undecided: 0.6 };
+const kindKey = ({ kind }) => `${kind.scope}|${kind.kind}|${kind.class}`;
+const SHARES_BESIDE = { process: 4, thread: 2, connection: 1, request: 3, kept: 2.5, undecided: 0.6 };
 
-// Of too many rows, those that tell most: the scopes that are fullest for their share give up
-// theirs first. Kept objects are what the picture is for, undecided ones are not.
+// Of too many rows, the most important: scopes with the most rows for their share lose theirs first.
+// The picture is drawn to show kept objects; undecided ones matter least.
 const SHARES = { kept: Infinity, undecided: 0.5 };
 
-function fullest(rows, limit, tells, share = (scope) => SHARES[scope] ?? 1) {
+function selectRows(rows, limit, importance, share = (scope) => SHARES[scope] ?? 1) {
   if (rows.length <= limit) return rows;
   const counts = new Map();
   for (const row of rows) counts.set(row.scope, (counts.get(row.scope) ?? 0) + 1);
@@ -124,58 +124,58 @@ function fullest(rows, limit, tells, share = (scope) => SHARES[scope] ?? 1) {
   }
   const kept = new Set();
   for (const [scope, count] of counts) {
-    rows.filter((row) => row.scope === scope).sort((one, other) => tells(other) - tells(one))
+    rows.filter((row) => row.scope === scope).sort((one, other) => importance(other) - importance(one))
       .slice(0, count).forEach((row) => kept.add(row));
   }
   return rows.filter((row) => kept.has(row));
 }
 
-// The rows of such kinds: all objects of a kind on one line, however they overlap. In a process
-// that served nothing, as the master of workers, nothing is proven of them yet.
+// The rows of such kinds: all objects of a kind on one line, even where they overlap. In a process
+// that served nothing, such as a master of workers, all of them are undecided.
 function rowsOfKinds(process, columns, kinds) {
   const rows = kinds.map(({ label, scope, counted }) => ({ label, scope, counted, lives: [],
     cohorts: [], depth: 0, outside: 0 }));
-  const idle = process.all.length === 0;
-  const known = (key) => (idle ? key.slice(key.indexOf("|")) : key);
+  const idle = process.requests.length === 0;
+  const keyIn = (key) => (idle ? key.slice(key.indexOf("|")) : key);
   const home = new Map();
   kinds.forEach(({ keys }, index) => {
-    for (const key of keys) if (!home.has(known(key))) home.set(known(key), rows[index]);
+    for (const key of keys) if (!home.has(keyIn(key))) home.set(keyIn(key), rows[index]);
   });
   for (const life of process.lives) {
-    const row = home.get(known(keyOf(life)));
+    const row = home.get(keyIn(kindKey(life)));
     if (!row) continue;
     if (idle) row.scope = life.kind.scope;
     if (columns.shows(life)) row.lives.push(life);
     else row.outside += 1;
   }
-  const used = sightings(process, columns);
+  const used = columnsOfUse(process, columns);
   for (const row of rows) {
-    if (row.lives.length) row.cohorts = cohorts(row.lives, columns, used).flatMap((each) => each.cohorts);
+    if (row.lives.length) row.cohorts = cohortRows(row.lives, columns, used).flatMap((each) => each.cohorts);
   }
   return rows;
 }
 
-// Object id to the columns whose requests used it or gave birth to it.
-function sightings(process, columns) {
+// Object id to the columns whose requests used or built it.
+function columnsOfUse(process, columns) {
   const found = new Map();
-  const see = (id, column) => {
+  const add = (id, column) => {
     if (!found.has(id)) found.set(id, new Set());
     found.get(id).add(column);
   };
   columns.numbers.forEach((each, index) => {
     const request = process.request(each);
-    for (const id of process.sets[request.used]) see(id, columns.first + index);
-    for (const life of process.bornIn.get(each) ?? []) see(life.id, columns.first + index);
+    for (const id of process.sets[request.used]) add(id, columns.first + index);
+    for (const life of process.bornIn.get(each) ?? []) add(life.id, columns.first + index);
   });
   return found;
 }
 
-function cohorts(lives, columns, used) {
+function cohortRows(lives, columns, used) {
   const together = new Map();
   for (const life of lives) {
-    const end = columns.death(life);
+    const end = columns.ofDeath(life);
     const cohort = together.get(end) ?? { births: new Map(), end, used: new Set(), lives: [] };
-    const start = columns.birth(life);
+    const start = columns.ofBirth(life);
     cohort.births.set(start, (cohort.births.get(start) ?? 0) + 1);
     cohort.lives.push(life);
     for (const column of used.get(life.id) ?? []) cohort.used.add(column);
@@ -197,7 +197,7 @@ function cohorts(lives, columns, used) {
   return rows;
 }
 
-function alike(rows, key) {
+function groupAlike(rows, key) {
   const found = new Map();
   rows.forEach((row, index) => {
     const own = key(row) ?? index;
@@ -209,11 +209,11 @@ function alike(rows, key) {
 const holder = (row) => row.lives.map((life) => life.kind.held_by).filter(Boolean)
   .sort((one, other) => one.length - other.length)[0] ?? "";
 
-// What was kept together is one row: a kept request keeps all that hangs on it.
-function heldTogether(rows) {
+// Kept objects that are held together share a row, as all objects of a kept request do.
+function mergeHeldTogether(rows) {
   const key = (row) => (row.scope === "kept" && row.cohorts.length === 1
     ? JSON.stringify([[...row.cohorts[0].births].sort(), row.cohorts[0].end]) : null);
-  return alike(rows, key).flatMap((same) => {
+  return groupAlike(rows, key).flatMap((same) => {
     const held = same.filter((row) => holder(row));
     if (same.length < 2 || !held.length) return same;
     const lead = held.sort((one, other) => holder(one).length - holder(other).length)[0];
@@ -226,16 +226,16 @@ function heldTogether(rows) {
   });
 }
 
-// Rows of one kind are one, where nothing but their names tells them apart.
-function folded(rows) {
+// Rows of one kind that differ in their names alone are merged.
+function foldAlike(rows) {
   const key = (row) => {
     const [cohort] = row.cohorts;
     if (row.cohorts.length > 1 || cohort.births.size > 1 || row.scope === "kept") return null;
-    const untold = row.scope === "undecided" && !row.lives[0].requests;
-    return JSON.stringify([row.scope, cohort.start, cohort.end, untold ? "" : row.lives[0].kind.kind]);
+    const unused = row.scope === "undecided" && !row.lives[0].requests;
+    return JSON.stringify([row.scope, cohort.start, cohort.end, unused ? "" : row.lives[0].kind.kind]);
   };
-  return alike(rows, key).flatMap((same) => {
-    if (same.length < ALIKE) return same;
+  return groupAlike(rows, key).flatMap((same) => {
+    if (same.length < FOLD) return same;
     const lives = same.flatMap((row) => row.lives);
     const words = new Set(lives.map((life) => life.kind.name.split(" ")[0]));
     const [cohort] = same[0].cohorts;
@@ -248,13 +248,13 @@ function folded(rows) {
 }
 
 // A resource stands below the object that owns it.
-function owned(rows, process) {
+function belowOwners(rows, process) {
   const home = new Map(rows.flatMap((row) => row.lives.map((life) => [life.id, row])));
   const below = new Map();
   const top = [];
   for (const row of rows) {
     const above = home.get(row.lives[0].owner);
-    if (!above || above === row || process.byId.get(above.lives[0].owner)) top.push(row);
+    if (!above || above === row || process.lifeById.get(above.lives[0].owner)) top.push(row);
     else {
       row.depth = 1;
       below.set(above, [...(below.get(above) ?? []), row]);

@@ -1,4 +1,4 @@
-// How long an object lived, and what became of it, in words.
+// Words for how long an object lived, and for its birth and death.
 
 function birthWords(life) {
   if (life.builtIn !== null) return `built in #${life.builtIn}`;
@@ -19,15 +19,15 @@ function endWords(process, life) {
   return `${how}${when}`;
 }
 
-// Facts of one object, for the card.
+// The facts of one object, for the card.
 function lifeFacts(process, life) {
   const { kind } = life;
-  const uses = life.requests === 0 ? "no request" : many(life.requests, "request");
+  const uses = life.requests === 0 ? "no request" : plural(life.requests, "request");
   const threads = kind.threads > 1 ? `, on ${kind.threads} threads` : "";
   return [
     ["object", clean(kind.name)],
     ["class", clean(kind.class)],
-    ["lives for", livesFor(life)[1], `scope ${livesFor(life)[0]}`],
+    ["lives for", scopeAndWords(life)[1], `scope ${scopeAndWords(life)[0]}`],
     ["born", `${birthWords(life)}${kind.thread ? ` on ${clean(kind.thread)}` : ""}`],
     ["used by", uses + threads],
     ["freed", endWords(process, life)],
@@ -35,8 +35,8 @@ function lifeFacts(process, life) {
   ];
 }
 
-// The words at the end of a row of the lifelines, the scope first, in about so many characters.
-function lastingWords(process, row, room = Infinity) {
+// The words at the end of a lifeline, the scope first, in about `room` characters.
+function lifetimeWords(process, row, room = Infinity) {
   const [life] = row.lives;
   switch (row.scope) {
     case "process":
@@ -51,7 +51,7 @@ function lastingWords(process, row, room = Infinity) {
       const uses = row.lives.map((each) => each.requests);
       const most = Math.max(...uses);
       const upTo = Math.min(...uses) < most ? "up to " : "";
-      return most ? `connection · open in ${upTo}${many(most, "request")}` : "connection";
+      return most ? `connection · open in ${upTo}${plural(most, "request")}` : "connection";
     }
     case "request": {
       const late = row.lives.some((each) => each.freedIn !== null && each.freedIn > each.builtIn);
@@ -61,28 +61,28 @@ function lastingWords(process, row, room = Infinity) {
     case "kept":
       return keptWords(row, room);
     default:
-      return `undecided · ${why(life)}`;
+      return `undecided · ${whyUndecided(life)}`;
   }
 }
 
 function keptWords(row, room) {
   const since = Math.min(...row.lives.map((life) => life.builtIn ?? 0));
-  const said = since ? `KEPT since #${since}` : "KEPT";
-  const letGo = row.lives.every((life) => life.freedIn !== null) ? " · let go since" : "";
+  const start = since ? `KEPT since #${since}` : "KEPT";
+  const freed = row.lives.every((life) => life.freedIn !== null) ? " · freed since" : "";
   const holders = new Set(row.lives.map((life) => life.kind.held_by).filter(Boolean).map(clean));
-  if (!holders.size) return `${said} · holder unknown${letGo}`;
+  if (!holders.size) return `${start} · holder unknown${freed}`;
   let [first] = holders;
   if (holders.size > 1) {
     const general = new Set([...holders].map((path) => path.replace(/\[[^\]]*\]/g, "[…]")));
     first = [...general].sort()[0] + (general.size > 1 ? " and others" : "");
   }
   // The end of a path says most.
-  const left = Math.max(room - `${said} · by ${letGo}`.length, 14);
+  const left = Math.max(room - `${start} · by ${freed}`.length, 14);
   const holder = first.length > left ? `…${first.slice(1 - left).replace(/^[./]+/, "")}` : first;
-  return `${said} · by ${holder}${letGo}`;
+  return `${start} · by ${holder}${freed}`;
 }
 
-function why(life) {
+function whyUndecided(life) {
   if (!life.requests) return "not used by a request";
   if (life.freedIn !== null) return "gone before a full collection";
   if (!life.kind.mortal) return "its end cannot be seen";

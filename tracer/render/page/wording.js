@@ -1,13 +1,13 @@
-// Numbers and names as people read them; names of others are made safe to look at here.
+// Numbers and names as people read them; names from outside are made safe to show.
 
 const HIDDEN = /[\p{C}\p{Zl}\p{Zp}]|(?! )\p{Zs}/u;
 const EACH_HIDDEN = new RegExp(HIDDEN.source, "gu");
 
-// Control characters and bidirectional overrides are written as escapes, as on the console.
+// Writes control characters and bidirectional overrides as escapes, as on the console.
 function clean(text) {
-  const told = String(text ?? "");
-  if (!HIDDEN.test(told)) return told;
-  return told.replace(EACH_HIDDEN, (char) => {
+  const shown = String(text ?? "");
+  if (!HIDDEN.test(shown)) return shown;
+  return shown.replace(EACH_HIDDEN, (char) => {
     const code = char.codePointAt(0);
     if (code < 256) return `\\x${code.toString(16).padStart(2, "0")}`;
     if (code < 65536) return `\\u${code.toString(16).padStart(4, "0")}`;
@@ -16,14 +16,13 @@ function clean(text) {
 }
 
 const grouping = new Intl.NumberFormat("en-US");
-const number = (value) => grouping.format(value);
-const many = (count, noun, plural = `${noun}s`) => `${number(count)} ${count === 1 ? noun : plural}`;
-const capital = (text) => text.charAt(0).toUpperCase() + text.slice(1);
+const formatNumber = (value) => grouping.format(value);
+const plural = (count, noun, pluralNoun = `${noun}s`) => `${formatNumber(count)} ${count === 1 ? noun : pluralNoun}`;
 
 function milliseconds(tenths) {
   const value = tenths / TENTHS;
   if (value < 10) return value.toFixed(2);
-  return value < 100 ? value.toFixed(1) : number(Math.round(value));
+  return value < 100 ? value.toFixed(1) : formatNumber(Math.round(value));
 }
 
 function duration(tenths) {
@@ -40,7 +39,7 @@ function size(count) {
     value /= 1000;
     if (value < 999.5) break;
   }
-  return `${value < 99.95 ? value.toFixed(1) : number(Math.round(value))} ${unit}`;
+  return `${value < 99.95 ? value.toFixed(1) : formatNumber(Math.round(value))} ${unit}`;
 }
 
 function clock(epoch) {
@@ -50,8 +49,8 @@ function clock(epoch) {
   return `${day} ${two(time.getHours())}:${two(time.getMinutes())}:${two(time.getSeconds())}`;
 }
 
-// Names with the same first word count as one: "Template × 4, Menu view and 2 more".
-function grouped(names, first = 3) {
+// Names with the same first word are counted as one: "Template × 4, Menu view and 2 more".
+function groupNames(names, first = 3) {
   const groups = new Map();
   for (const name of names) {
     const word = name.split(" ")[0];
@@ -69,7 +68,7 @@ const SCOPES = packed.scopes;
 const scopeWord = (scope) => (scope === "kept" ? "KEPT" : scope);
 
 // The scope whose colour is used, and the words for it.
-function livesFor(life) {
+function scopeAndWords(life) {
   if (!life) return [null, ""];
   const { scope, earlier } = life.kind;
   if (scope !== "undecided") return [scope, scopeWord(scope)];

@@ -1,4 +1,4 @@
-// The list of a process's requests: of thousands, only those in sight are elements.
+// The list of a process's requests. Only those in sight are elements: there may be thousands.
 
 const OPTION = 46; // pixels, as in the style sheet
 const AROUND = 6; // options drawn above and below those in sight
@@ -8,14 +8,14 @@ class RequestList {
     this.process = process;
     this.chosen = chosen;
     this.choose = choose;
-    this.shown = process.all;
+    this.shown = process.requests;
     this.search = make("input", {
       type: "search", id: "search", placeholder: "path, status, #number",
       autocomplete: "off", spellcheck: "false", oninput: () => this.filter(),
     });
     this.kind = make("select", { id: "kind", onchange: () => this.filter() },
       ...Object.entries(KINDS).map(([value, [label]]) => make("option", { value }, label)));
-    this.count = make("p", { class: "quiet count", role: "status" });
+    this.count = make("p", { class: "dim count", role: "status" });
     this.space = make("div", { class: "space" });
     this.box = make("div", {
       role: "listbox", tabindex: "0", class: "options",
@@ -23,9 +23,9 @@ class RequestList {
       onscroll: () => this.draw(), onreveal: (event) => this.show(event.detail), onkeydown: (event) => this.key(event),
     }, this.space);
     this.element = make("section", { class: "requests", "aria-label": "Requests" },
-      make("div", { class: "finding" },
-        make("label", { for: "search", class: "unseen" }, "Find requests"), this.search,
-        make("label", { for: "kind", class: "unseen" }, "Show"), this.kind),
+      make("div", { class: "search-fields" },
+        make("label", { for: "search", class: "visually-hidden" }, "Find requests"), this.search,
+        make("label", { for: "kind", class: "visually-hidden" }, "Show"), this.kind),
       this.count, this.box);
     this.filter();
     new ResizeObserver(() => this.draw()).observe(this.box);
@@ -33,16 +33,16 @@ class RequestList {
 
   filter() {
     const words = this.search.value.trim().toLowerCase().split(/\s+/).filter(Boolean);
-    const suits = KINDS[this.kind.value][1];
-    this.shown = this.process.all.filter((request) => {
-      if (!suits(request, this.process)) return false;
+    const matches = KINDS[this.kind.value][1];
+    this.shown = this.process.requests.filter((request) => {
+      if (!matches(request, this.process)) return false;
       if (!words.length) return true;
       const text = `#${request.number} ${request.method} ${clean(request.path)} ${request.status}`;
       return words.every((word) => text.toLowerCase().includes(word));
     });
-    const all = this.process.all.length;
+    const all = this.process.requests.length;
     this.count.textContent = this.shown.length === all
-      ? many(all, "request") : `${number(this.shown.length)} of ${many(all, "request")}`;
+      ? plural(all, "request") : `${formatNumber(this.shown.length)} of ${plural(all, "request")}`;
     this.space.style.height = `${this.shown.length * OPTION}px`;
     this.reveal();
     this.draw();
@@ -83,7 +83,7 @@ class RequestList {
     },
     make("span", { class: "line" },
       make("b", {}, `#${request.number}`),
-      make("span", { class: failed(request) ? "alarm" : "quiet" },
+      make("span", { class: failed(request) ? "alarm" : "dim" },
         request.status === null ? statusWords(request) : request.status),
       kept ? make("span", { class: "alarm" }, `${kept} KEPT`) : null,
       make("span", { class: "took" }, request.ending === CUT_OFF ? "" : duration(request.duration))),

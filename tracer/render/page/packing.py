@@ -1,8 +1,9 @@
-"""The JSON document of processes, made small: for the page, which carries it for every request.
+"""Packs the JSON document of processes, so that the HTML page with all requests stays small.
 
-Texts are numbers into one table, rows stand for objects, and what many rows have in common is
-written once. Times are whole numbers of a tenth of a microsecond. The names of a row's fields come
-with it; a name that begins with `$` is a text's, one with `*` a list of texts'.
+Texts are numbers into one table, arrays ("rows") stand for objects, and what many rows have in
+common is written once. Times are whole numbers of a tenth of a microsecond. The document names the
+fields of its rows; a name that begins with `$` is that of a text, one with `*` that of a list of
+texts.
 """
 
 from __future__ import annotations
@@ -18,7 +19,7 @@ REQUEST: Final = (
     "*imported", "$ending", "uncounted", "used", "spans",
 )  # fmt: skip
 """`started` is milliseconds since the epoch, `used` a number into the process's `sets`, and
-`spans` four numbers for each: into `stages`, start, length, and the object's id + 1, or 0."""
+`spans` four numbers for each span: into `stages`, start, length, and the object's id + 1, or 0."""
 STAGE: Final = ("$stage", "$name", "parent", "$thread", "$detail", "$error")
 KIND: Final = (
     "$name", "$class", "$kind", "$scope", "$phase", "$freed", "$held_by", "mortal", "survived",
@@ -27,8 +28,8 @@ KIND: Final = (
 LIFE: Final = (
     "id", "of", "built_in", "freed_in", "requests", "last_request", "owner", "built_after",
 )  # fmt: skip
-"""`id` counts on from the row before, `of` is a number into `kinds`. What is left off at the end
-is as usual: used by the one request that it was born in, no owner, not born after requests."""
+"""`id` counts from the row before, `of` is a number into `kinds`. Rows leave off usual values at
+their end: used by the one request that it was born in, no owner, not born after requests."""
 LEDGER: Final = (
     "$name", "$class", "$kind", "built", "alive", "scopes", "freed", "$first_phase", "first_built",
     "requests",
@@ -42,14 +43,14 @@ _KIND: Final = itemgetter(*(field.lstrip("$") for field in KIND))
 
 
 class Table:
-    """Rows of which each is kept once, and is a number from then on."""
+    """Rows without repetition, each with a number."""
 
     def __init__(self) -> None:
         self.rows: list[Any] = []
         self._numbers: dict[Hashable, int] = {}
 
     def number(self, key: Hashable, make: Callable[[], Any] | None = None) -> int:
-        """Return the number of the row for this key: what `make` returns, or the key itself."""
+        """Returns the number of a key's row. A new row is what `make` returns, or the key."""
         found = self._numbers.get(key)
         if found is None:
             found = self._numbers[key] = len(self.rows)
@@ -57,10 +58,10 @@ class Table:
         return found
 
 
-def packed(document: Document) -> dict[str, Any]:
-    """Return `tracer.render.formats.json_document.document` in small."""
+def pack_document(document: Document) -> dict[str, Any]:
+    """Returns a document of `tracer.render.formats.json_document` in packed form."""
     texts = Table()
-    processes = [_Packing(texts, process).process() for process in document["processes"]]
+    processes = [_ProcessPacker(texts, process).process() for process in document["processes"]]
     fields = {
         "request": REQUEST,
         "stage": STAGE,
@@ -72,41 +73,41 @@ def packed(document: Document) -> dict[str, Any]:
     return {"format": 1, "fields": fields, "texts": texts.rows, "processes": processes}
 
 
-class _Packing:
-    """Packs one process."""
+class _ProcessPacker:
+    """The tables of one process while it is packed; all processes share one table of texts."""
 
     def __init__(self, texts: Table, process: Document) -> None:
         self.texts = texts
-        self.told = process
+        self.document = process
         self.stages = Table()
         self.kinds = Table()
         self.sets = Table()
 
     def process(self) -> dict[str, Any]:
-        """Return the process: plain facts as they are, everything that is many in rows."""
-        told = self.told
+        """Returns the process: single values as they are, lists as rows."""
+        document = self.document
         many = ("requests", "lifetimes", "ledger", "boot")
-        small = {name: value for name, value in told.items() if name not in many}
-        small["started"] = _epoch(told["started"])
-        small["requests"] = [self._request(request) for request in told["requests"]]
-        small["lives"] = self._lives(told["lifetimes"])
-        small["ledger"] = [self._row(LEDGER, row) for row in told["ledger"]]
-        small["boot"] = self._boot(told["boot"]) if told["boot"] else None
-        small["stages"] = self.stages.rows
-        small["kinds"] = self.kinds.rows
-        small["sets"] = self.sets.rows
-        return small
+        packed = {name: value for name, value in document.items() if name not in many}
+        packed["started"] = _epoch(document["started"])
+        packed["requests"] = [self._request(request) for request in document["requests"]]
+        packed["lives"] = self._lives(document["lifetimes"])
+        packed["ledger"] = [self._row(LEDGER, row) for row in document["ledger"]]
+        packed["boot"] = self._boot(document["boot"]) if document["boot"] else None
+        packed["stages"] = self.stages.rows
+        packed["kinds"] = self.kinds.rows
+        packed["sets"] = self.sets.rows
+        return packed
 
-    def _row(self, fields: Sequence[str], told: Document) -> list[Any]:
-        return [self._field(field, told) for field in fields]
+    def _row(self, fields: Sequence[str], document: Document) -> list[Any]:
+        return [self._field(field, document) for field in fields]
 
-    def _field(self, field: str, told: Document) -> Any:
+    def _field(self, field: str, document: Document) -> Any:
         if field.startswith("*"):
-            return [self.texts.number(text) for text in told[field[1:]]]
+            return [self.texts.number(text) for text in document[field[1:]]]
         if field.startswith("$"):
-            text = told[field[1:]]
+            text = document[field[1:]]
             return None if text is None else self.texts.number(text)
-        return told[field]
+        return document[field]
 
     def _request(self, request: Document) -> list[Any]:
         more = {

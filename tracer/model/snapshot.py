@@ -1,0 +1,181 @@
+"""Makes lifetimes, ledger rows and fates of what a history remembers.
+
+Tuples are made of lists here, for the reason that `tracer.model.assemble` gives.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+
+from tracer.model import scope
+from tracer.model.facts import Request
+from tracer.model.object_log import ObjectLog
+from tracer.model.objects import TrackedObject
+from tracer.model.process import Fate, LedgerRow, Lifetime
+
+
+def lifetimes_of(
+    log: ObjectLog, drawn: Sequence[Request], ended: bool
+) -> tuple[tuple[Lifetime, ...], dict[int, str]]:
+    """Returns lifetimes in order of birth, and each object's scope by its token.
+
+    With `drawn`, these are the objects that the timelines of these requests show. Scopes of
+    earlier objects are then looked up only for undecided ones: that is what a timeline shows.
+    """
+    objects = _shown_by(log, drawn) if drawn else log.tracked
+    verdicts = {token: log.scope(known) for token, known in objects.items()}
+    wanted = (
+        verdicts.keys()
+        if not drawn
+        else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
+    )
+    earlier = _earlier_scopes(log, wanted, verdicts)
+    lifetimes = [
+        _lifetime(token, known, verdicts[token], earlier.get(token), ended)
+        for token, known in _in_order_of_birth(objects)
+    ]
+    return tuple(lifetimes), verdicts
+
+
+def _shown_by(log: ObjectLog, drawn: Sequence[Request]) -> dict[int, TrackedObject]:
+    """Returns the objects that the timelines of these requests show."""
+    tokens = {birth.token for request in drawn for birth in request.births}
+    tokens.update(span.object for request in drawn for span in request.spans if span.object)
+    return {token: known for token in tokens if (known := log.tracked.get(token))}
+
+
+def _earlier_scopes(
+    log: ObjectLog, wanted: Set[int], verdicts: Mapping[int, str]
+) -> dict[int, str]:
+    """Returns for each wanted object the scope that most earlier ones of its name had."""
+    if not wanted:
+        return {}
+    alike: dict[tuple[str, str], dict[int, TrackedObject]] = {
+        _kind_and_name(log.tracked[token]): {} for token in wanted
+    }
+    for token, known in log.tracked.items():
+        group = alike.get(_kind_and_name(known))
+        if group is not None:
+            group[token] = known
+    found = {}
+    for name, group in alike.items():
+        before = Counter(log.ledger.earlier.get(name))
+        most, lead = _most(before)
+        if lead > len(group):
+            # The scopes of this group cannot change which is the most frequent.
+            found.update(dict.fromkeys(group.keys() & wanted, most))
+            continue
+        for token, known in _in_order_of_birth(group):
+            if before and token in wanted:
+                found[token] = _most(before)[0]
+            verdict = verdicts.get(token) or log.scope(known)
+            if verdict != scope.UNDECIDED:
+                before[verdict] += 1
+    return found
+
+
+def _kind_and_name(known: TrackedObject) -> tuple[str, str]:
+    return known.birth.kind, known.name
+
+
+def _most(counts: Counter[str]) -> tuple[str, int]:
+    """Returns what was counted most often, and by how much more than the next."""
+    if not counts:
+        return "", 0
+    most = max(counts, key=counts.__getitem__)
+    return most, counts[most] - max((n for each, n in counts.items() if each != most), default=0)
+
+
+def _in_order_of_birth(objects: Mapping[int, TrackedObject]) -> list[tuple[int, TrackedObject]]:
+    return sorted(objects.items(), key=lambda item: (item[1].birth.at, item[0]))
+
+
+def _lifetime(
+    token: int, known: TrackedObject, verdict: str, earlier: str | None, ended: bool
+) -> Lifetime:
+    birth, death = known.birth, known.death
+    return Lifetime(
+        id=token,
+        name=known.name,
+        cls=birth.cls,
+        kind=birth.kind,
+        scope=verdict,
+        phase=birth.phase,
+        built_in=known.built_in,
+        built_at=birth.at,
+        requests=known.requests,
+        first_request=known.first,
+        last_request=known.last,
+        thread=birth.thread,
+        threads=len(known.threads),
+        freed=known.freed or ("process" if ended else None),
+        freed_after=max(0, known.freed_in - (known.built_in or 0)) if death else None,
+        freed_in=known.freed_in if death else None,
+        died_at=death.at if death else None,
+        held_by=known.held_by,
+        resource=birth.owner is not None,
+        survived=known.survived,
+        owner=birth.owner,
+        mortal=birth.mortal,
+        earlier=earlier,
+    )
+
+
+def ledger_rows(log: ObjectLog, verdicts: Mapping[int, str]) -> Iterator[LedgerRow]:
+    """Yields the row of each class: forgotten objects and remembered ones, counted together."""
+    classes = log.ledger.classes
+    scopes = {key: Counter(counts.scopes) for key, counts in classes.items()}
+    freed = {key: Counter(counts.freed) for key, counts in classes.items()}
+    alive: Counter[tuple[str, str]] = Counter()
+    for token, known in log.tracked.items():
+        key = known.birth.kind, known.birth.cls
+        scopes[key][verdicts[token]] += 1
+        if known.freed:
+            freed[key][known.freed] += 1
+        else:
+            alive[key] += 1
+    for key, counts in classes.items():
+        yield LedgerRow(
+            name=counts.name,
+            cls=counts.cls,
+            kind=counts.kind,
+            built=counts.built,
+            alive=alive[key],
+            scopes=dict(scopes[key]),
+            freed=dict(freed[key]),
+            first_phase=counts.phase,
+            first_built=counts.first,
+            requests=counts.requests,
+        )
+
+
+def fates_of(requests: Iterable[Request], lifetimes: Iterable[Lifetime]) -> dict[int, Fate]:
+    """Returns for each request, by number, what became of the objects built in it."""
+    by_request: dict[int, list[Lifetime]] = {request.number: [] for request in requests}
+    for life in lifetimes:
+        if life.built_in in by_request:
+            by_request[life.built_in].append(life)
+    return {number: _fate(lives) for number, lives in by_request.items()}
+
+
+def _fate(lives: list[Lifetime]) -> Fate:
+    alive = [life for life in lives if life.died_at is None]
+    return Fate(
+        born=len(lives),
+        freed_with_response=sum(
+            1 for life in lives if life.freed == "response" and life.freed_after == 0
+        ),
+        freed_by_collector=sum(1 for life in lives if life.freed == "collector"),
+        waiting=tuple(
+            [life.name for life in alive if life.scope == scope.UNDECIDED and life.requests <= 1]
+        ),
+        kept=tuple([life.name for life in lives if life.scope == scope.KEPT]),
+        stayed=tuple(
+            [
+                life.name
+                for life in alive
+                if life.scope != scope.KEPT and (life.scope != scope.UNDECIDED or life.requests > 1)
+            ]
+        ),
+    )

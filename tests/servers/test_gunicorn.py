@@ -22,9 +22,9 @@ pytestmark = [
 ]
 
 
-def stories(journal: Path) -> dict[int, JournalFile]:
-    """Returns each process's story by its pid."""
-    return {story.process.about.pid: story for story in read(journal).files}
+def files_by_pid(journal: Path) -> dict[int, JournalFile]:
+    """Returns each process's journal file by its pid."""
+    return {file.process.about.pid: file for file in read(journal).files}
 
 
 def get_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:
@@ -46,7 +46,7 @@ def test_objects_of_a_preloaded_application_are_inherited_and_not_built_again(
         get_until_all_have_served(server, journal, 2)
         arbiter = server.process.pid
         server.stop()
-    found = {pid: story.process for pid, story in stories(journal).items()}
+    found = {pid: file.process for pid, file in files_by_pid(journal).items()}
     assert len(found) == 2
     for process in found.values():
         assert (process.about.parent, process.about.inherited) == (arbiter, True)
@@ -116,7 +116,7 @@ def kill_a_worker_in_a_request(directory: Path, journal: Path) -> int:
         thread = threading.Thread(target=client)
         thread.start()
         until(here.exists)
-        (running,) = stories(journal).values()
+        (running,) = files_by_pid(journal).values()
         assert running.alive
         assert 4 in {each.number for each in running.pending}
         os.kill(worker, signal.SIGKILL)
@@ -131,16 +131,16 @@ def test_a_worker_killed_in_a_request_is_reported_with_that_request(tmp_path: Pa
     """So is the worker that replaced it. No answered request is lost."""
     journal = tmp_path / "traces"
     worker = kill_a_worker_in_a_request(tmp_path, journal)
-    found = stories(journal)
+    found = files_by_pid(journal)
     assert len(found) == 2
     killed = found.pop(worker)
     assert (killed.alive, killed.process.ended) == (False, False)
     assert [each.number for each in killed.process.requests] == [1, 2, 3, 4]
     last = killed.process.requests[-1]
     assert (last.path, last.status, last.ending) == ("/wait/?here=…", None, "cut off")
-    (story,) = found.values()
-    assert story.process.ended
-    assert [each.path for each in story.process.requests] == ["/plain/"]
+    (file,) = found.values()
+    assert file.process.ended
+    assert [each.path for each in file.process.requests] == ["/plain/"]
     text = Run("show", journal, "--only", "processes").out
     (line,) = [line for line in text.splitlines() if f"─ {worker} " in line]
     assert "gone without a word" in line

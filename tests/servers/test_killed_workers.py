@@ -82,15 +82,15 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
 
 def check_ends(reading: JournalContents, killed: list[int]) -> None:
     """Asserts that killed processes have no end, others have one, and requests are numbered."""
-    ends = {story.process.about.pid: story for story in reading.files}
+    ends = {file.process.about.pid: file for file in reading.files}
     assert len(killed) == len(KILL_AT)
     # A process may have been killed after it had written its end.
     gone = [pid for pid in set(killed) & ends.keys() if not ends[pid].process.ended]
     assert gone
-    assert sum(story.process.ended for story in reading.files) >= 2
-    assert not any(story.alive for story in reading.files)
-    for story in reading.files:
-        process = story.process
+    assert sum(file.process.ended for file in reading.files) >= 2
+    assert not any(file.alive for file in reading.files)
+    for file in reading.files:
+        process = file.process
         numbers = [each.number for each in process.requests]
         assert numbers == sorted(set(numbers))
         assert process.served == sum(not each.cut_off for each in process.requests)

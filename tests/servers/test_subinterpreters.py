@@ -93,7 +93,7 @@ def test_two_journals_of_one_process_get_different_names(port: int, journal: Pat
     for _ in range(3):
         assert answers(port, "/two/plain/")
     until(lambda: sum(process.served for process in read(journal).processes) == 4)
-    one, two = sorted(read(journal).files, key=lambda story: story.process.about.application)
+    one, two = sorted(read(journal).files, key=lambda file: file.process.about.application)
     assert one.process.about.pid == two.process.about.pid
     pid = one.process.about.pid
     assert {one.process.name, two.process.name} == {f"{pid}a", f"{pid}b"}
@@ -105,9 +105,9 @@ def test_two_journals_of_one_process_get_different_names(port: int, journal: Pat
     assert [each.path for each in one.process.requests] == ["/one/plain/"]
     assert [each.path for each in two.process.requests] == ["/two/plain/"] * 3
     text = Run("show", journal, "--only", "processes").out
-    for story in (one, two):
-        assert f"─ {story.process.name} " in text
-        assert f"1 {TIMES} uWSGI WSGI, one thread · {story.process.about.application}" in text
+    for file in (one, two):
+        assert f"─ {file.process.name} " in text
+        assert f"1 {TIMES} uWSGI WSGI, one thread · {file.process.about.application}" in text
     run = Run("show", journal, "--process", two.process.name, "--request", "all")
     assert run.out.count("/two/plain/") >= 3
     assert "/one/plain/" not in run.out

@@ -95,18 +95,18 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
         reading = read(arguments.directory)
     for note in reading.notes:
         print(f"note: {note}", file=err)
-    stories = _of_process(reading.files, arguments.process)
+    files = _of_process(reading.files, arguments.process)
     if isinstance(arguments.request, int):
-        stories = _with_request(stories, arguments.request)
+        files = _with_request(files, arguments.request)
     if arguments.format == "svg":
         # A sentence is no picture for a document.
-        pictures = [p for p in _pictures(arguments, stories) if not isinstance(p[2], Sentence)]
+        pictures = [p for p in _pictures(arguments, files) if not isinstance(p[2], Sentence)]
         output.write_drawings(pictures, arguments.width, arguments.output, out)
         return 0
     if arguments.format != "console":
-        return _export(arguments, stories, out, err)
+        return _export(arguments, files, out, err)
     writer = output.PictureWriter(out, arguments.width, arguments.colour)
-    for _, _, picture in _pictures(arguments, stories):
+    for _, _, picture in _pictures(arguments, files):
         writer.draw(picture)
     return 0
 
@@ -126,44 +126,44 @@ def _no_collections() -> Iterator[None]:
             gc.enable()
 
 
-def _of_process(stories: Sequence[JournalFile], name: str | None) -> Sequence[JournalFile]:
-    """Returns the stories of one process, or all. Raises JournalError if there is none.
+def _of_process(files: Sequence[JournalFile], name: str | None) -> Sequence[JournalFile]:
+    """Returns the files of one process, or all. Raises JournalError if there is none.
 
     A pid alone stands for every process that had it.
     """
     chosen = [
-        story
-        for story in stories
-        if name in (None, story.process.name, str(story.process.about.pid))
+        file for file in files if name in (None, file.process.name, str(file.process.about.pid))
     ]
     if not chosen:
-        there = ", ".join(story.process.name for story in stories)
+        there = ", ".join(file.process.name for file in files)
         raise JournalError(f"There is no process {name} in this journal; there is {there}.")
     return chosen
 
 
-def _with_request(stories: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
-    """Returns the stories that have a request, with it alone. Raises JournalError if none has."""
+def _with_request(files: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
+    """Returns the files that have a request, with it alone. Raises JournalError if none has."""
     chosen = []
-    for story in stories:
-        requests = tuple(each for each in story.process.requests if each.number == number)
+    for file in files:
+        requests = tuple(each for each in file.process.requests if each.number == number)
         if requests:
-            chosen.append(replace(story, process=replace(story.process, requests=requests)))
+            chosen.append(replace(file, process=replace(file.process, requests=requests)))
     if not chosen:
-        there = "; ".join(f"process {s.process.name} has {_request_range(s)}" for s in stories)
+        there = "; ".join(
+            f"process {each.process.name} has {_request_range(each)}" for each in files
+        )
         raise JournalError(f"There is no request {number} in this journal: {there}.")
     return chosen
 
 
-def _request_range(story: JournalFile) -> str:
-    numbers = [request.number for request in story.process.requests]
+def _request_range(file: JournalFile) -> str:
+    numbers = [request.number for request in file.process.requests]
     if not numbers:
         return "none"
     return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
 
 
 def _export(
-    arguments: argparse.Namespace, stories: Sequence[JournalFile], out: TextIO, err: TextIO
+    arguments: argparse.Namespace, files: Sequence[JournalFile], out: TextIO, err: TextIO
 ) -> int:
     if arguments.format == "html" and arguments.output is None and Terminal(out).is_terminal:
         print(
@@ -172,35 +172,35 @@ def _export(
         )
         return 1
     with _no_collections():
-        text = output.FORMATS[arguments.format](story.process for story in stories)
+        text = output.FORMATS[arguments.format](file.process for file in files)
     output.write(text, arguments.output, out)
     return 0
 
 
 def _pictures(
-    arguments: argparse.Namespace, stories: Sequence[JournalFile]
+    arguments: argparse.Namespace, files: Sequence[JournalFile]
 ) -> Iterator[tuple[str, int, RenderableType]]:
     """Yields the pictures that the arguments choose, each with its kind and its process's pid."""
     only = "timeline" if arguments.request is not None else arguments.only
-    if only == "processes" or (not only and len(stories) > 1):
-        families = build_process_tree(story.process for story in stories)
-        yield "processes", stories[0].process.about.pid, Processes(families)
+    if only == "processes" or (not only and len(files) > 1):
+        trees = build_process_tree(file.process for file in files)
+        yield "processes", files[0].process.about.pid, Processes(trees)
     kinds = (only,) if only else ("overview", "timeline", "lifelines", "ledger")
-    for story in stories:
+    for file in files:
         for kind in kinds:
-            for picture in _pictures_of(kind, story, arguments.request):
-                yield kind, story.process.about.pid, picture
+            for picture in _pictures_of(kind, file, arguments.request):
+                yield kind, file.process.about.pid, picture
 
 
 def _pictures_of(
-    kind: str, story: JournalFile, request: int | str | None
+    kind: str, file: JournalFile, request: int | str | None
 ) -> Iterable[RenderableType]:
-    process = story.process
+    process = file.process
     match kind:
         case "overview":
             yield Overview(process)
-            if not process.ended and story.alive is not None:
-                yield Sentence(_state(story))
+            if not process.ended and file.alive is not None:
+                yield Sentence(_state(file))
         case "boot":
             yield BootTree(process)
         case "timeline":
@@ -215,10 +215,10 @@ def _pictures_of(
             yield Ledger(process)
 
 
-def _state(story: JournalFile) -> str:
-    pid = story.process.name
-    if story.alive:
-        pending = len(story.pending)
+def _state(file: JournalFile) -> str:
+    pid = file.process.name
+    if file.alive:
+        pending = len(file.pending)
         plural = "request has" if pending == 1 else "requests have"
         begun = f"; {pending} {plural} begun and not been written yet" if pending else ""
         return f"Process {pid} is still running: this is how far it has come{begun}."

@@ -101,13 +101,13 @@ def test_a_class_that_its_module_does_not_define_is_told_without_an_import(shop,
 
 
 @pytest.mark.parametrize("path", ["nowhere.Basket", "models.Basket.Line", "nowhere.deeper.X"])
-def test_a_module_that_does_not_exist_is_told(shop, path):
+def test_a_module_that_does_not_exist_is_reported(shop, path):
     ((id_, message),) = found(WATCH=[f"{shop}.{path}"])
     assert id_ == "tracer.W008"
     assert "there is no module" in message
 
 
-def test_a_package_that_does_not_exist_is_told():
+def test_a_package_that_does_not_exist_is_reported():
     assert [id_ for id_, _ in found(WATCH=["no_such_package_here.models.X"])] == ["tracer.W008"]
 
 

@@ -204,7 +204,7 @@ def test_a_key_like_no_other_is_told_with_all_that_there_are(key):
 
 @pytest.mark.parametrize("key", ["ENABLED", "CONSOLE", "CACHE_KEYS", "QUERY_VALUES"])
 @pytest.mark.parametrize("value", ["yes", 1, None, []])
-def test_a_flag_that_is_neither_true_nor_false_is_told_and_the_default_used(key, value):
+def test_a_flag_that_is_neither_true_nor_false_is_logged_and_the_default_used(key, value):
     config, problem = one_problem({key: value})
     assert config == Config(enabled=True)
     assert problem.id == "tracer.W003"
@@ -219,7 +219,7 @@ def test_classes_to_watch_that_are_no_list_are_told_and_none_is_watched(value):
 
 
 @pytest.mark.parametrize("entry", [3, "", "Basket", "shop.", ".Basket", "a.b c", "a.b-c", int])
-def test_an_entry_that_is_no_dotted_path_is_told_and_the_others_are_watched(entry):
+def test_an_entry_that_is_no_dotted_path_is_logged_and_the_others_are_watched(entry):
     config, problem = one_problem({"WATCH": ["shop.A", entry, "shop.B"]})
     assert config.watch == ("shop.A", "shop.B")
     assert problem.id == "tracer.W007"

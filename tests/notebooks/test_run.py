@@ -100,7 +100,7 @@ def test_the_checkout_stays_as_it_is(ran: subprocess.CompletedProcess[str], chec
     assert (checkout / "2-wrong.ipynb").read_text(encoding="utf-8") == MADE["2-wrong.ipynb"]
 
 
-def test_a_notebook_that_is_not_there_is_told(checkout: Path) -> None:
+def test_a_notebook_that_is_not_there_is_named(checkout: Path) -> None:
     """In a sentence, with a status of its own."""
     missing = run(checkout, "9-nowhere.ipynb")
     assert missing.returncode == 2

@@ -26,6 +26,6 @@ def ask(path: str = "/plain/") -> bytes:
     return answer.body
 
 
-def told(log: pytest.LogCaptureFixture) -> list[str]:
+def logged(log: pytest.LogCaptureFixture) -> list[str]:
     """What the logger "tracer" said."""
     return [each.getMessage() for each in log.records if each.name == "tracer"]

@@ -93,7 +93,7 @@ def test_a_request_in_flight_is_pending_while_its_process_lives_and_cut_off_when
     assert {each.number for each in story.process.requests} == {1, 2}
 
 
-def test_the_values_are_told_where_the_settings_allow_it(
+def test_the_values_are_shown_where_the_settings_allow_it(
     stuck: Callable[..., subprocess.Popen[bytes]], journal: Path
 ) -> None:
     """As everywhere else."""

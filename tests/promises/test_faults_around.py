@@ -16,7 +16,7 @@ from typing import Any
 import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.promises.breaking import ask, broken, told
+from tests.promises.breaking import ask, broken, logged
 from tests.support.client import environ, serve
 from tests.support.waiting import until
 from tracer import runtime
@@ -31,7 +31,7 @@ pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 
 @pytest.mark.usefixtures("by_hand")
 @pytest.mark.parametrize("number", [errno.ENOSPC, errno.EIO, errno.EROFS])
-def test_a_journal_that_cannot_be_written_is_told_once(
+def test_a_journal_that_cannot_be_written_is_logged_once(
     traced: runtime.Tracer,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
@@ -48,13 +48,13 @@ def test_a_journal_that_cannot_be_written_is_told_once(
         for _ in range(4):
             assert ask() == b"A short text."
             traced.look()
-    assert len(told(caplog)) == 1
-    assert os.strerror(number) in told(caplog)[0]
+    assert len(logged(caplog)) == 1
+    assert os.strerror(number) in logged(caplog)[0]
     assert drawn.getvalue().count("/plain/") >= 4
 
 
 @pytest.mark.usefixtures("by_hand")
-def test_a_journal_whose_directory_is_taken_away_is_told_once(
+def test_a_journal_whose_directory_is_taken_away_is_logged_once(
     traced: runtime.Tracer, caplog: pytest.LogCaptureFixture
 ) -> None:
     """It is not created again behind somebody's back."""
@@ -69,7 +69,7 @@ def test_a_journal_whose_directory_is_taken_away_is_told_once(
         assert ask() == b"A short text."
         traced.look()
     runtime.stop()
-    assert len(told(caplog)) == 1
+    assert len(logged(caplog)) == 1
     assert not directory.exists()
 
 
@@ -147,7 +147,7 @@ def test_without_another_thread_requests_are_taken_as_they_come(
         patch.setattr(threading.Thread, "start", broken)
         for _ in range(3):
             assert ask() == b"A short text."
-        assert len(told(caplog)) == 1
+        assert len(logged(caplog)) == 1
         assert traced.worker.thread is None
         assert len(traced.recorder.finished) == 3
     ask()
@@ -166,7 +166,7 @@ def test_a_fault_while_a_module_is_imported_keeps_no_module_from_being_imported(
     monkeypatch.syspath_prepend(str(tmp_path))
     traced.installation.imports.when("late_module", broken)
     assert importlib.import_module("late_module").READY
-    assert len(told(caplog)) == 1
+    assert len(logged(caplog)) == 1
     monkeypatch.delitem(sys.modules, "late_module")
 
 
@@ -195,7 +195,7 @@ def test_other_finders_are_asked_as_python_asks_them(
     monkeypatch.delitem(sys.modules, "later_module")
 
 
-def test_a_fault_in_a_collection_is_told_and_the_collection_goes_on(
+def test_a_fault_in_a_collection_is_logged_and_the_collection_goes_on(
     traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Python would print it, once for every collection."""
@@ -203,7 +203,7 @@ def test_a_fault_in_a_collection_is_told_and_the_collection_goes_on(
     gc.collect()
     gc.collect()
     monkeypatch.undo()
-    assert len(told(caplog)) == 1
+    assert len(logged(caplog)) == 1
 
 
 CLOCKS: tuple[tuple[str, Callable[[Recorder], Any]], ...] = (
@@ -232,7 +232,7 @@ def test_a_recorder_that_is_broken_for_good_changes_no_answer(
     monkeypatch.setattr(traced.recorder, name, make(traced.recorder))
     for _ in range(2):
         assert [ask(path) for path in paths] == bare
-    lines = told(caplog)
+    lines = logged(caplog)
     assert lines
     assert len(lines) == len(set(lines))
     monkeypatch.undo()
@@ -243,7 +243,7 @@ def test_a_fault_names_its_place_and_kind_but_repeats_no_words(
 ) -> None:
     """What an exception says may be the application's own, such as a key or a value."""
     Recorder().fault("cache", KeyError("canary"))
-    (line,) = told(caplog)
+    (line,) = logged(caplog)
     assert "cache" in line
     assert "KeyError" in line
     assert "canary" not in line

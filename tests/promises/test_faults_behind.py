@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from tests.promises.breaking import Broken, ask, broken, told
+from tests.promises.breaking import Broken, ask, broken, logged
 from tracer import runtime
 from tracer.heap import retainers
 from tracer.journal.line_learning import Learning
@@ -66,7 +66,7 @@ BEHIND: tuple[tuple[Any, str], ...] = (
 @pytest.mark.parametrize(
     ("owner", "name"), BEHIND, ids=lambda each: getattr(each, "__name__", each)
 )
-def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
+def test_what_fails_behind_a_request_is_logged_once_and_the_next_is_whole(
     traced: runtime.Tracer,
     drawn: io.StringIO,
     caplog: pytest.LogCaptureFixture,
@@ -80,16 +80,16 @@ def test_what_fails_behind_a_request_is_told_once_and_the_next_is_whole(
         for _ in range(3):
             assert ask() == b"A short text."
             traced.look()
-    assert len(told(caplog)) == 1, told(caplog)
+    assert len(logged(caplog)) == 1, logged(caplog)
     caplog.clear()
     # A terminal that could not be found, or has failed, is not looked for again.
     traced.console._terminal = None  # type: ignore[union-attr]
     assert ask("/listing/")
     traced.look()
-    assert told(caplog) == []
+    assert logged(caplog) == []
     assert "/listing/" in drawn.getvalue()
     runtime.stop()
-    assert told(caplog) == []
+    assert logged(caplog) == []
     assert "Lifelines" in drawn.getvalue()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert story.process.requests[-1].path == "/listing/"
@@ -126,7 +126,7 @@ def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
     with monkeypatch.context() as patch:
         patch.setattr(owner, name, broken)
         runtime.stop()
-    assert len(told(caplog)) == 1, told(caplog)
+    assert len(logged(caplog)) == 1, logged(caplog)
     for picture in pictures:
         assert picture in drawn.getvalue()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
@@ -153,4 +153,4 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
     runtime.stop()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert [request.path for request in story.process.requests] == ["/plain/", "/stream/"]
-    assert len(told(caplog)) == 1
+    assert len(logged(caplog)) == 1

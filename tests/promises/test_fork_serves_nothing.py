@@ -35,7 +35,7 @@ def stories(journal: Path) -> dict[int, JournalFile]:
     return {story.process.about.pid: story for story in read(journal).files}
 
 
-def is_told(child: JournalFile, parent: int, server: str, mode: str) -> None:
+def is_reported(child: JournalFile, parent: int, server: str, mode: str) -> None:
     """It is its parent's child, inherited the application, and served nothing."""
     about = child.process.about
     assert (about.parent, about.forked, about.inherited) == (parent, True, True)
@@ -47,7 +47,7 @@ def is_told(child: JournalFile, parent: int, server: str, mode: str) -> None:
     assert child.process.requests == ()
 
 
-def test_a_child_that_is_forked_before_any_request_and_serves_none_is_told(
+def test_a_child_that_is_forked_before_any_request_and_serves_none_is_reported(
     tmp_path: Path, journal: Path
 ) -> None:
     """As a child of its parent, which serves later."""
@@ -55,7 +55,7 @@ def test_a_child_that_is_forked_before_any_request_and_serves_none_is_told(
     child, parent = map(int, program(tmp_path, source).stdout.split())
     found = stories(journal)
     assert found.keys() == {child, parent}
-    is_told(found[child], parent, "child", "forked by __main__")
+    is_reported(found[child], parent, "child", "forked by __main__")
     assert found[child].process.ended
     assert found[parent].process.served == 1
     text = Run("show", journal, "--only", "processes").out
@@ -66,7 +66,7 @@ def test_a_child_that_is_forked_before_any_request_and_serves_none_is_told(
     assert "child forked by __main__" in text
 
 
-def test_a_child_that_a_view_forks_is_told_without_its_parents_requests(
+def test_a_child_that_a_view_forks_is_reported_without_its_parents_requests(
     tmp_path: Path, journal: Path
 ) -> None:
     """It leaves the view by an exit of its own."""
@@ -94,7 +94,7 @@ context = multiprocessing.get_context("fork")
 """
 
 
-def test_a_child_of_multiprocessing_is_told(tmp_path: Path, journal: Path) -> None:
+def test_a_child_of_multiprocessing_is_reported(tmp_path: Path, journal: Path) -> None:
     """It ends without Python's exit handlers, and in order all the same."""
     source = f"""{MULTIPROCESSING}
 ask(handler, "/plain/")

@@ -97,7 +97,7 @@ def test_no_header_cookie_form_parameter_key_or_setting_leaves_the_process(
         assert CANARY not in text
 
 
-def test_query_values_and_cache_keys_are_told_where_the_settings_allow_it(
+def test_query_values_and_cache_keys_are_shown_where_the_settings_allow_it(
     everything: tuple[io.StringIO, Path],
 ) -> None:
     """Those two, and still nothing else."""

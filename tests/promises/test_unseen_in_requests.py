@@ -197,7 +197,7 @@ def test_a_module_that_fails_while_it_is_watched_fails_with_the_same_traceback(
     )
     monkeypatch.syspath_prepend(tmp_path)
 
-    def told() -> Any:
+    def import_report() -> Any:
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
             try:
@@ -206,7 +206,7 @@ def test_a_module_that_fails_while_it_is_watched_fails_with_the_same_traceback(
                 return traceback.format_exc(), [(w.filename, w.lineno) for w in caught]
         raise AssertionError
 
-    bare = told()
+    bare = import_report()
     for staged in (False, True):
         watching = Imports(Recorder())
         watching.when("half_baked", lambda _module: None)
@@ -214,7 +214,7 @@ def test_a_module_that_fails_while_it_is_watched_fails_with_the_same_traceback(
             watching.stages["half_baked"] = "urlconf"
         watching.install()
         try:
-            assert told() == bare
+            assert import_report() == bare
         finally:
             watching.uninstall()
     assert bare[1][0][0] == __file__

@@ -51,7 +51,7 @@ def test_the_report_says_what_it_rests_on(followed: Ran) -> None:
     assert max(map(len, followed.report.splitlines())) <= 80
 
 
-def test_each_middleware_is_told_with_its_own_time(followed: Ran) -> None:
+def test_each_middleware_is_listed_with_its_own_time(followed: Ran) -> None:
     """The slow one comes first, though all time is spent inside it."""
     lines = followed.report.splitlines()
     head = next(index for index, line in enumerate(lines) if "per request" in line)
@@ -118,7 +118,7 @@ def test_a_form_and_a_missing_page_are_nobody_s_leak(tmp_path: Path) -> None:
     assert (ran.status, ran.left) == (0, {})
 
 
-def test_a_response_that_nobody_reads_is_counted_and_nothing_told_of_it(tmp_path: Path) -> None:
+def test_a_response_that_nobody_reads_is_counted_and_nothing_is_said_of_it(tmp_path: Path) -> None:
     """Nobody closes it, so its request is under way until the run is over."""
     pages = """
         from django.http import StreamingHttpResponse

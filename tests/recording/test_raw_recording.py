@@ -183,7 +183,7 @@ def finished(recorder: Recorder, *things: Thing) -> Trace:
     return trace
 
 
-def test_what_dies_after_its_request_was_taken_over_is_told_to_both() -> None:
+def test_what_dies_after_its_request_was_taken_over_is_reported_to_both() -> None:
     """To the request that waits to be counted, and to whoever knows its birth already."""
     recorder = Recorder()
     thing, early = Thing(), Thing()

@@ -101,7 +101,7 @@ def test_a_tracer_that_runs_is_shared_and_goes_on() -> None:
         runtime.stop()
 
 
-def test_what_stood_before_is_told_as_such() -> None:
+def test_what_stood_before_is_shown_as_such() -> None:
     """A handler that served before is not built again, and is known by its name."""
     with record() as outer:
         outer.get("/hello/")
@@ -142,7 +142,7 @@ def test_an_exception_leaves_nothing_running() -> None:
     assert paths(recording) == ["/hello/"]
 
 
-def test_a_request_that_nobody_closed_is_told_at_the_end() -> None:
+def test_a_request_that_nobody_closed_is_reported_at_the_end() -> None:
     """It was never closed."""
     with record() as recording:
         response = recording.handler(environ("/hello/"), lambda *_: None)

@@ -52,7 +52,7 @@ def test_what_cannot_be_watched_is_refused_at_once(wrong: Any) -> None:
         ("cafe.models.models", "models is not a class"),
     ],
 )
-def test_a_class_that_is_not_there_is_told_where_the_block_begins(named: str, why: str) -> None:
+def test_a_class_that_is_not_there_is_reported_where_the_block_begins(named: str, why: str) -> None:
     """Or nobody would learn why nothing of it was seen."""
     with pytest.raises(RecordingError, match=f"names {named}, but {why}"), record(watch=[named]):
         pass

@@ -31,13 +31,13 @@ def test_importing_the_package_imports_neither_django_nor_rich() -> None:
     assert ran.stdout.startswith("[] "), ran.stderr
 
 
-def test_without_settings_the_mend_is_told() -> None:
+def test_without_settings_the_mend_is_named() -> None:
     """One sentence, and no traceback of Django's."""
     ran = run("from tracer import record\nwith record(): pass")
     assert "RecordingError: Django has no settings yet: set DJANGO_SETTINGS_MODULE" in ran.stderr
 
 
-def test_without_setup_the_mend_is_told() -> None:
+def test_without_setup_the_mend_is_named() -> None:
     """Settings alone are not enough."""
     ran = run(
         "from tracer import record\nwith record(): pass", DJANGO_SETTINGS_MODULE="tests.settings"

@@ -159,7 +159,7 @@ def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
         assert [trace.number for trace in waiting.take()] == [1, *range(26, 42)]
 
 
-def test_the_newest_of_those_counted_are_told_though_the_oldest_are_counted_last() -> None:
+def test_the_newest_of_those_counted_are_reported_though_the_oldest_are_counted_last() -> None:
     """By them it is told during which request something died."""
     recorder = Recorder()
     waiting = waiting_traces.WaitingTraces(recorder)

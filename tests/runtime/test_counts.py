@@ -86,7 +86,7 @@ def numbers(traces: list[Trace]) -> set[int]:
     return {trace.number for trace in traces}
 
 
-def told(tally: Counts) -> dict[str, object]:
+def everything_in(tally: Counts) -> dict[str, object]:
     """All that a tally has counted."""
     return {
         "built": {
@@ -122,7 +122,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
                 before = numbers(some)
                 assert numbers(together.take(some, site.closed)) == before & waiting
                 assert numbers(some) == before - waiting
-    assert told(together) == told(each)
+    assert everything_in(together) == everything_in(each)
     assert {(token // 10) - 100 for token in site.closed} <= waiting
 
 

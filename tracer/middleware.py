@@ -80,7 +80,7 @@ class TracerMiddleware:
             raise
         finally:
             if begun is not None:
-                begun.calling = False
+                begun.handler_runs = False
         return response
 
     def _from_here(self, request: HttpRequest) -> HttpResponseBase:
@@ -90,7 +90,7 @@ class TracerMiddleware:
             response: HttpResponseBase = self.get_response(request)
         finally:
             if begun is not None:
-                begun.calling = False
+                begun.handler_runs = False
         return response
 
     def _begin(self, request: HttpRequest) -> Trace | None:

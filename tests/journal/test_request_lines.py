@@ -42,7 +42,7 @@ def test_stages_that_do_not_end_one_after_the_other_are_nested_alike(
     """Whatever the order in which they were recorded, and on whichever thread."""
     inner, outer = STAGES[:2]
     trace = made(recorder, outer, inner)
-    trace.far = [(99, 32, 38, STAGES[3][2]), (99, 33, 36, STAGES[0][2])]
+    trace.other_threads = [(99, 32, 38, STAGES[3][2]), (99, 33, 36, STAGES[0][2])]
     trace.single = False
     assert whole(trace)[2][2] == 99
     assert Lines(assembly)._request(trace, ()) == encode(assembly.request(trace))

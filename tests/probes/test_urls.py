@@ -114,7 +114,7 @@ def test_the_other_links_of_a_request_run_no_code_of_the_tracer(site: Site) -> N
             was.append(is_watched())
 
     for _ in range(2):
-        assert site.ask(links).asks == 0
+        assert site.ask(links).repeated_lookups == 0
         assert is_watched()
     assert was == 2 * [True, False, False, False]
 
@@ -190,7 +190,7 @@ def test_links_of_two_requests_at_once_are_recorded(site: Site) -> None:
     gone.set()
     thread.join()
     assert site.uses(trace) == VIEW + 1
-    assert trace.asks == 2
+    assert trace.repeated_lookups == 2
     assert was == [False, True, True, True, True]
     assert is_watched()
 
@@ -214,7 +214,7 @@ def test_the_resolver_of_links_is_recorded_once_for_each_thread_that_makes_them(
 ) -> None:
     """Whichever thread begins. With a second thread, the wrapper stays on."""
     trace = site.ask(lambda: [links(before), links_of_a_thread(), links()])
-    assert trace.asks == 39 + 39
+    assert trace.repeated_lookups == 39 + 39
     resolver = site.tracer.recorder.weakrefs.token_of(get_resolver())
     assert site.uses(trace) == VIEW + (before > 0) + 2
     threads = [mark[1] for mark in trace.seen if type(mark) is tuple and mark[0] == resolver]

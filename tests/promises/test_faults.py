@@ -94,9 +94,9 @@ class Inquiry:
             self.wrong.append(f"{place} on {path}: another answer, {status}")
         if len(told) != 1:
             self.wrong.append(f"{place} on {path}: {len(told)} lines in the log: {told}")
-        if self.recorder.flying:
+        if self.recorder.in_flight:
             self.wrong.append(f"{place} on {path}: the request never ended")
-            self.recorder.flying.clear()
+            self.recorder.in_flight.clear()
         current.set(None)
 
 

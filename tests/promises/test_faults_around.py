@@ -210,7 +210,7 @@ CLOCKS: tuple[tuple[str, Callable[[Recorder], Any]], ...] = (
     ("clock", lambda recorder: broken),
     ("current_thread", lambda recorder: None),
     ("numbers", lambda recorder: iter(())),
-    ("flying", lambda recorder: None),
+    ("in_flight", lambda recorder: None),
     ("weakrefs", lambda recorder: None),
 )
 

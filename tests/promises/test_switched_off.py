@@ -24,7 +24,7 @@ def test_a_chain_built_before_an_uninstall_works_on() -> None:
     afterwards = serve(handler, environ("/hello/"))
     assert (afterwards.status, afterwards.body) == (during.status, during.body)
     assert len(recording.tracer.recorder.finished) == 0
-    assert recording.tracer.recorder.flying == {}
+    assert recording.tracer.recorder.in_flight == {}
 
 
 @pytest.mark.django_db

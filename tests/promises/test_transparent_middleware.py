@@ -199,7 +199,7 @@ def test_a_request_within_a_request_is_a_part_of_it(site: Any) -> None:
             "tests.promises.site.nested",
             "tests.promises.site.listing",
         ]
-        assert recording.tracer.recorder.flying == {}
+        assert recording.tracer.recorder.in_flight == {}
 
 
 class Handler(WSGIHandler):

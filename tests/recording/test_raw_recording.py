@@ -126,7 +126,7 @@ def test_a_thread_is_one_thread_wherever_a_collection_comes() -> None:
 
         on_thread(work)
         recorder.finish(trace)
-        return {thread for thread, *_ in trace.far or ()}
+        return {thread for thread, *_ in trace.other_threads or ()}
 
     try:
         found = [numbers(threshold) for threshold in range(1, 41)]

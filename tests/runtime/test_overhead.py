@@ -33,7 +33,7 @@ def request(
     for _ in range(stages_):
         trace.add((1, 2, (stages.VIEW, None, "", "", "")))
     for number in range(births):
-        trace.bear((None, number, kind, object, None))
+        trace.add_birth((None, number, kind, object, None))
     now += took
     recorder.finish(trace)
     return trace
@@ -87,9 +87,9 @@ def test_a_link_that_is_watched_costs_a_part_of_a_stage() -> None:
     """One after another; those that are not watched cost nothing: see `test_reverse`."""
     asked = request(10 * MS)
     none = COSTS.of(asked)
-    asked.asks = 1
+    asked.repeated_lookups = 1
     one = COSTS.of(asked)
-    asked.asks = 40
+    asked.repeated_lookups = 40
     assert COSTS.of(asked) - none == pytest.approx(40 * (one - none), abs=40)
     assert 0 < one - none < COSTS.at(MS).stage
 
@@ -98,7 +98,7 @@ def test_of_requests_that_are_alike_each_is_said_to_pay_what_it_is_said_to_pay_a
     """However long each took, and however often it made links."""
     alike = [request(took * LITTLE, births=3, kind="connection") for took in (5, 50, 50, 20, 500)]
     for trace, asks in zip(alike, (0, 0, 7, 7, 0), strict=True):
-        trace.asks = asks
+        trace.repeated_lookups = asks
     alone = [COSTS.of(trace) for trace in alike]
     assert COSTS.of_alike(alike) == alone
     assert len(set(alone)) == 5

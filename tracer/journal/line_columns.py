@@ -37,7 +37,7 @@ def apart(events: list[Any]) -> tuple[list[Any], list[Event]]:
 
 def whole_stages(trace: Trace) -> list[Whole] | None:
     """The stages with everything in them, where some are on other threads or may be folded."""
-    if trace.far or not _FOLDED.isdisjoint(map(_stage, trace.events[2::3])):
+    if trace.other_threads or not _FOLDED.isdisjoint(map(_stage, trace.events[2::3])):
         return whole(trace)
     return None
 
@@ -48,7 +48,7 @@ def columns_of(trace: Trace, events: list[Whole] | None) -> Columns:
         folded = with_rows(events)
         whats: list[What] = [event[3:] for event in folded]
         starts, ends = [event[0] for event in folded], [event[1] for event in folded]
-        return starts, ends, [event[2] for event in folded] if trace.far else None, whats
+        return starts, ends, [event[2] for event in folded] if trace.other_threads else None, whats
     flat = trace.events
     whats = [completed(trace, what) if what[0] in _LATE else what for what in flat[2::3]]
     return flat[0::3], flat[1::3], None, whats

@@ -171,9 +171,10 @@ def whole(trace: Trace) -> list[Whole]:
     found: list[Whole] = [
         (start, end, home, *completed(trace, what)) for start, end, what in grouped(trace.events, 3)
     ]
-    if trace.far:
+    if trace.other_threads:
         found += [
-            (start, end, thread, *completed(trace, what)) for thread, start, end, what in trace.far
+            (start, end, thread, *completed(trace, what))
+            for thread, start, end, what in trace.other_threads
         ]
     return found
 

@@ -41,28 +41,28 @@ class Trace:
 
     __slots__ = (
         "add",
-        "asked",
-        "asks",
+        "add_birth",
         "awaited",
-        "bear",
         "begun",
         "births",
         "built",
         "built_token",
-        "calling",
         "closed",
         "ending",
         "events",
         "extend",
-        "far",
         "first",
+        "handler_runs",
         "ident",
         "last_error",
+        "last_resolver",
         "method",
         "modules",
         "number",
+        "other_threads",
         "path",
         "query",
+        "repeated_lookups",
         "responded",
         "response",
         "rows",
@@ -80,9 +80,9 @@ class Trace:
     )
 
     number: int
-    asked: Any
+    last_resolver: Any
     """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
-    asks: int
+    repeated_lookups: int
     """How often `reverse()` found the same resolver again at once."""
     begun: int
     thread: int
@@ -98,11 +98,11 @@ class Trace:
     """What `add` is while the request is in flight."""
     add: Callable[[Event], None]
     births: list[Any]
-    bear: Callable[[tuple[Any, ...]], None]
+    add_birth: Callable[[tuple[Any, ...]], None]
     """Notes one birth, of an object that lives."""
     seen: Any
     """List of tokens used without a stage of their own; with the thread's, if not `single`."""
-    far: list[Any] | None
+    other_threads: list[Any] | None
     """`(thread, start, end, what)` of stages that came when it was no longer `single`."""
     first: int
     """The first token given out in it: lower ones are older than the request."""
@@ -110,7 +110,7 @@ class Trace:
     """When it was finished; 0 while it is in flight."""
     single: bool
     """Everything so far happened on the thread it began on, so no thread is noted."""
-    calling: bool
+    handler_runs: bool
     """Its handler has not returned."""
     awaited: bool
     """Its handler is a coroutine, which finishes it."""

@@ -158,7 +158,7 @@ _BIRTH_SOURCE = """\
             last = _memo[0]
             cls = type({first})
             number = last[1] if last[0] is cls else _remember(_memo, cls)
-            trace.bear((ref, token, _kind, number, {label}))
+            trace.add_birth((ref, token, _kind, number, {label}))
             {extra}
     except Exception as fault:
         _fault(_kind, fault)
@@ -220,7 +220,7 @@ def birth_recorder(
             # The reference stays alive in the trace until its object dies.
             last, cls = memo[0], type(obj)
             number = last[1] if last[0] is cls else remember(memo, cls)
-            trace.bear((ref, token, kind, number, label(obj) if label is not None else None))
+            trace.add_birth((ref, token, kind, number, label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)
 

@@ -28,19 +28,19 @@ class CollectionProbe:
         recorder = self.recorder
         try:
             if phase == "start":
-                self.idle = not recorder.flying
+                self.idle = not recorder.in_flight
                 self.start = recorder.clock()
                 recorder.weakrefs.set_collection(get_ident(), self.start)
                 recorder.classes.clear_memos()
                 return
             recorder.weakrefs.set_collection(0, 0)
             now = recorder.clock()
-            if info["generation"] == OLDEST_GENERATION and self.idle and not recorder.flying:
+            if info["generation"] == OLDEST_GENERATION and self.idle and not recorder.in_flight:
                 recorder.barriers.append((now, self.by))
             trace = current.get()
             if trace is not None:
                 what = stages.COLLECTION, None, info["generation"], info["collected"], ""
-                far = trace.far
+                far = trace.other_threads
                 if far is None:
                     trace.add((self.start, now, what))
                 elif not trace.closed:

@@ -84,7 +84,7 @@ def _begin(
     try:
         left_over = current.get()
         if left_over is not None and not left_over.closed:
-            if left_over.calling:
+            if left_over.handler_runs:
                 return None
             # The server never closed this thread's previous response.
             recorder.finish(left_over, "never closed")
@@ -167,7 +167,7 @@ def _sync_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 recorder.finish(trace, "no response")
                 enter(None)
             raise
-        trace.calling = False
+        trace.handler_runs = False
         if trace.closed:
             enter(None)
         return result
@@ -196,7 +196,7 @@ def _async_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
             raise
         finally:
             if trace is not None and token is not None:
-                trace.calling = False
+                trace.handler_runs = False
                 if trace.streaming and not args:
                     # Only Django's test client calls so; it reads the body after this has returned.
                     trace.awaited = False

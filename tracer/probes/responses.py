@@ -174,7 +174,7 @@ def _close_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
                 recorder.fault(stages.CLOSE, fault)
             if not trace.awaited:
                 finish(trace)
-                if not trace.calling:
+                if not trace.handler_runs:
                     leave(None)
 
     return close

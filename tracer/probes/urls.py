@@ -68,20 +68,20 @@ class _GetResolver:
             trace = get()
             if trace is not None:
                 try:
-                    asked = trace.asked
+                    asked = trace.last_resolver
                     if asked is not None and asked() is resolver:
-                        trace.asks += 1
+                        trace.repeated_lookups += 1
                         return resolver
                     known = by_id.get(id(resolver))
                     if known is None or known() is not resolver:
                         return resolver
                     if trace.single:
                         trace.seen.append(known.token)
-                        trace.asked = known
+                        trace.last_resolver = known
                         if not trace.closed:
                             suspend()
                     else:
-                        trace.asks += trace.seen.again(known)
+                        trace.repeated_lookups += trace.seen.again(known)
                 except Exception as fault:
                     recorder.fault("resolver", fault)
             return resolver
@@ -93,13 +93,13 @@ class _GetResolver:
         recorder = self.recorder
         if self.is_only_one is None:
             self.is_only_one = self.cache_info is not None and self.cache_info().currsize == 1
-        if not self.is_only_one or len(recorder.flying) != 1:
+        if not self.is_only_one or len(recorder.in_flight) != 1:
             return
         recorder.watch_again = self._resume
         self.patch.suspend()
         # Again, as another thread may have called and cleared it before the patch was suspended.
         recorder.watch_again = self._resume
-        if self.is_only_one is None or len(recorder.flying) != 1:
+        if self.is_only_one is None or len(recorder.in_flight) != 1:
             self._resume()
 
     def _resume(self) -> None:

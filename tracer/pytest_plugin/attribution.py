@@ -76,8 +76,8 @@ class Attribution:
         self.tracer.gather()
         test = self.newest[-1]
         if not test.requests:
-            flying = list(self.tracer.recorder.flying.values())
-            if any(trace.begun >= test.begun for trace in flying):
+            in_flight = list(self.tracer.recorder.in_flight.values())
+            if any(trace.begun >= test.begun for trace in in_flight):
                 self._cannot_tell(test)
             return
         # Most of what waits is young, and a young collection takes a fiftieth of a full one.

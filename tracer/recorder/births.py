@@ -28,12 +28,14 @@ class Births(Faults):
         self.clock = clock
         self.weakrefs = WeakRefs(clock)
         self.classes = ClassNames()
-        self.met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
+        self.threads_met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         """Threads that were met: (token, name, at)."""
-        self.gone: deque[tuple[int, str, int]] = deque(maxlen=10_000)
+        self.threads_ended: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         """Threads that ended, likewise."""
-        self.threads = ThreadNumbers(clock, self.met)
-        self.current_thread = CurrentThread(clock, self.met, self.gone, self.threads)
+        self.threads = ThreadNumbers(clock, self.threads_met)
+        self.current_thread = CurrentThread(
+            clock, self.threads_met, self.threads_ended, self.threads
+        )
         self.found: deque[RawBirth] = deque()
         """Objects that were built before tracing."""
         self.scanned = False

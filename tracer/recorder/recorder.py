@@ -38,7 +38,7 @@ class Recorder(Births):
         self.spare: list[Trace] = []
         """Traces that nobody holds any more, to be used again."""
         self.barriers: deque[tuple[int, str]] = deque(maxlen=100)
-        self.flying: dict[int, Trace] = {}
+        self.in_flight: dict[int, Trace] = {}
         """Requests in flight, by number."""
         self.environ: dict[str, Any] = {}
         """The WSGI environ or ASGI scope of the first request, which tells the server."""
@@ -76,10 +76,10 @@ class Recorder(Births):
         if awaited:
             trace.awaited = True
             spread(trace, self.current_thread)
-        self.flying[number] = trace
+        self.in_flight[number] = trace
         if self.on_begin is not None:
             self.on_begin(trace)
-        if len(self.flying) > 1:
+        if len(self.in_flight) > 1:
             self._crowded()
         return trace
 
@@ -87,8 +87,8 @@ class Recorder(Births):
         """Another request is in flight besides."""
         if self.watch_again is not None:
             self.watch_again()
-        if len(self.flying) > MOST_IN_FLIGHT:
-            self.finish(next(iter(self.flying.values())), "never closed")
+        if len(self.in_flight) > MOST_IN_FLIGHT:
+            self.finish(next(iter(self.in_flight.values())), "never closed")
 
     def spread(self, trace: Trace) -> None:
         """Notes threads in this request from now on, as others take part in it."""
@@ -110,7 +110,7 @@ class Recorder(Births):
                 trace.ending = ending
             trace.add = ignore
             trace.built = trace.response = None
-            self.flying.pop(trace.number, None)
+            self.in_flight.pop(trace.number, None)
             if self.watch_again is not None:
                 self.watch_again()
             finished = self.finished
@@ -130,9 +130,9 @@ class Recorder(Births):
         try:
             self.on_fork()
         finally:
-            for trace in self.flying.values():
+            for trace in self.in_flight.values():
                 trace.closed, trace.add = trace.begun or 1, ignore
-            self.flying.clear()
+            self.in_flight.clear()
             self.finished.clear()
             self.barriers.clear()
             self.closings.clear()
@@ -141,7 +141,7 @@ class Recorder(Births):
         """Whether anything recorded has not been taken away."""
         return bool(
             self.finished or self.weakrefs.deaths or self.closings or self.barriers or self.outside
-            or self.found or self.met or self.gone
+            or self.found or self.threads_met or self.threads_ended
         )  # fmt: skip
 
     def instant(self, trace: Trace, what: What) -> None:

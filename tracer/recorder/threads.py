@@ -25,7 +25,7 @@ class ThreadNumbers:
 
     def __init__(self, clock: Callable[[], int], met: deque[tuple[int, str, int]]) -> None:
         self.clock = clock
-        self.met = met
+        self.threads_met = met
         self.by_ident: dict[int, tuple[int, int]] = {}
         """Identifier to (number, the kernel's identifier). The kernel's tells a thread from an
         earlier one with the same identifier, whose end is not reported if only a garbage collection
@@ -40,7 +40,7 @@ class ThreadNumbers:
         number = self.assign(ident)
         if not is_known:
             self.met_by_collector[ident] = number
-            self.met.append((number, _name(number, ident), self.clock()))
+            self.threads_met.append((number, _name(number, ident), self.clock()))
         return number
 
     def assign(self, ident: int) -> int:

@@ -38,24 +38,24 @@ def spread(trace: Trace, current_thread: CurrentThread) -> None:
     # First this: what is no longer single has sightings with threads.
     trace.seen = _Seen(trace.seen, current_thread)
     trace.single = False
-    trace.asked = None
+    trace.last_resolver = None
     far: list[Any] = []
-    trace.far = far
+    trace.other_threads = far
     trace.add = lambda event: far.append((current_thread.token, *event))
     # The list stays the same: the references in it know it.
     births = trace.births.extend
-    trace.bear = lambda born: births((*born[:4], (born[4], current_thread.token, None, True)))
+    trace.add_birth = lambda born: births((*born[:4], (born[4], current_thread.token, None, True)))
 
 
 class _Seen(list[Any]):
     """Sightings on several threads."""
 
-    __slots__ = ("asked", "current_thread")
+    __slots__ = ("current_thread", "last_resolvers")
 
     def __init__(self, before: list[Any], current_thread: CurrentThread) -> None:
         super().__init__(before)
         self.current_thread = current_thread
-        self.asked: dict[int, Ref] = {}
+        self.last_resolvers: dict[int, Ref] = {}
         """Thread to the resolver that `reverse()` found last on it."""
 
     def append(self, token: Any) -> None:
@@ -65,9 +65,9 @@ class _Seen(list[Any]):
     def again(self, resolver: Ref) -> bool:
         """Notes that `reverse()` found a resolver, unless it did so last on this thread."""
         thread = self.current_thread.token
-        if self.asked.get(thread) is resolver:
+        if self.last_resolvers.get(thread) is resolver:
             return True
-        self.asked[thread] = resolver
+        self.last_resolvers[thread] = resolver
         super().append((resolver.token, thread))
         return False
 
@@ -87,7 +87,7 @@ def begun(
         trace.events = []
         trace.extend = trace.events.extend
         trace.births = []
-        trace.bear = trace.births.extend
+        trace.add_birth = trace.births.extend
         trace.seen = []
     trace.number = number
     trace.begun = at
@@ -95,11 +95,11 @@ def begun(
     trace.ident = ident
     trace.method, trace.script, trace.path, trace.query = address
     trace.add = trace.extend
-    trace.closed = trace.last_error = trace.rows = trace.uncounted = trace.asks = 0
-    trace.single = trace.calling = True
+    trace.closed = trace.last_error = trace.rows = trace.uncounted = trace.repeated_lookups = 0
+    trace.single = trace.handler_runs = True
     trace.awaited = trace.streaming = False
     trace.ending = "closed"
-    trace.far = trace.modules = trace.asked = trace.built = trace.response = None
+    trace.other_threads = trace.modules = trace.last_resolver = trace.built = trace.response = None
     trace.responded = trace.viewed = None
     trace.size = trace.status = trace.view = trace.view_token = None
     return trace

@@ -185,8 +185,8 @@ class Recording(Client, Assertions):
                 "The recording has ended: settle() belongs inside the block, before its end."
             )
         tracer = self._begun().tracer
-        flying = len(tracer.recorder.flying)
-        return Settled(tracer.settle(draw=False), flying)
+        in_flight = len(tracer.recorder.in_flight)
+        return Settled(tracer.settle(draw=False), in_flight)
 
     def _on_demand(self) -> None:
         """Before an assertion that needs it: settles, where that can still be done."""

@@ -264,8 +264,8 @@ def _older(trace: Trace) -> tuple[Any, ...]:
     marks += trace.seen
     if trace.single:
         return tuple([mark for mark in marks if mark and mark < own])
-    if trace.far:
-        marks += [(what[1], thread) for thread, _, _, what in trace.far if what[1]]
+    if trace.other_threads:
+        marks += [(what[1], thread) for thread, _, _, what in trace.other_threads if what[1]]
     return tuple([mark for mark in marks if mark and _token(mark) < own])
 
 

@@ -26,7 +26,7 @@ class HolderSearch:
 
         `last`: the process ends, and no way of looking can do harm any more.
         """
-        if self.recorder.flying or history.about is None:
+        if self.recorder.in_flight or history.about is None:
             return []
         kept = {
             life.id

@@ -35,7 +35,7 @@ def _known_to_the_parent(recorder: Recorder, intake: Intake, backlog: Backlog) -
     yield from intake.boot
     for built in intake.outside():
         yield from built.births
-    traces = (*backlog.waiting.take(), *recorder.finished, *recorder.flying.values())
+    traces = (*backlog.waiting.take(), *recorder.finished, *recorder.in_flight.values())
     for trace in traces:
         recorder.weakrefs.take_over(trace.births)
         yield from backlog.assembly.births(trace, trace.begun)
@@ -48,4 +48,4 @@ def _announce_current_thread(recorder: Recorder, intake: Intake) -> None:
     """
     token = recorder.current_thread.token
     if token in intake.thread_names:
-        recorder.met.append((token, intake.thread_names[token], recorder.clock()))
+        recorder.threads_met.append((token, intake.thread_names[token], recorder.clock()))

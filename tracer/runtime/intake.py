@@ -40,7 +40,10 @@ class Intake:
         return Batch(recorder, facts, finished, standing, self._ends(), barriers)
 
     def _threads(self) -> Iterator[ThreadSeen]:
-        for queue, ended in ((self.recorder.met, False), (self.recorder.gone, True)):
+        for queue, ended in (
+            (self.recorder.threads_met, False),
+            (self.recorder.threads_ended, True),
+        ):
             while queue:
                 token, name, at = queue.popleft()
                 if not ended:

@@ -116,14 +116,14 @@ class Costs(NamedTuple):
     def of_alike(self, traces: Sequence[Trace]) -> list[int]:
         """Returns the nanoseconds that recording took, for each of several requests that are alike:
         as many stages and sightings, as many objects, of the same kinds."""
-        births, far = traces[0].births, traces[0].far
+        births, far = traces[0].births, traces[0].other_threads
         count = len(traces[0].events) // 3 + (len(far) if far else 0)
         opened, lives = births[2::5].count("connection"), len(births) // 5
         unasked = count + 0.5 * len(traces[0].seen) + _OPENED * opened
         asked, low, high, found = -1, 0.0, 0.0, []
         for trace in traces:
-            if trace.asks != asked:
-                asked = trace.asks
+            if trace.repeated_lookups != asked:
+                asked = trace.repeated_lookups
                 worth = unasked + _ASKED * asked
                 low, high = self.near.of(worth, lives), self.far.of(worth, lives)
             share = self._share((trace.closed - trace.begun) / (count + 1))

@@ -28,7 +28,7 @@ def close(tracer: Tracer, settle: bool = True) -> None:
 
 def land(tracer: Tracer) -> None:
     """Finishes the requests in flight, which come to no end of their own any more."""
-    for trace in list(tracer.recorder.flying.values()):
+    for trace in list(tracer.recorder.in_flight.values()):
         tracer.recorder.finish(trace, "never closed")
     tracer.look(draw=not tracer.worker.is_stuck)
 

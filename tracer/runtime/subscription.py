@@ -68,7 +68,7 @@ class Subscription:
             # What waits in the backlog comes before, not after.
             tracer.backlog.ask()
             self.begun = tracer.recorder.clock()
-            self.offset = max([history.newest, *tracer.recorder.flying], default=0)
+            self.offset = max([history.newest, *tracer.recorder.in_flight], default=0)
             found = tuple([replace(each, phase="before") for each in history.living()])
             self._add([Built(found)] if found else [])
             self.history.boot = history.boot

@@ -25,7 +25,7 @@ _BIRTHS = attrgetter("births")
 
 
 class Backlog:
-    """The last sink: it owns the process's history, and brings it up to date when asked."""
+    """Owns the history of the process, and brings it up to date when asked."""
 
     name = "the backlog"
 
@@ -55,14 +55,14 @@ class Backlog:
         births = sum(len(fact.births) for fact in self.facts if isinstance(fact, Built))
         if self.history.served < len(ALWAYS_REMEMBERED) or births > MOST_BIRTHS_OUTSIDE:
             # A history remembers its first requests for ever.
-            self.ask()
+            self.update_history()
             return
         if self.waiting.reduce(collected=bool(self.barriers)):
             self._report_counts()
         if self.barriers:
-            self.ask()
+            self.update_history()
 
-    def ask(self) -> None:
+    def update_history(self) -> None:
         """Brings the history up to date with all waiting traces, causes before effects."""
         traces = self.waiting.take()
         self._report_counts()

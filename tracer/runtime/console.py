@@ -89,7 +89,7 @@ class Console:
             self.skip(count)
             return
         began = self.clock()
-        self.backlog.ask()
+        self.backlog.update_history()
         known = self.backlog.history.requests
         newest = [known[number] for number in batch.numbers[-AT_ONCE:] if number in known]
         self.skip(count - len(newest))

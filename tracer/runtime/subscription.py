@@ -66,7 +66,7 @@ class Subscription:
         with tracer.lock:
             history = tracer.backlog.history
             # What waits in the backlog comes before, not after.
-            tracer.backlog.ask()
+            tracer.backlog.update_history()
             self.begun = tracer.recorder.clock()
             self.offset = max([history.newest, *tracer.recorder.in_flight], default=0)
             found = tuple([replace(each, phase="before") for each in history.living()])

@@ -129,7 +129,7 @@ class Tracer:
     def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         """Returns the process as its history shows it; `drawn` as in `History.snapshot`."""
         with self.lock:
-            self.backlog.ask()
+            self.backlog.update_history()
             return self.backlog.history.snapshot(drawn)
 
     def process(self) -> Process:
@@ -156,7 +156,7 @@ class Tracer:
         self.look(draw)
         with self.lock:
             self.pipeline.run()
-            self.backlog.ask()
+            self.backlog.update_history()
             last = self.worker.ending.is_set()
             self.pipeline.report(*self.holder_search.run(self.backlog.history, last))
         return freed

@@ -4,6 +4,7 @@
 
 - `timeline.svg` and `lifelines.svg`: two guests, each on a thread of their own, visit a few pages.
 - `kept.svg`: three visits to a page that keeps its requests.
+- `rooms.svg`: the packages of the tracer, each above those that it imports.
 - `boot.svg` and `processes.svg`: the café under gunicorn, preloaded, with recycled workers.
 
 Each group is recorded in a process of its own, because what one builds the next would find built.
@@ -24,6 +25,7 @@ from pathlib import Path
 
 import django
 from rich.console import RenderableType
+from rich.text import Text
 
 from tracer import Recording, record
 from tracer.model.process_tree import build_process_tree
@@ -34,6 +36,7 @@ from tracer.servers import serve
 HERE = Path(__file__).resolve().parent
 PICTURES = HERE / "pictures"
 WIDTH = 128
+ROOMS_WIDTH = 88
 PAGE = "/menu/?page=2"
 """The page whose last visit is drawn as a timeline."""
 KEEPER = "/surprises/keeper/"
@@ -45,6 +48,26 @@ SINCE = (("Ben", KEEPER),)
 SERVED = 12
 """Requests to gunicorn; a worker is replaced after `RECYCLED`."""
 RECYCLED = 5
+
+
+ROOMS = """\
+   in the traced process                                  in any process
+
+   pytest_plugin   middleware · apps                      cli
+        │             │                                    │
+   recording          │      bootstrap                  compare
+        │             │          │                       │    │
+        └──────── runtime ───────┘                       │  servers ── application
+                      │                                  │    │
+      ┌───────────────┼──────────────┬─────────────┐     │    │
+   probes             │           journal        render ─┘    │
+      │               │              │             │          │
+    heap              │              └──────┬──────┴──────────┘
+      │               │                     │
+   recorder ──────────┴─────────────────  model
+                                            │
+                                          conf
+"""
 
 
 class Trouble(Exception):
@@ -95,16 +118,26 @@ def draw_processes(into: Path) -> None:
     write(into, "processes", "The processes of a server", Processes(build_process_tree(processes)))
 
 
+def draw_rooms(into: Path) -> None:
+    """Draws the packages of the tracer."""
+    picture = Text(ROOMS.rstrip())
+    picture.highlight_regex(r"[a-z_]{3,}", "bold")
+    picture.highlight_regex(r"[─-╿]+", "dim")
+    picture.highlight_regex(r"in the traced process|in any process", "not bold italic")
+    write(into, "rooms", "The rooms of the tracer", picture, ROOMS_WIDTH)
+
+
 GROUPS: dict[str, Callable[[Path], None]] = {
+    "rooms": draw_rooms,
     "guests": draw_guests,
     "kept": draw_kept,
     "processes": draw_processes,
 }
 
 
-def write(into: Path, name: str, title: str, picture: RenderableType) -> None:
-    """Writes one picture as SVG."""
-    (into / f"{name}.svg").write_text(to_svg(picture, WIDTH, title), encoding="utf-8")
+def write(into: Path, name: str, title: str, picture: RenderableType, width: int = WIDTH) -> None:
+    """Writes one picture as SVG, so many columns wide."""
+    (into / f"{name}.svg").write_text(to_svg(picture, width, title), encoding="utf-8")
 
 
 def draw(group: str, into: Path) -> int:

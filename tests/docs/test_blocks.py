@@ -26,7 +26,9 @@ from tests.docs import cells, commands
 from tests.docs.markdown import ROOT, Block, Page, pages
 from tests.docs.place import Place, make_template
 from tests.servers.availability import require_server
-from tracer.journal import format as journal
+from tracer.journal.decode import decode
+from tracer.journal.encode import encode
+from tracer.journal.format import HEADER
 from tracer.servers.project import copy_demo_databases
 
 DEMO = ROOT / "demo_project"
@@ -150,8 +152,8 @@ def check_settings(text: str, place: Place) -> None:
 def check_journal(text: str, place: Place) -> None:
     """Reads a journal's line, the header or a fact."""
     line = text.encode()
-    if line != journal.HEADER:
-        assert journal.encode(journal.decode(line)) == line
+    if line != HEADER:
+        assert encode(decode(line)) == line
 
 
 def run_shell(texts: list[str], place: Place) -> None:

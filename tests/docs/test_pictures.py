@@ -22,6 +22,7 @@ pytestmark = pytest.mark.slow
 PICTURES = ROOT / "demo_project" / "pictures"
 COMPARISON = "comparison.svg"
 WORDS = {
+    "rooms": ("runtime", "recorder", "model", "pytest_plugin"),
     "timeline": ("/menu/?page=2", "SessionMiddleware", "view cafe.views.Menu.get", "request"),
     "lifelines": ("WSGIHandler", "process", "thread", "connection", "cafe.views.RECENT[0]"),
     "kept": ("WSGIRequest", "KEPT", "cafe.views.RECENT[…]", "cafe.views.Menu.queryset"),

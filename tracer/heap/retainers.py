@@ -173,7 +173,7 @@ def _is_own_frame(item: Any) -> bool:
 
 
 def _is_a(item: Any, kind: Any) -> bool:
-    """Does as `isinstance`, but without asking the object: that would evaluate a lazy one."""
+    """Like `isinstance`, but without asking the object: that would evaluate a lazy one."""
     return issubclass(type(item), kind)
 
 

@@ -90,7 +90,7 @@ class Rows:
         return rows, places
 
     def between(self, trace: Trace, start: int, end: int, what: What) -> Between:
-        """A stage of no object, that is told by itself."""
+        """Returns a stage that has no object and is written by itself."""
         head, detail, _ = self._words(what)
         rest = f",{start - trace.begun},{end - start}" + (f",null,{detail}]" if detail else "]")
         return Between(start, end, head, rest)

@@ -54,7 +54,7 @@ class Row(NamedTuple):
 
 
 class Between(NamedTuple):
-    """A stage of which nothing is told but when it was, as a collection."""
+    """A stage of which only the time is written, such as a collection."""
 
     start: int
     end: int
@@ -124,7 +124,7 @@ class Stencil(NamedTuple):
     size: int
     """Entries of stages in such a recording."""
     kept: Callable[[Sequence[int]], Sequence[int]] | None
-    """What picks the stages that are told, in the order in which they ended; None if all are."""
+    """What picks the stages that are written, in the order in which they ended; None if all are."""
     began: Callable[[Sequence[int]], Sequence[int]]
     """What puts those into the order in which they began."""
     pick: Callable[[Sequence[int]], tuple[int, ...]]
@@ -166,7 +166,7 @@ class Stencil(NamedTuple):
         that are not among `events`, by the place of their request.
         """
         form, built = self.form, self.built
-        starts, ends = self._told(events[0::3]), self._told(events[1::3])
+        starts, ends = self._kept_numbers(events[0::3]), self._kept_numbers(events[1::3])
         size = len(starts) // len(begun)
         after = [*map(operator.sub, starts, [at for at in begun for _ in range(size)])]
         lasted = [*map(operator.sub, ends, starts)]
@@ -185,15 +185,15 @@ class Stencil(NamedTuple):
         # On one thread one request comes after the other: where not, each is written by itself.
         return lines if rise(ends) and rise(began) and rise(tokens) else None
 
-    def _told(self, numbers: list[int]) -> list[int]:
-        """Of a number for each stage those of the stages that are told."""
+    def _kept_numbers(self, numbers: list[int]) -> list[int]:
+        """Of a number for each stage those of the stages that are written."""
         if self.kept is None:
             return numbers
         size = self.size // 3
-        told: list[int] = []
+        kept_numbers: list[int] = []
         for first in range(0, len(numbers), size):
-            told += self.kept(numbers[first : first + size])
-        return told
+            kept_numbers += self.kept(numbers[first : first + size])
+        return kept_numbers
 
 
 def written(row: Row) -> str:

@@ -42,7 +42,7 @@ class Lines:
     ) -> list[bytes]:
         """Returns the lines of finished requests, in their order; `standing` as in `request`.
 
-        `fault` is told why one cannot be written; there is no line of that one.
+        `fault` is called with the reason why one cannot be written; that one has no line.
         """
         groups: dict[Hashable, list[Trace]] = {}
         for trace in traces:

@@ -1,4 +1,4 @@
-"""The raw recording of one request: two flat lists, a few words, and nothing else.
+"""The trace of one request, as it was recorded: two flat lists, a few words, and nothing else.
 
 Each three entries of `Trace.events` are one finished stage, `(start, end, what)`, where `what` is
 `(stage, token, name, detail, error)`: the same tuple each time where nothing in it changes. Each

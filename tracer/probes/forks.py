@@ -1,4 +1,4 @@
-"""Child processes of multiprocessing: their begin and their end.
+"""Child processes of multiprocessing: their start and their end.
 
 They end without running Python's exit handlers. And unlike a child that was merely forked, none of
 them is about to become another program.

@@ -67,7 +67,7 @@ def find_preexisting(recorder: Recorder) -> None:
         found.append((token, kind, number, (_label(label, obj), thread, None, mortal), now))
         if kind in _OWNERS:
             owners.append(obj)
-    recorder.found.extend(found)
+    recorder.preexisting.extend(found)
     database.find_open_connections(recorder, owners)
 
 

@@ -36,11 +36,11 @@ class Births(Faults):
         self.current_thread = CurrentThread(
             clock, self.threads_met, self.threads_ended, self.threads
         )
-        self.found: deque[RawBirth] = deque()
+        self.preexisting: deque[RawBirth] = deque()
         """Objects that were built before tracing."""
         self.scanned = False
         """Whether those were looked for."""
-        self.outside: deque[RawBirth] = deque(maxlen=20_000)
+        self.built_outside: deque[RawBirth] = deque(maxlen=20_000)
         """Objects that were built outside of requests."""
         self.closings: deque[tuple[int, int, int]] = deque(maxlen=10_000)
         """Resources that were closed: (token, at, thread identifier)."""
@@ -80,7 +80,9 @@ class Births(Faults):
         token, mortal = self.weakrefs.watch(obj)
         details = label, self.thread(trace), owner, mortal
         if before:
-            self.found.append((token, kind, self.classes.number(type(obj)), details, self.clock()))
+            self.preexisting.append(
+                (token, kind, self.classes.number(type(obj)), details, self.clock())
+            )
             return token
         self._note(trace, token, kind, type(obj), details, self.weakrefs.refs.get(token))
         return token
@@ -100,7 +102,7 @@ class Births(Faults):
         details = label, self.thread(trace), owner, mortal
         if before:
             number = self.classes.number(type(obj))
-            self.found.append((token, kind, number, details, self.clock()))
+            self.preexisting.append((token, kind, number, details, self.clock()))
         else:
             self._note(trace, token, kind, type(obj), details)
         return token
@@ -116,7 +118,7 @@ class Births(Faults):
     ) -> None:
         number = self.classes.number(cls)
         if trace is None:
-            self.outside.append((token, kind, number, details, self.clock()))
+            self.built_outside.append((token, kind, number, details, self.clock()))
             return
         births = trace.births
         if ref is not None:

@@ -73,7 +73,7 @@ class Patches:
         return patch
 
     def restore(self) -> None:
-        """Undos everything, newest first. What somebody else has removed meanwhile stays away."""
+        """Undoes everything, newest first. What somebody else has removed meanwhile stays away."""
         for patch in self._suspendable:
             # First this: another thread may be about to resume it.
             patch.is_over = True

@@ -137,11 +137,11 @@ class Recorder(Births):
             self.barriers.clear()
             self.closings.clear()
 
-    def waits(self) -> bool:
+    def has_unprocessed(self) -> bool:
         """Whether anything recorded has not been taken away."""
         return bool(
-            self.finished or self.weakrefs.deaths or self.closings or self.barriers or self.outside
-            or self.found or self.threads_met or self.threads_ended
+            self.finished or self.weakrefs.deaths or self.closings or self.barriers
+            or self.built_outside or self.preexisting or self.threads_met or self.threads_ended
         )  # fmt: skip
 
     def instant(self, trace: Trace, what: What) -> None:

@@ -1,6 +1,7 @@
 """The tracer of a running process: recorder, probes, journal and console, put together.
 
-May import every room from `render/` down; nobody below may import it.
+May import `render/`, `journal/`, `probes/`, `heap/`, `recorder/`, `model/`, `checks` and `conf`.
+None of them may import it.
 """
 
 from tracer.runtime.switch import running, start, stop

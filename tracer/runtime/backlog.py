@@ -1,4 +1,4 @@
-"""The backlog: keeps the newest recordings as they are and reduces older ones to counts."""
+"""The backlog: keeps the newest traces as they are and reduces older ones to counts."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ from tracer.runtime.waiting_traces import WaitingTraces
 REQUESTS_REMEMBERED = 64
 """Requests that a running process remembers one by one."""
 MOST_BIRTHS_OUTSIDE = 1000
-"""Births outside requests that wait for the history; beyond, it hears of them at once."""
+"""When more births outside requests wait, the history gets them at once."""
 MOST_UNCLAIMED = 1000
 """Deaths remembered of objects that the history does not know yet."""
 _BIRTHS = attrgetter("births")
@@ -35,12 +35,12 @@ class Backlog:
         self.waiting = waiting
         self.history = History(keep=REQUESTS_REMEMBERED)
         self.facts: list[Fact] = []
-        """What the history hears together with the waiting requests, and before them."""
+        """What the history gets together with the waiting requests, and before them."""
         self.barriers: list[Barrier] = []
         self.standing: list[int] = []
         self.unclaimed: dict[int, Died] = {}
-        """Deaths of objects that the history does not know: those of a waiting request, if any.
-        Most stand in its births, too, but a resource's does not."""
+        """Deaths of objects that the history does not know. They may belong to a request that waits;
+        its trace notes the death, too, unless the object is a resource."""
 
     def take(self, batch: Batch) -> None:
         """Keeps a batch's traces. A batch with a barrier reaches the history at once."""
@@ -77,7 +77,8 @@ class Backlog:
         self.barriers = []
         while traces:
             trace = traces.pop()
-            # A reference that is there still may be about to note its object's end in there.
+            # A weak reference in the births may write to them at any moment: such a trace is not
+            # used again.
             if Ref not in map(type, trace.births[::5]):
                 give_back(self.recorder.spare, trace)
 
@@ -103,7 +104,7 @@ class Backlog:
                 self.recorder.fault("history", fault)
 
     def _report_counts(self) -> None:
-        """Tells the history of the counted requests, and first of what preceded them."""
+        """Adds the counted requests to the history, and before them what preceded them."""
         if not self.waiting.counts.served:
             return
         self._feed(self.facts)

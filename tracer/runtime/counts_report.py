@@ -1,4 +1,4 @@
-"""Tells the history of requests that were counted instead of being remembered one by one."""
+"""Adds requests to a history that were counted instead of being remembered one by one."""
 
 from __future__ import annotations
 

@@ -55,7 +55,10 @@ class Intake:
     def outside(self) -> Iterator[Built]:
         """Takes what was built outside of requests, and yields it as one fact, if there is any."""
         births = []
-        for queue, phase in ((self.recorder.found, "before"), (self.recorder.outside, "boot")):
+        for queue, phase in (
+            (self.recorder.preexisting, "before"),
+            (self.recorder.built_outside, "boot"),
+        ):
             for _ in range(len(queue)):
                 token, kind, number, details, at = queue[0]
                 cls = self.recorder.classes.names[number]

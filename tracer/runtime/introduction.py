@@ -1,4 +1,4 @@
-"""The introduction: a process says once who it is, how it booted, and what it received."""
+"""The introduction: states once who a process is, how it booted, and what it received."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tracer.runtime.pipeline import Pipeline
 
 
 class Introduction:
-    """Tells the history, and the head of the journal."""
+    """Writes it to the history and to the head of the journal."""
 
     def __init__(
         self,

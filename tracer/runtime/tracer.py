@@ -1,8 +1,8 @@
 """The tracer of one process: recorder, probes, journal and console, put together.
 
-A request's recording goes from the recorder into the pipeline, and from there to each sink in turn:
-subscriptions, the journal, the backlog, the console. All of it happens in the worker thread. When
-the console falls behind, timelines are skipped and counted; the journal skips none.
+A request's trace goes from the recorder into the pipeline, and from there to each sink in turn:
+subscriptions, the journal, the backlog, the console. As a rule this happens in the worker thread.
+When the console falls behind, timelines are skipped and counted; the journal skips none.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from tracer.runtime.introduction import Introduction
 from tracer.runtime.journal_sink import JournalSink
 from tracer.runtime.pipeline import Pipeline
 from tracer.runtime.waiting_traces import WaitingTraces
-from tracer.runtime.worker import Worker
+from tracer.runtime.worker import WorkerThread
 
 try:
     from tracer.runtime.console import Console, terminal_of
@@ -66,7 +66,7 @@ class Tracer:
         sinks = (self.journal, self.backlog, self.console)
         self.pipeline.sinks += [sink for sink in sinks if sink is not None]
         has_readers = self.journal is not None or self.console is not None
-        self.worker = Worker(recorder, self.look, has_readers)
+        self.worker = WorkerThread(recorder, self.look, has_readers)
         self.introduction = Introduction(recorder, self.pipeline, self.backlog, self.journal)
         self.holder_search = HolderSearch(recorder)
         self.flight_recorder = FlightRecorder(

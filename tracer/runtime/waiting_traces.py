@@ -22,11 +22,11 @@ from tracer.runtime.counts import Counts, ends_of
 NEWEST = 16
 """Traces kept as they are, even if everything that their requests built is gone."""
 ENOUGH_COUNTED = 128
-"""Requests that are counted before the history hears of them."""
+"""Requests that are counted before the history gets the counts."""
 MOST_WAITING = 256
-"""Traces beyond which the oldest wait no longer for the end of what their requests built."""
+"""When more traces wait, the oldest are counted even if some of their objects are alive."""
 MOST_ENTRIES = 32_768
-"""Entries of stages and births beyond which they do not, either: a few megabytes."""
+"""The same limit in list entries of all unfinished traces: a few megabytes."""
 _AT_A_TIME = 32
 """Traces beyond `MOST_WAITING` that are counted at a time."""
 _NUMBER = attrgetter("number")
@@ -63,10 +63,10 @@ class WaitingTraces:
         return counts
 
     def reduce(self, collected: bool = False) -> bool:
-        """Counts the older requests whose objects are gone; returns whether there is news enough.
+        """Counts the older requests whose objects are gone; returns whether to report them.
 
         What the collector frees is gone some dozens or hundreds of requests later. A trace waits
-        that long, as its marks then tell the ends without further work. When it can wait no longer,
+        that long, as by then its births contain the times of death. When it can wait no longer,
         its living objects are remembered one by one. `collected`: a full collection has just run,
         so no older trace waits any longer.
         """

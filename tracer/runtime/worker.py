@@ -22,14 +22,14 @@ BATCH_SIZE = 64
 """Requests that a process without console and journal collects before its thread handles them.
 Hundreds of waiting traces would be promoted to the garbage collector's oldest generation."""
 MOST_FINISHED = 2000
-"""Finished requests waiting; beyond, the next one to finish handles them in its own thread."""
+"""When more finished requests wait, the next one to finish handles them in its own thread."""
 FORK_PATIENCE = 0.5
 """Seconds that a fork waits at most for the thread to end."""
 SHUTDOWN_PATIENCE = 2.0
 """Seconds that the thread has at the end to finish what it is doing."""
 
 
-class Worker:
+class WorkerThread:
     """Owns one process's worker thread, and starts it when there is something to do.
 
     It ends before a fork, and starts again in parent and child when there is something to do there.
@@ -56,7 +56,7 @@ class Worker:
         """The process is about to fork, and the thread has to end."""
         self.polling: bool
         """Whether the thread looks by itself; else a finished request wakes it."""
-        self.sleep()
+        self._stop_polling()
 
     def request_finished(self) -> None:
         """Sees to it that finished requests are handled. Called on a request's thread."""
@@ -69,7 +69,7 @@ class Worker:
         if server_info.needs_single_thread(sys.modules):
             self.work()
             return
-        self.poll()
+        self._start_polling()
         if self.thread is None or not self.thread.is_alive():
             thread = threading.Thread(target=self._run, name="tracer", daemon=True)
             try:
@@ -78,16 +78,16 @@ class Worker:
                     Context().run(thread.start)
             except Exception:
                 # The system refused a new thread. The next request tries again.
-                self.sleep()
+                self._stop_polling()
                 raise
             self.thread = thread
         self._ring()
 
-    def poll(self) -> None:
+    def _start_polling(self) -> None:
         """Begins to poll; from now on a finished request need not wake the thread."""
         self.polling, self.recorder.enough = True, MOST_FINISHED + 1
 
-    def sleep(self) -> None:
+    def _stop_polling(self) -> None:
         """Stops polling; from now on a finished request wakes the thread."""
         self.polling, self.recorder.enough = False, self.batch_size
 
@@ -100,22 +100,23 @@ class Worker:
         idle, pid, found = 0, self.pid, 1
         while not self.ending.is_set() and not self.forking and self.pid == pid:
             if idle >= self.idle_polls:
-                self.sleep()
+                self._stop_polling()
                 if len(self.recorder.finished) < self.batch_size:
                     self.wakeup.acquire()
-                self.poll()
+                self._start_polling()
                 idle = 0
             # Where polls find nothing, the loop must not spin.
             interval = self.poll_interval if found else POLL_INTERVAL
             self.wakeup.acquire(timeout=0 if self.forking else interval)
-            found = self.work() if self.recorder.waits() else 0
+            found = self.work() if self.recorder.has_unprocessed() else 0
             idle = 0 if found else idle + 1
 
     def before_fork(self) -> None:
         """Ends the thread: Python 3.12 and newer warn of a fork where there is more than one.
 
         Where it is busy for too long it stays, and Python warns. After the fork the next request
-        starts it again; at once it cannot be, for some versions of Python count only then.
+        starts it again. It cannot start at once: some versions of Python count threads only
+        after the fork.
         """
         thread = self.thread
         if thread is None or thread is threading.current_thread():
@@ -128,9 +129,9 @@ class Worker:
             time.sleep(0.0001)
         self.forking = False
         if not thread.is_alive():
-            self.sleep()
+            self._stop_polling()
             if len(self.recorder.finished) >= self.batch_size:
-                # It came from another thread since, so Python warns anyway.
+                # Other threads have finished requests meanwhile, so Python warns in any case.
                 self.request_finished()
 
     def forked(self) -> None:
@@ -138,7 +139,7 @@ class Worker:
         self.pid = os.getpid()
         self.wakeup, self.ending = _wakeup(), threading.Event()
         self.thread = None
-        self.sleep()
+        self._stop_polling()
 
     def end(self) -> None:
         """Ends the thread for good, and waits a while for what it is doing."""

@@ -1,4 +1,4 @@
-"""The rows of a timeline: stages nested and in order, with runs of alike ones folded."""
+"""Chooses the rows of a timeline: stages nested and in order, with runs of similar ones folded."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ from typing import Final
 from tracer.model import Span, stages
 
 MIN_RUN: Final = 5
-"""From so many alike stages in a row on, they are folded."""
+"""A run of at least so many similar stages is folded."""
 SHOWN_OF_RUN: Final = 2
 """How many stages of a folded run are drawn one by one."""
 MAX_PERIOD: Final = 3
@@ -18,7 +18,7 @@ MAX_ROWS: Final = 70
 """At most so many rows are drawn, the longest ones; the others are counted."""
 
 _ALIKE_WHATEVER_NAME: Final = frozenset({stages.IMPORT, stages.COLLECTION})
-"""Stages that are alike whatever their names are."""
+"""Stages that are similar whatever their names are."""
 
 
 @dataclass(slots=True)
@@ -29,12 +29,12 @@ class StageNode:
     depth: int = 0
     children: list[StageNode] = field(default_factory=list)
     shape: int = 0
-    """A number that alike nodes share; alike in themselves and in all that is nested in them."""
+    """A number that similar nodes share, whose nested nodes are similar, too."""
 
 
 @dataclass(slots=True)
 class StageRow:
-    """One row of a timeline: one stage, or the rest of a run of alike ones."""
+    """One row of a timeline: one stage, or the rest of a run of similar ones."""
 
     node: StageNode
     folded: tuple[Span, ...] = ()

@@ -125,7 +125,7 @@ class _Switch:
         self.since = time.monotonic()
         # Waiting recordings are processed and drawn now: the worker thread must not do it during
         # the turns without probes.
-        self.tracer.look(draw=False)
+        self.tracer.handle_recorded(draw=False)
         if self.tracer.console is not None:
             with self.tracer.console.drawing:
                 pass

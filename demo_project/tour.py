@@ -56,7 +56,7 @@ class Drawing:
         deadline = time.monotonic() + 10
         before = self._seconds_spent()
         while self.tracer is not None and time.monotonic() < deadline:
-            self.tracer.look()
+            self.tracer.handle_recorded()
             if self._settled() >= self.requests:
                 break
             time.sleep(0.01)

@@ -37,7 +37,7 @@ class Tracer(Contestant):
         module = sys.modules.get("tracer.runtime.switch")
         running = module.running() if module is not None else None
         if running is not None:
-            running.look()
+            running.handle_recorded()
 
     def recorded(self) -> str:
         """Counts stages and objects of the newest request."""

@@ -67,7 +67,7 @@ def test_the_earlier_request_dies_inside_the_later_one(site: Recording) -> None:
     def collect_and_tell() -> None:
         gc.collect()
         # The death must be recorded alike whether it is reported before its request or after.
-        site.tracer.look()
+        site.tracer.handle_recorded()
 
     GATE["collect"] = collect_and_tell
     site.get("/plain/")

@@ -121,7 +121,7 @@ def test_a_journal_tells_the_same_as_the_process_that_wrote_it(tmp_path: Any) ->
         handler = WSGIHandler()
         for _ in range(100):
             serve(handler, environ("/plain/"))
-            running.look()
+            running.handle_recorded()
         running.settle()
         mine = running.process()
     finally:

@@ -118,7 +118,7 @@ for path in ("/é/日本/", "/\\xff/"):
     typed = path.encode("utf-8").decode("latin-1") if "é" in path else path
     serve(handler, environ(typed))
     asyncio.run(serve_async(asgi, path))
-running.look()
+running.handle_recorded()
 noted = {each.number: each.path for each in flight_record.read(running.journal.journal.path).begun}
 print(len(noted))
 for number, path in noted.items():
@@ -145,13 +145,13 @@ from tracer.journal.reader import Tail, read
 handler = boot()
 ask(handler, "/plain/")
 running = runtime.running()
-running.look()
+running.handle_recorded()
 tail = Tail(running.config.journal)
 assert len(tail.read()) == 1
 (story,) = read(running.config.journal).files
 assert story.alive is True
 ask(handler, "/plain/")
-running.look()
+running.handle_recorded()
 (news,) = tail.read()
 assert [fact.number for fact in news.facts if hasattr(fact, "number")] == [2]
 assert alive(running.journal.journal.path) is True

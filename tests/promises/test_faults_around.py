@@ -47,7 +47,7 @@ def test_a_journal_that_cannot_be_written_is_logged_once(
         patch.setattr(writer.os, "write", full)
         for _ in range(4):
             assert ask() == b"A short text."
-            traced.look()
+            traced.handle_recorded()
     assert len(logged(caplog)) == 1
     assert os.strerror(number) in logged(caplog)[0]
     assert drawn.getvalue().count("/plain/") >= 4
@@ -61,13 +61,13 @@ def test_a_journal_whose_directory_is_taken_away_is_logged_once(
     directory = traced.config.journal
     assert directory is not None
     ask()
-    traced.look()
+    traced.handle_recorded()
     for file in directory.iterdir():
         file.unlink()
     directory.rmdir()
     for _ in range(3):
         assert ask() == b"A short text."
-        traced.look()
+        traced.handle_recorded()
     runtime.stop()
     assert len(logged(caplog)) == 1
     assert not directory.exists()
@@ -90,7 +90,7 @@ def test_a_terminal_thatis_gone_ends_the_drawing_and_nothing_else(
     traced = runtime.start(Config(enabled=True, console=True, journal=tmp_path), None)
     for _ in range(3):
         assert ask() == b"A short text."
-        traced.look()
+        traced.handle_recorded()
     runtime.stop()
     monkeypatch.undo()
     (story,) = read(tmp_path).files

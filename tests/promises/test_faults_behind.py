@@ -79,13 +79,13 @@ def test_what_fails_behind_a_request_is_logged_once_and_the_next_is_whole(
         patch.setattr(owner, name, broken)
         for _ in range(3):
             assert ask() == b"A short text."
-            traced.look()
+            traced.handle_recorded()
     assert len(logged(caplog)) == 1, logged(caplog)
     caplog.clear()
     # A terminal that could not be found, or has failed, is not looked for again.
     traced.console._terminal = None  # type: ignore[union-attr]
     assert ask("/listing/")
-    traced.look()
+    traced.handle_recorded()
     assert logged(caplog) == []
     assert "/listing/" in drawn.getvalue()
     runtime.stop()
@@ -149,7 +149,7 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
         monkeypatch.setattr(Assembly, "path", picky)
         for path in ("/plain/", "/listing/", "/stream/"):
             ask(path)
-    traced.look()
+    traced.handle_recorded()
     runtime.stop()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert [request.path for request in story.process.requests] == ["/plain/", "/stream/"]

@@ -63,12 +63,12 @@ handler = boot()
 # A collection of the parent's own would have its deaths to write.
 gc.disable()
 ask(handler, "/plain/", "/plain/")
-runtime.running().look()
+runtime.running().handle_recorded()
 parent = runtime.running().journal.journal.path
 before = parent.read_bytes()
 def work():
     ask(handler, "/stream/")
-    runtime.running().look()
+    runtime.running().handle_recorded()
     assert runtime.running().journal.journal.path != parent
     assert runtime.running().journal.journal.pid == os.getpid()
 reap(in_child(work))
@@ -138,7 +138,7 @@ from tracer import runtime
 handler = boot()
 ask(handler, "/plain/", "/plain/", "/plain/", "/plain/", "/plain/")
 running = runtime.running()
-running.look()
+running.handle_recorded()
 def work():
     ask(handler, "/stream/")
     process = running.process()
@@ -260,7 +260,7 @@ thread.start()
 assert held.wait(120)
 def work():
     ask(handler, "/plain/", "/plain/")
-    running.look()
+    running.handle_recorded()
 pid = in_child(work)
 reap(pid)
 go.set()

@@ -159,7 +159,7 @@ def test_where_no_journal_is_kept_a_child_that_serves_nothing_says_nothing(tmp_p
     source = f"""{MULTIPROCESSING}{FORK}
 ask(handler, "/plain/")
 from tracer import runtime
-runtime.running().look()
+runtime.running().handle_recorded()
 print("here", flush=True)
 child = context.Process(target=int)
 child.start()
@@ -185,7 +185,7 @@ def busy():
     with running.lock, running.journal.journal._lock:
         held.set()
         go.wait(120)
-running.look()
+running.handle_recorded()
 thread = threading.Thread(target=busy)
 thread.start()
 assert held.wait(120)

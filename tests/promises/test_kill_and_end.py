@@ -176,7 +176,7 @@ handler = boot()
 def work():
     for turn in range(40):
         ask(handler, "/plain/", "/stream/")
-        runtime.running().look()
+        runtime.running().handle_recorded()
 reap(in_child(work), in_child(work))
 """
 HEADLINE = re.compile(r" GET +/(plain|stream)/ .*process (\d+)")

@@ -45,7 +45,7 @@ def serve(recording: Recording, path: str, times: int) -> None:
     for number in range(times):
         recording.get(path)
         if number % 200 == 199:
-            recording.tracer.look()
+            recording.tracer.handle_recorded()
 
 
 def sizes(recording: Recording) -> dict[str, int]:

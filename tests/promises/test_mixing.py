@@ -42,7 +42,7 @@ def recording(settings: Any, tmp_path: Path) -> Iterator[Recording]:
 
 def journalled(recording: Recording) -> list[Request]:
     """Every request, as the journal tells it."""
-    recording.tracer.look()
+    recording.tracer.handle_recorded()
     assert recording.tracer.config.journal is not None
     (story,) = read(recording.tracer.config.journal).files
     return list(story.process.requests)

@@ -187,7 +187,7 @@ def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
         current.set(None)
         recorder.finish(trace)
         if trace.number % 50 == 0:
-            quiet.look()
+            quiet.handle_recorded()
     process = quiet.process()
     assert process.served == 2 * waiting_traces.MOST_WAITING
     (row,) = [row for row in process.ledger if row.kind == "watched"]
@@ -203,7 +203,7 @@ def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.
     recorder.on_finish = lambda: None
     for _ in range(3):
         serve(handler, environ("/plain/"))
-    quiet.look()
+    quiet.handle_recorded()
     left, kept = 3, []
     for number in range(100):
         trace = recorder.begin(("GET", "", "/", ""))
@@ -214,9 +214,9 @@ def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.
         if number < left:
             kept.append(knot)
     del knot
-    quiet.look()
+    quiet.handle_recorded()
     gc.collect()
-    quiet.look()
+    quiet.handle_recorded()
     made_out = len(quiet.backlog.history.requests)
     process = quiet.process()
     assert made_out <= waiting_traces.NEWEST + 2, "the first two are never forgotten"

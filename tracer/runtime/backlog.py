@@ -39,7 +39,7 @@ class Backlog:
         self.barriers: list[Barrier] = []
         self.standing: list[int] = []
         self.unclaimed: dict[int, Died] = {}
-        """Deaths of objects that the history does not know. They may belong to a request that waits;
+        """Deaths of objects that the history does not know. They may be of a request that waits;
         its trace notes the death, too, unless the object is a resource."""
 
     def take(self, batch: Batch) -> None:

@@ -30,7 +30,7 @@ def land(tracer: Tracer) -> None:
     """Finishes the requests in flight, which come to no end of their own any more."""
     for trace in list(tracer.recorder.in_flight.values()):
         tracer.recorder.finish(trace, "never closed")
-    tracer.look(draw=not tracer.worker.is_stuck)
+    tracer.handle_recorded(draw=not tracer.worker.is_stuck)
 
 
 def _introduce_idle_child(tracer: Tracer) -> None:

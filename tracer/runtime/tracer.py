@@ -66,7 +66,7 @@ class Tracer:
         sinks = (self.journal, self.backlog, self.console)
         self.pipeline.sinks += [sink for sink in sinks if sink is not None]
         has_readers = self.journal is not None or self.console is not None
-        self.worker = WorkerThread(recorder, self.look, has_readers)
+        self.worker = WorkerThread(recorder, self.handle_recorded, has_readers)
         self.introduction = Introduction(recorder, self.pipeline, self.backlog, self.journal)
         self.holder_search = HolderSearch(recorder)
         self.flight_recorder = FlightRecorder(
@@ -100,7 +100,7 @@ class Tracer:
 
     # -- in the worker thread ---------------------------------------------------------------
 
-    def look(self, draw: bool = True) -> int:
+    def handle_recorded(self, draw: bool = True) -> int:
         """Hands what was recorded to the sinks, and draws. Returns how many requests there were.
 
         Without `draw`, timelines are skipped and counted: a terminal may take its time.
@@ -134,12 +134,12 @@ class Tracer:
 
     def process(self) -> Process:
         """Returns this process as recorded so far. Raises ValueError before its first request."""
-        self.look()
+        self.handle_recorded()
         return self.snapshot()
 
     def gather(self) -> None:
         """Hands everything recorded so far to the sinks, also what came outside of requests."""
-        self.look()
+        self.handle_recorded()
         with self.lock:
             # A journal begins with the first request: what came before stands at its head.
             if self.introduction.is_done or self.journal is None or not self.journal.is_open:
@@ -151,9 +151,9 @@ class Tracer:
         Returns how many objects the collection freed. Nothing is proven while a request is in
         flight.
         """
-        self.look(draw)
+        self.handle_recorded(draw)
         freed = self.installation.collections.collect()
-        self.look(draw)
+        self.handle_recorded(draw)
         with self.lock:
             self.pipeline.run()
             self.backlog.update_history()

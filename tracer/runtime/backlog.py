@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Iterable, Iterator
-from operator import attrgetter
+from operator import attrgetter, itemgetter
 
 from tracer.model import Barrier, Birth, Built, Deaths, Died, Fact, History, Request
 from tracer.model.assemble import Assembly
-from tracer.model.recorded import Trace
+from tracer.model.recorded import End, Trace
 from tracer.model.request_log import ALWAYS_REMEMBERED
 from tracer.recorder.trace import give_back
 from tracer.recorder.weakrefs import Ref
@@ -22,6 +23,8 @@ MOST_BIRTHS_OUTSIDE = 1000
 MOST_UNCLAIMED = 1000
 """Deaths remembered of objects that the history does not know yet."""
 _BIRTHS = attrgetter("births")
+_TOKEN = itemgetter(0)
+"""Of an end."""
 
 
 class Backlog:
@@ -38,7 +41,7 @@ class Backlog:
         """What the history gets together with the waiting requests, and before them."""
         self.barriers: list[Barrier] = []
         self.standing: list[int] = []
-        self.unclaimed: dict[int, Died] = {}
+        self.unclaimed: deque[End] = deque(maxlen=MOST_UNCLAIMED)
         """Deaths of objects that the history does not know. They may be of a request that waits;
         its trace notes the death, too, unless the object is a resource."""
 
@@ -116,8 +119,14 @@ class Backlog:
 
     def _claim(self) -> list[Died]:
         """Returns the unclaimed deaths of objects that the history knows by now."""
-        known = self.history.tracked({*self.unclaimed})
-        return [self.unclaimed.pop(token) for token in sorted(known)]
+        if not self.unclaimed:
+            return []
+        known = self.history.tracked(set(map(_TOKEN, self.unclaimed)))
+        claimed = [Died(*end) for end in self.unclaimed if end[0] in known]
+        if claimed:
+            rest = [end for end in self.unclaimed if end[0] not in known]
+            self.unclaimed = deque(rest, MOST_UNCLAIMED)
+        return claimed
 
     def _report_deaths(self, ends: Ends) -> None:
         """Reports the ends of objects that the history tracks, or will before any request.
@@ -136,9 +145,7 @@ class Backlog:
         self.waiting.closed.update(
             (token, at) for token, at, _, _ in ends.closed if token not in known
         )
-        self.unclaimed.update((end[0], Died(*end)) for end in ends.dead if end[0] not in known)
-        while len(self.unclaimed) > MOST_UNCLAIMED:
-            del self.unclaimed[next(iter(self.unclaimed))]
+        self.unclaimed += [end for end in ends.dead if end[0] not in known]
         reported = [end for end in single if end[0] in known] + ends.taken_along
         if reported:
             self.history.feed(Deaths(tuple([Died(*end) for end in reported])))

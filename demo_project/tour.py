@@ -128,7 +128,8 @@ class Tour(threading.Thread):
                 self.drawing.catch_up()
         if stop.settle:
             say(
-                "\n▸ A full collection, run by the tour: what stays alive now is held by something."
+                "\n▸ The tour runs a full collection. "
+                "Objects that are alive after it are held by something."
             )
             gc.collect()
 

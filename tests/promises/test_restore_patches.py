@@ -18,7 +18,7 @@ from tracer.recorder.recorder import Recorder
 def test_a_class_that_cannot_be_patched_keeps_nothing_from_being_restored(
     caplog: pytest.LogCaptureFixture,
 ) -> None:
-    """Built-in classes refuse; that is told, and everything else is watched and given back."""
+    """Built-in classes refuse. That is one line in the log; all others are watched and restored."""
     before = patchable()
     installation = Installation(Recorder(), ["decimal.Decimal", WATCHED])
     own = dict(vars(Basket))

@@ -169,7 +169,7 @@ def test_the_time_of_its_death_takes_the_place_of_an_object_among_the_births() -
     things.pop()
     assert trace.births[0] > trace.births[5]
     assert recorder.weakrefs.refs == {}
-    assert not recorder.weakrefs.deaths, "nobody but the request was to be told"
+    assert not recorder.weakrefs.deaths, "only the request itself needs to know of it"
 
 
 def finished(recorder: Recorder, *things: Thing) -> Trace:

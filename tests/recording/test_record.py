@@ -1,4 +1,4 @@
-"""`record()`: what happens inside the block, whoever runs the tracer, and nothing else."""
+"""`record()` records what happens inside its block and nothing else, with or without a tracer."""
 
 from __future__ import annotations
 

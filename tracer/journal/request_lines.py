@@ -2,7 +2,7 @@
 
 Byte for byte the line that `tracer.journal.encode.encode` writes of the `Request` which
 `Assembly.request` makes of the same trace, for a fraction of its price: a process that keeps a
-journal writes every request and is seldom asked for one, so no fact is built that nobody looks at.
+journal writes every request and is seldom asked for one, so it builds no facts on the way.
 And most requests to a view are alike, so of the second of a kind a stencil is made for the others,
 which are filled in together where several came since somebody looked.
 """

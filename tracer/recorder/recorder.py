@@ -41,7 +41,7 @@ class Recorder(Births):
         self.in_flight: dict[int, Trace] = {}
         """Requests in flight, by number."""
         self.environ: dict[str, Any] = {}
-        """The WSGI environ or ASGI scope of the first request, which tells the server."""
+        """What the first request shows of the server: flags of its environ, and whose code runs."""
         self.numbers = itertools.count(1)
         self.on_begin: Callable[[Trace], None] | None = None
         """Called with each request when it has begun; it must not raise."""

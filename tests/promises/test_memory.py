@@ -49,7 +49,7 @@ def serve(recording: Recording, path: str, times: int) -> None:
 
 
 def sizes(recording: Recording) -> dict[str, int]:
-    """How much the tracer remembers, in every container that it has."""
+    """How much the tracer remembers, by container; a bounded one counts as if it were full."""
     recorder, backlog = recording.tracer.recorder, recording.tracer.backlog
     owners = (
         recorder,
@@ -60,7 +60,7 @@ def sizes(recording: Recording) -> dict[str, int]:
         recording.tracer.intake,
     )
     return {
-        f"{type(owner).__name__}.{name}": len(value)
+        f"{type(owner).__name__}.{name}": getattr(value, "maxlen", None) or len(value)
         for owner in owners
         for name, value in vars(owner).items()
         if hasattr(value, "__len__") and not isinstance(value, str)

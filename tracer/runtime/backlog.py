@@ -24,7 +24,7 @@ MOST_UNCLAIMED = 1000
 """Deaths remembered of objects that the history does not know yet."""
 _BIRTHS = attrgetter("births")
 _TOKEN = itemgetter(0)
-"""Of an end."""
+"""The token of an `End`."""
 
 
 class Backlog:

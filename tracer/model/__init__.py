@@ -11,14 +11,17 @@ from tracer.model.facts import (
     Deaths,
     Died,
     Ended,
+    EndedWithThread,
     Fact,
     Held,
     Imported,
     Named,
     ProcessStarted,
+    Replaced,
     Request,
     Span,
     ThreadSeen,
+    Walk,
 )
 from tracer.model.history import History
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
@@ -31,6 +34,7 @@ __all__ = [
     "Deaths",
     "Died",
     "Ended",
+    "EndedWithThread",
     "Fact",
     "Fate",
     "Held",
@@ -41,7 +45,9 @@ __all__ = [
     "Named",
     "Process",
     "ProcessStarted",
+    "Replaced",
     "Request",
     "Span",
     "ThreadSeen",
+    "Walk",
 ]

@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tracer.model import Birth, Request, Span, nesting, sql, stages
+from tracer.model.facts import page_of
 from tracer.model.privacy import masked_query
 from tracer.model.recorded import LATE, Trace, What
 
@@ -76,9 +77,14 @@ class Assembly:
             births=(*self.births(trace, trace.begun),),
             seen=tuple(sorted(seen)),
             imports=self.imports(trace),
+            by_import=by_import(trace),
             ending=trace.ending,
             uncounted=trace.uncounted,
         )
+
+    def page(self, trace: Trace) -> str:
+        """Returns what was asked for, as `Request.page`."""
+        return page_of(str(trace.method or ""), self.path(trace))
 
     def births(self, trace: Trace, at: int) -> Iterator[Birth]:
         """Yields what a finished request built, as facts dated `at`."""
@@ -144,9 +150,11 @@ class Assembly:
             detail = where
         elif stage == stages.VIEW:
             path = name[0] if name is not None else "view"
-            is_class = token is not None
-            name = f"{path}.{detail.lower()}" if is_class else path
-            detail = "new instance" if is_class else ""
+            method, defined = detail
+            word = str(method).lower()
+            # A class without a method of this name answers that it is not allowed.
+            name = f"{path}.{word}" if word in defined else path
+            detail = "new instance" if token is not None else ""
         elif stage == stages.COLLECTION:
             name, detail = f"generation {name}", f"{detail} freed"
         return stage, name, str(detail)
@@ -183,7 +191,8 @@ def completed(trace: Trace, what: What) -> What:
     """Returns a stage with what the trace knows of it and the stage does not."""
     stage, token, name, detail, error = what
     if stage == stages.VIEW:
-        return stage, trace.viewed if token == LATE else token, name, trace.method, error
+        token = trace.viewed if token == LATE else token
+        return stage, token, name, (trace.method, detail), error
     if stage == stages.RESPONSE and token == LATE:
         return stage, trace.responded, name, detail, error
     if stage != stages.RESOLVE:
@@ -193,6 +202,30 @@ def completed(trace: Trace, what: What) -> What:
     for mark in asked_first:
         token = mark if isinstance(mark, int) else mark[0]
     return stage, token, name, where, error
+
+
+def by_import(trace: Trace) -> tuple[tuple[str, tuple[int, ...]], ...]:
+    """Returns what imports built in a request, as in `Request.by_import`.
+
+    An import that ran inside another is reported before it, and what it built is its own.
+    """
+    found = []
+    taken: set[int] = set()
+    for module, thread, first, last in trace.by_import or ():
+        tokens = [
+            token
+            for _, token, _, _, details in grouped(trace.births[first:last], 5)
+            if token not in taken and _thread(details, trace.thread) == thread
+        ]
+        taken.update(tokens)
+        if tokens:
+            found.append((module, tuple(tokens)))
+    return tuple(found)
+
+
+def _thread(details: Any, home: int) -> int:
+    """Returns the thread of a raw birth."""
+    return details[1] if type(details) is tuple else home
 
 
 def grouped(flat: Sequence[Any], size: int) -> list[Any]:

@@ -81,6 +81,8 @@ class Request:
     seen: tuple[tuple[int, int], ...]
     """Pairs of (object token, thread token): which objects it used, on which thread."""
     imports: tuple[str, ...] = ()
+    by_import: tuple[tuple[str, tuple[int, ...]], ...] = ()
+    """(module, tokens of the objects that its code built while it was imported)."""
     ending: str = "closed"
     """"closed"; "never closed" when the server skipped the response's close(); "no response" when
     an exception left the handler; "cut off" when the process was gone before the request was
@@ -94,6 +96,11 @@ class Request:
         return self.closed - self.begun
 
     @property
+    def page(self) -> str:
+        """What was asked for: method and path, without the query."""
+        return page_of(self.method, self.path)
+
+    @property
     def cut_off(self) -> bool:
         """Whether its process was gone before the request was written."""
         return self.ending == "cut off"
@@ -101,6 +108,11 @@ class Request:
     def __repr__(self) -> str:
         stages = len(self.spans)
         return f"<Request {self.number}: {self.method} {self.path} {self.status}, {stages} stages>"
+
+
+def page_of(method: str, path: str) -> str:
+    """Returns what a request asked for: method and path, without the query."""
+    return f"{method} {path.partition('?')[0]}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -146,21 +158,53 @@ class Died:
 
 @dataclass(frozen=True, slots=True)
 class Barrier:
-    """A full collection that ended with no request in flight: what survives it is held.
-
-    `by`, who ran it, is "collector" or "tracer".
-    """
+    """A full collection, from `begun` to `at`. What it left alive does not merely wait for one."""
 
     at: int
     by: str
+    """Who ran it: "collector" or "tracer"."""
+    begun: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Held:
-    """What holds an object, as a path such as `cafe.views.RECENT[0]`."""
+    """What holds an object, as a walk through the heap found it."""
 
     token: int
     path: str
+    """The shortest from a root, as Python writes it, such as `cafe.views.RECENT[0]`."""
+    spot: str = ""
+    """The path with each item `[i]` written `[*]`: the same for all objects in one list."""
+    root: str = "module"
+    """Where the path begins: see `tracer.model.scope.ROOTS`."""
+    thread: int = 0
+    """Whose thread-local holds it, where that is proven; else 0."""
+    storage: int = 0
+    """Tells the storage of one thread from that of another; 0 if no thread-local holds it."""
+    keyed: bool = False
+    """Whether the last item of the path lies under a key that is data: it may be a memo's."""
+
+
+@dataclass(frozen=True, slots=True)
+class Walk:
+    """One walk through the heap, from `begun` to `ended`. It looked for every object then alive.
+
+    Of an object that is neither here nor `lost` it says what the last walk said.
+    """
+
+    begun: int
+    ended: int
+    found: tuple[Held, ...] = ()
+    """Objects that are held, and were not, or in another way, at the walk before."""
+    lost: tuple[int, ...] = ()
+    """Tokens of living objects that were held at the walk before, and are not any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Replaced:
+    """Objects that a later request let go, which built another of their class."""
+
+    tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -179,6 +223,14 @@ class ThreadSeen:
     name: str
     at: int
     ended: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class EndedWithThread:
+    """Objects that lay in thread-locals when a thread ended, or that it let go while it ended."""
+
+    thread: int
+    tokens: tuple[int, ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -232,6 +284,17 @@ class Boot:
 
 
 Fact = (
-    ProcessStarted | Boot | Built | Request | Deaths | Barrier | Held | Named | ThreadSeen | Ended
+    ProcessStarted
+    | Boot
+    | Built
+    | Request
+    | Deaths
+    | Barrier
+    | Walk
+    | Replaced
+    | EndedWithThread
+    | Named
+    | ThreadSeen
+    | Ended
 )
 """Anything a process can report about itself."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from operator import attrgetter
 
 from tracer.model.facts import (
     Barrier,
@@ -18,13 +19,16 @@ from tracer.model.facts import (
     Built,
     Deaths,
     Ended,
+    EndedWithThread,
     Fact,
-    Held,
     Named,
     ProcessStarted,
+    Replaced,
     Request,
     ThreadSeen,
+    Walk,
 )
+from tracer.model.known import KnownFindings
 from tracer.model.object_log import ObjectLog
 from tracer.model.process import Process
 from tracer.model.request_log import RequestLog
@@ -37,12 +41,15 @@ BARRIERS = 100
 class History:
     """The story of one process. Not thread-safe: feed and read it from one thread."""
 
-    def __init__(self, keep: int | None = None) -> None:
-        """`keep`: how many requests to remember one by one; None remembers all."""
+    def __init__(self, keep: int | None = None, known: KnownFindings | None = None) -> None:
+        """`keep`: requests to remember one by one; None: all. `known`: accepted findings."""
         self.keep = keep
+        self.known = known or KnownFindings()
         self.about: ProcessStarted | None = None
         self.boot: Boot | None = None
         self.barriers: list[Barrier] = []
+        self.walks = 0
+        """How many walks looked for what holds the objects."""
         self.ended = False
         self.heard = 0
         """The clock at the newest fact."""
@@ -66,7 +73,7 @@ class History:
 
     @property
     def threads(self) -> dict[int, str]:
-        """Thread to its name."""
+        """Thread to name."""
         return self._requests.threads
 
     def tracked(self, tokens: set[int]) -> set[int]:
@@ -77,8 +84,6 @@ class History:
         """Returns the births of all objects remembered one by one that are not known to be dead."""
         alive = (known for known in self.objects.tracked.values() if known.death is None)
         return [replace(known.birth, name=known.name) for known in alive]
-
-    # -- taking facts -----------------------------------------------------------------------
 
     def feed(self, fact: Fact) -> None:
         """Takes one fact in."""
@@ -104,9 +109,13 @@ class History:
                 del self.barriers[:-BARRIERS]
                 self.heard = max(self.heard, fact.at)
                 self.objects.pass_barrier(fact)
-            case Held():
-                if fact.token in self.objects.tracked:
-                    self.objects.tracked[fact.token].held_by = fact.path
+            case Walk():
+                self.walks += 1
+                self.objects.walked(fact)
+            case EndedWithThread():
+                self.objects.thread_ended(fact)
+            case Replaced():
+                self.objects.replaced(fact)
             case Named():
                 if fact.token in self.objects.tracked:
                     self.objects.tracked[fact.token].name = fact.name
@@ -130,19 +139,20 @@ class History:
         self,
         served: int,
         begins: Sequence[tuple[int, int]],
-        took_part: Mapping[int, int],
-        stayed: Iterable[tuple[Birth, int]],
+        pages: Iterable[tuple[str, int, int, int]],
+        stayed: Iterable[tuple[Birth, int, str, str]],
     ) -> None:
         """Counts old requests without remembering them; the caller counts their objects by class.
 
-        `begins` and `took_part` are as in `RequestLog.count`; `stayed` holds (birth, number) of
-        the objects that live on, and are remembered one by one.
+        `begins` and `pages` are as in `RequestLog.count`; `stayed` holds (birth, number, page,
+        module) of the objects that live on, and are remembered one by one.
         """
-        self._requests.count(served, begins, took_part)
-        for birth, number in stayed:
+        self._requests.count(served, begins, pages)
+        for birth, number, page, module in stayed:
             # The caller has counted this request for the class: it must not count twice.
             self.objects.ledger.counts_of(birth, number).last_used = number
-            self.objects.born(birth, number, birth.at)
+            self.objects.born(birth, number, birth.at, page)
+            self.objects.tracked[birth.token].by_import = module
         self._forget()
 
     def _forget(self) -> None:
@@ -150,8 +160,6 @@ class History:
             oldest = self.newest - self.keep + 1
             self._requests.forget(oldest, self.keep)
             self.objects.forget(oldest, self.keep)
-
-    # -- answering --------------------------------------------------------------------------
 
     def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         """Returns the process as the facts so far show it.
@@ -162,21 +170,18 @@ class History:
         if self.about is None:
             raise ValueError("no ProcessStarted fact was fed: a process must say who it is first")
         oldest = min((request.number for request in drawn), default=0)
-        lifetimes, verdicts = lifetimes_of(self.objects, drawn, self.ended)
+        since = [one for number, one in self.requests.items() if number >= oldest]
+        lifetimes, verdicts = lifetimes_of(self.objects, drawn, self.ended, self.known)
         return Process(
             about=self.about,
-            # Tuples are made of lists for the reason that `tracer.model.assemble` gives.
-            requests=tuple(
-                sorted(
-                    [one for number, one in self.requests.items() if number >= oldest],
-                    key=lambda request: request.number,
-                )
-            ),
+            requests=tuple(sorted(since, key=attrgetter("number"))),
             served=self.served,
             lifetimes=lifetimes,
             ledger=() if drawn else (*ledger_rows(self.objects, verdicts),),
             fates=fates_of(drawn or self.requests.values(), lifetimes),
             barriers=tuple(self.barriers),
+            walks=self.walks,
+            walked_upto=self.objects.spots.upto,
             threads=dict(self.threads),
             ended=self.ended,
             boot=self.boot,

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Set
+from typing import Final
 
-from tracer.model.facts import Birth, Died
+from tracer.model.facts import Birth, Died, Held
+
+FOLD: Final = 128
+"""Each time an object was used on so many threads more, those that ended are dropped."""
 
 
 class TrackedObject:
@@ -13,52 +18,74 @@ class TrackedObject:
     __slots__ = (
         "birth",
         "built_in",
+        "by_import",
         "closed",
         "counts",
         "death",
         "first",
-        "freed",
         "freed_in",
-        "held_by",
+        "held",
+        "is_held",
         "last",
         "name",
+        "outlived_by",
+        "page",
+        "replaced",
         "requests",
-        "served_without",
         "survived",
         "threads",
+        "threads_ended",
+        "with_thread",
     )
 
     def __init__(
-        self,
-        birth: Birth,
-        built_in: int | None,
-        closed: int,
-        counts: ClassCounts,
-        served_without: int,
+        self, birth: Birth, built_in: int | None, closed: int, counts: ClassCounts, page: str
     ) -> None:
-        """Notes a birth in request `built_in`, which closed at `closed`.
-
-        `served_without`: how many requests had been served without its birth thread until then.
-        """
+        """Notes a birth in request `built_in` for `page`, which closed at `closed`."""
         self.birth = birth
         self.built_in = built_in
         self.closed = closed
         self.counts = counts
-        self.served_without = served_without
+        self.page = page
         self.name = birth.name
+        self.by_import = ""
+        """The module whose code built it while it was imported; empty if none did."""
         self.death: Died | None = None
-        self.freed: str | None = None
-        """How it was freed, see `tracer.model.process.Lifetime.freed`."""
         self.freed_in = 0
         """Number of the newest request that had begun when it died."""
-        self.held_by: str | None = None
+        self.outlived_by = 0
+        """Requests that began after its own had closed and before it died."""
+        self.held: Held | None = None
+        """What the last walk found that found it held."""
+        self.is_held = False
+        """Whether the last walk of all found it held."""
+        self.replaced = False
+        """A later request let it go, and built another of its class."""
+        self.with_thread = False
+        """Its birth thread let it go as it ended, or had it in its storage then."""
         self.first: int | None = None
         self.last: int | None = None
         self.requests = 0
         """How many requests used it, `first` and `last` among them."""
         self.survived = False
         self.threads: set[int] = set()
-        """Threads on which requests used it."""
+        """Threads on which requests used it, without those counted in `threads_ended`."""
+        self.threads_ended = 0
+
+    @property
+    def freed(self) -> str | None:
+        """How it was freed, as `tracer.model.process.Lifetime.freed`."""
+        died = self.death
+        if died is None:
+            return None
+        if died.how == "closed":
+            return "owner" if died.at > self.closed else "response"
+        if died.how == "collector":
+            return "collector"
+        if self.with_thread:
+            return "thread"
+        in_time = self.built_in is not None and not self.outlived_by
+        return "response" if in_time else "later"
 
     def used_by(self, number: int) -> None:
         """Counts a request that used it, also for its class."""
@@ -66,6 +93,17 @@ class TrackedObject:
         self.first = number if self.first is None else min(self.first, number)
         self.last = number if self.last is None else max(self.last, number)
         self.counts.used_by(number)
+
+    def used_on(self, thread: int, ended: Set[int]) -> None:
+        """Notes a thread on which a request used it; of those that `ended` only the number stays.
+
+        A server may start a thread for each connection.
+        """
+        self.threads.add(thread)
+        if len(self.threads) % FOLD == 0:
+            known = len(self.threads)
+            self.threads -= ended
+            self.threads_ended += known - len(self.threads)
 
     def used_by_several(self, count: int, last: int) -> None:
         """Counts `count` requests that used it, the newest of them `last`; not for its class."""

@@ -33,16 +33,17 @@ class Lifetime:
     threads: int
     """On how many threads requests used it."""
     freed: str | None
-    """None while it lives, else "response" (by reference count when its request was done with it,
-    or closed with its own request), "owner" (closed later than that), "collector", "thread" (its
-    thread had ended) or "process"."""
+    """None while it lives, else "response" (by reference count before a later request began, or
+    closed with its own request), "later" (by reference count after that, or outside requests),
+    "owner" (closed later than its own request), "collector", "thread" (as its thread ended) or
+    "process"."""
     freed_after: int | None
     """Requests of this process that began after its own and before its end; 0: with its own."""
     freed_in: int | None
     """Number of the newest request that had begun when it died."""
     died_at: int | None
     held_by: str | None
-    """What holds it, such as `cafe.views.RECENT[0]`, if that was searched for and found."""
+    """What holds it, or did when a walk found it last, such as `cafe.views.RECENT[0]`."""
     resource: bool
     """Whether an owner ends it, as a pool ends its connections."""
     mortal: bool
@@ -51,6 +52,24 @@ class Lifetime:
     """Whether a full collection found it alive after its own request."""
     owner: int | None = None
     """Id of the lifetime that ends this one, such as a pool; None unless it is a resource."""
+    spot: str = ""
+    """`held_by` with its items left open: the same for all that lies in one list."""
+    root: str = ""
+    """Where that path begins, as in `tracer.model.scope.ROOTS`; empty if no path was found."""
+    is_held: bool = False
+    """Whether the last walk found it held."""
+    held_thread: int = 0
+    """Thread whose thread-local holds it, where that is proven; else 0."""
+    one_at_a_time: bool = False
+    """Whether its place holds one object, which each request replaces."""
+    keyed: bool = False
+    """Whether a key that is data leads to it, as to the entry of a memo."""
+    known: str = ""
+    """Why it is accepted that it is kept (`tracer.model.known`); empty if it is not."""
+    by_import: str = ""
+    """The module whose code built it while it was imported; empty if none did."""
+    outlived_by: int = 0
+    """Requests that began after its own had closed, and while it was there."""
     earlier: str | None = None
     """Scope that most earlier objects of this name turned out to have; None if there are none."""
 
@@ -87,13 +106,17 @@ class Fate:
     """What became, so far, of the objects that one request gave birth to."""
 
     born: int = 0
+    """The sum of all that follows."""
     freed_with_response: int = 0
     freed_by_collector: int = 0
+    freed_late: int = 0
+    """Freed in another way, after the request: by their owner, with a thread, let go by another."""
     waiting: tuple[str, ...] = ()
-    """Names of those still alive that no barrier has proven held."""
+    """Names of those still alive of which it is not known whether anything holds them."""
     kept: tuple[str, ...] = ()
+    """Names of those still alive that requests leave behind as a rule."""
     stayed: tuple[str, ...] = ()
-    """Names of those that later requests used: built here on first use."""
+    """Names of those still alive that live for the process, a thread or a connection."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -110,6 +133,11 @@ class Process:
     fates: dict[int, Fate] = field(default_factory=dict)
     """Request number to what became of its objects."""
     barriers: tuple[Barrier, ...] = ()
+    walks: int = 0
+    """Walks through the heap that looked for what holds the objects."""
+    walked_upto: int = 0
+    """The newest request that had closed when the last walk began: what later ones built it did not
+    look for."""
     threads: dict[int, str] = field(default_factory=dict)
     """Thread token to name, for every thread seen."""
     ended: bool = False

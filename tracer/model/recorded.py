@@ -47,6 +47,7 @@ class Trace:
         "births",
         "built",
         "built_token",
+        "by_import",
         "closed",
         "ending",
         "events",
@@ -80,6 +81,8 @@ class Trace:
     )
 
     number: int
+    by_import: list[tuple[str, int, int, int]] | None
+    """(module, thread, first, last) of imports that built something: indexes into `births`."""
     last_resolver: Any
     """Of the resolver that `reverse()` found last; None when it is no longer `single`."""
     repeated_lookups: int

@@ -1,21 +1,22 @@
-"""Which requests a process served: when each began and which threads took part.
-
-Lifetimes are decided from these: the newest request that had begun when an object died, and how
-many requests were served without the thread on which an object was born.
-"""
+"""Which requests a process served, when each began, and how often each page was asked for."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Sequence
 from typing import Final
 
 from tracer.model.facts import Request, ThreadSeen
-from tracer.model.objects import TrackedObject
+from tracer.model.pages import Pages
 
-THREADS: Final = 64
-"""Threads of which a running process remembers how many requests they took part in."""
+MOST_THREADS: Final = 640
+"""Threads of which a running process remembers the names."""
+MOST_ENDED: Final = 4000
+"""Threads of which it is remembered that they ended."""
 ALWAYS_REMEMBERED: Final = frozenset({1, 2})
 """Numbers of requests that are never forgotten: a picture compares the first with the second."""
+RECENT: Final = 256
+"""Requests of which the times of closing are remembered."""
 
 
 class RequestLog:
@@ -29,25 +30,32 @@ class RequestLog:
         """The highest number of a request that was counted; 0 if there was none."""
         self.threads: dict[int, str] = {}
         """Thread to its name."""
-        self._thread_ends: dict[int, int] = {}
-        self._took_part: dict[int, int] = {}
-        """Thread to the number of requests it took part in; the latest to do so comes last."""
+        self.ended: dict[int, None] = {}
+        """The threads that ended last."""
+        self.pages = Pages()
         self._begins: list[tuple[int, int]] = []
         """(begun, number), in order."""
+        self._closes: list[tuple[int, int]] = []
+        """(closed, number) of the newest, in order."""
 
     def add(self, request: Request) -> None:
         """Counts a request that was recorded to its end."""
-        threads = {request.thread, *(thread for _, thread in request.seen)}
-        threads |= {birth.thread for birth in request.births}
-        self.count(1, [(request.begun, request.number)], dict.fromkeys(threads, 1))
+        self.count(
+            1,
+            [(request.begun, request.number)],
+            [(request.page, request.thread, request.number, request.closed)],
+        )
 
     def count(
-        self, served: int, begins: Sequence[tuple[int, int]], took_part: Mapping[int, int]
+        self,
+        served: int,
+        begins: Sequence[tuple[int, int]],
+        pages: Iterable[tuple[str, int, int, int]],
     ) -> None:
         """Counts `served` requests, which need not be known one by one.
 
-        `begins` holds (begun, number) of the newest of them, `took_part` the number of them in
-        which each thread took part.
+        `begins` holds (begun, number) of the newest of them, `pages` (page, thread, number, closed)
+        of each.
         """
         self.served += served
         self.newest = max(self.newest, *(number for _, number in begins))
@@ -56,24 +64,36 @@ class RequestLog:
         self._begins += begins
         if not in_order:
             self._begins.sort()
-        for thread, count in took_part.items():
-            self._took_part[thread] = self._took_part.pop(thread, 0) + count
+        for page, thread, number, closed in pages:
+            self.pages.add(page, thread, number, closed)
+            self._closes.append((closed, number))
+        self._closes.sort()
+        del self._closes[:-RECENT]
 
     def see_thread(self, seen: ThreadSeen) -> None:
-        """Remembers the name of a thread, or when it ended."""
-        if seen.ended:
-            self._thread_ends[seen.thread] = seen.at
-        else:
+        """Remembers the name of a thread, or that it ended."""
+        if not seen.ended:
             self.threads[seen.thread] = seen.name
+            return
+        self.ended[seen.thread] = None
+        if len(self.ended) > MOST_ENDED:
+            del self.ended[next(iter(self.ended))]
 
-    def served_without(self, thread: int) -> int:
-        """Returns how many requests were served in which this thread took no part."""
-        return self.served - self._took_part.get(thread, 0)
+    def newest_closed(self, at: int) -> int:
+        """Returns the highest number of a request that had closed by this time; 0 if none had."""
+        known = self._closes[: bisect_right(self._closes, (at, self.newest))]
+        return max((number for _, number in known), default=0)
 
-    def thread_had_ended(self, thread: int, at: int) -> bool:
-        """Whether a thread is known to have ended by this time."""
-        ended = self._thread_ends.get(thread)
-        return ended is not None and at >= ended
+    def begun_between(self, after: int, until: int | None = None) -> int:
+        """Returns how many requests began after one time, and not after another if it is given.
+
+        Old beginnings are forgotten, so this is for recent times.
+        """
+        first = bisect_left(self._begins, (after, 0))
+        last = len(self._begins)
+        if until is not None:
+            last = bisect_right(self._begins, (until, self.newest))
+        return max(0, last - first)
 
     def newest_begun(self, at: int) -> int:
         """Returns the number of the newest request that had begun by this time; 0 if none had."""
@@ -82,28 +102,13 @@ class RequestLog:
                 return number
         return 0
 
-    def outlived_its_request(self, known: TrackedObject) -> bool:
-        """Whether an object was alive when a later request began after its own had closed."""
-        end = known.death.at if known.death else None
-        for begun, number in reversed(self._begins):
-            if end is not None and begun > end:
-                continue
-            if known.built_in is None:
-                return True
-            return number != known.built_in and begun >= known.closed
-        return False
-
     def forget(self, oldest: int, keep: int) -> None:
-        """Drops requests before `oldest`, all but `2 * keep` begins, and threads long unseen.
+        """Drops requests before `oldest`, all but `2 * keep` begins, and names of old threads.
 
         Servers may start a thread for each connection.
         """
         for number in [n for n in self.remembered if n < oldest and n not in ALWAYS_REMEMBERED]:
             del self.remembered[number]
         del self._begins[: -2 * keep]
-        if len(self._took_part) > 2 * THREADS:
-            self._took_part = dict(list(self._took_part.items())[-THREADS:])
-        for known in (self.threads, self._thread_ends):
-            if len(known) > 10 * THREADS:
-                for token in list(known)[: len(known) - 10 * THREADS]:
-                    del known[token]
+        for token in list(self.threads)[: max(0, len(self.threads) - MOST_THREADS)]:
+            del self.threads[token]

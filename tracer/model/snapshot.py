@@ -7,16 +7,22 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
+from dataclasses import replace
+from typing import Final
 
 from tracer.model import scope
 from tracer.model.facts import Request
+from tracer.model.known import KnownFindings
 from tracer.model.object_log import ObjectLog
 from tracer.model.objects import TrackedObject
 from tracer.model.process import Fate, LedgerRow, Lifetime
 
+LASTING: Final = frozenset({scope.PROCESS, scope.THREAD, scope.CONNECTION, scope.REQUEST})
+"""Scopes of living objects of which it is known why they live."""
+
 
 def lifetimes_of(
-    log: ObjectLog, drawn: Sequence[Request], ended: bool
+    log: ObjectLog, drawn: Sequence[Request], ended: bool, known: KnownFindings
 ) -> tuple[tuple[Lifetime, ...], dict[int, str]]:
     """Returns lifetimes in order of birth, and each object's scope by its token.
 
@@ -32,9 +38,14 @@ def lifetimes_of(
     )
     earlier = _earlier_scopes(log, wanted, verdicts)
     lifetimes = [
-        _lifetime(token, known, verdicts[token], earlier.get(token), ended)
-        for token, known in _in_order_of_birth(objects)
+        _lifetime(log, each, verdicts[token], earlier.get(token), ended)
+        for token, each in _in_order_of_birth(objects)
     ]
+    if known.entries:
+        lifetimes = [
+            replace(life, known=known.reason(life.spot)) if life.scope == scope.KEPT else life
+            for life in lifetimes
+        ]
     return tuple(lifetimes), verdicts
 
 
@@ -92,11 +103,11 @@ def _in_order_of_birth(objects: Mapping[int, TrackedObject]) -> list[tuple[int, 
 
 
 def _lifetime(
-    token: int, known: TrackedObject, verdict: str, earlier: str | None, ended: bool
+    log: ObjectLog, known: TrackedObject, verdict: str, earlier: str | None, ended: bool
 ) -> Lifetime:
-    birth, death = known.birth, known.death
+    birth, death, held = known.birth, known.death, known.held
     return Lifetime(
-        id=token,
+        id=birth.token,
         name=known.name,
         cls=birth.cls,
         kind=birth.kind,
@@ -108,18 +119,36 @@ def _lifetime(
         first_request=known.first,
         last_request=known.last,
         thread=birth.thread,
-        threads=len(known.threads),
+        threads=len(known.threads) + known.threads_ended,
         freed=known.freed or ("process" if ended else None),
         freed_after=max(0, known.freed_in - (known.built_in or 0)) if death else None,
         freed_in=known.freed_in if death else None,
         died_at=death.at if death else None,
-        held_by=known.held_by,
+        held_by=held.path if held else None,
         resource=birth.owner is not None,
         survived=known.survived,
         owner=birth.owner,
         mortal=birth.mortal,
+        spot=held.spot if held else log.spots.kept_at(known),
+        root=held.root if held else "",
+        is_held=known.is_held,
+        held_thread=held.thread if held else 0,
+        keyed=held.keyed if held else False,
+        one_at_a_time=verdict == scope.KEPT and log.spots.is_one_at_a_time(known),
+        by_import=known.by_import,
+        outlived_by=_outlived_by(log, known),
         earlier=earlier,
     )
+
+
+def _outlived_by(log: ObjectLog, known: TrackedObject) -> int:
+    """Returns how many requests began after an object's own had closed, and while it was there.
+
+    For one that lives, at most as many as the beginnings that are remembered.
+    """
+    if known.built_in is None or known.death is not None:
+        return known.outlived_by
+    return log.requests.begun_between(known.closed)
 
 
 def ledger_rows(log: ObjectLog, verdicts: Mapping[int, str]) -> Iterator[LedgerRow]:
@@ -131,7 +160,7 @@ def ledger_rows(log: ObjectLog, verdicts: Mapping[int, str]) -> Iterator[LedgerR
     for token, known in log.tracked.items():
         key = known.birth.kind, known.birth.cls
         scopes[key][verdicts[token]] += 1
-        if known.freed:
+        if known.freed is not None:
             freed[key][known.freed] += 1
         else:
             alive[key] += 1
@@ -161,21 +190,13 @@ def fates_of(requests: Iterable[Request], lifetimes: Iterable[Lifetime]) -> dict
 
 def _fate(lives: list[Lifetime]) -> Fate:
     alive = [life for life in lives if life.died_at is None]
+    freed = Counter(life.freed for life in lives if life.died_at is not None)
     return Fate(
         born=len(lives),
-        freed_with_response=sum(
-            1 for life in lives if life.freed == "response" and life.freed_after == 0
-        ),
-        freed_by_collector=sum(1 for life in lives if life.freed == "collector"),
-        waiting=tuple(
-            [life.name for life in alive if life.scope == scope.UNDECIDED and life.requests <= 1]
-        ),
-        kept=tuple([life.name for life in lives if life.scope == scope.KEPT]),
-        stayed=tuple(
-            [
-                life.name
-                for life in alive
-                if life.scope != scope.KEPT and (life.scope != scope.UNDECIDED or life.requests > 1)
-            ]
-        ),
+        freed_with_response=freed["response"],
+        freed_by_collector=freed["collector"],
+        freed_late=freed["later"] + freed["owner"] + freed["thread"],
+        waiting=tuple([life.name for life in alive if life.scope == scope.UNDECIDED]),
+        kept=tuple([life.name for life in alive if life.scope == scope.KEPT and not life.known]),
+        stayed=tuple([life.name for life in alive if life.known or life.scope in LASTING]),
     )

@@ -17,10 +17,12 @@ _TABLE = {
     "UPDATE": re.compile(rf"\bUPDATE\s+(?:ONLY\s+)?{_NAME}", re.IGNORECASE),
     "CREATE": re.compile(rf"\bTABLE\s+(?:IF\s+NOT\s+EXISTS\s+)?{_NAME}", re.IGNORECASE),
     "DROP": re.compile(rf"\bTABLE\s+(?:IF\s+EXISTS\s+)?{_NAME}", re.IGNORECASE),
+    "CALL": re.compile(rf"\bCALL\s+{_NAME}", re.IGNORECASE),
+    "COPY": re.compile(rf"\bCOPY\s+{_NAME}", re.IGNORECASE),
     "ALTER": re.compile(rf"\bTABLE\s+{_NAME}", re.IGNORECASE),
 }
 _KNOWN = frozenset(_TABLE) | {
-    "ANALYZE", "BEGIN", "CALL", "CLOSE", "COMMIT", "DECLARE", "EXPLAIN", "FETCH", "GRANT", "LOCK",
+    "ANALYZE", "BEGIN", "CLOSE", "COMMIT", "DECLARE", "EXPLAIN", "FETCH", "GRANT", "LOCK",
     "PRAGMA", "RELEASE", "ROLLBACK", "SAVEPOINT", "SET", "SHOW", "START", "TRUNCATE", "VACUUM",
     "VALUES", "WITH",
 }  # fmt: skip

@@ -7,6 +7,7 @@ from collections import deque
 from collections.abc import Callable
 from threading import get_ident
 from typing import Any
+from weakref import ref
 
 from tracer.model.recorded import RawBirth, Trace
 from tracer.recorder.classes import ClassNames
@@ -26,16 +27,20 @@ class Births(Faults):
         """`clock` counts nanoseconds."""
         super().__init__()
         self.clock = clock
-        self.weakrefs = WeakRefs(clock)
+        self.weakrefs = WeakRefs(clock, current.get)
         self.classes = ClassNames()
         self.threads_met: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         """Threads that were met: (token, name, at)."""
         self.threads_ended: deque[tuple[int, str, int]] = deque(maxlen=10_000)
         """Threads that ended, likewise."""
+        self.stored_at_end: dict[int, list[int]] = {}
+        """Thread that ends to the tokens of what thread-locals hold, until its end is reported."""
         self.threads = ThreadNumbers(clock, self.threads_met)
         self.current_thread = CurrentThread(
             clock, self.threads_met, self.threads_ended, self.threads
         )
+        self.thread_locals: list[ref[Any]] = []
+        """The known `threading.local`s of the process."""
         self.preexisting: deque[RawBirth] = deque()
         """Objects that were built before tracing."""
         self.scanned = False
@@ -122,7 +127,7 @@ class Births(Faults):
             return
         births = trace.births
         if ref is not None:
-            ref.index, ref.births = len(births), births
+            ref.index, ref.births, ref.cls = len(births), births, number
         births.extend((ref, token, kind, number, details))
 
     def resource_closed(self, token: int) -> None:

@@ -37,7 +37,7 @@ class ClassNames:
         self._by_name: dict[str, int] = {}
         self._addresses: dict[int, _Address] = {}
         self._counter = itertools.count(1)
-        self._memos: list[Memo] = []
+        self.memos: list[Memo] = []
 
     def number(self, cls: type) -> int:
         """Returns the class's number. Safe in several threads, and inside a collection."""
@@ -70,12 +70,14 @@ class ClassNames:
     def memo(self) -> Memo:
         """Returns a new memo for one place where objects are born. See `clear_memos`."""
         memo = [_NO_CLASS]
-        self._memos.append(memo)
+        self.memos.append(memo)
         return memo
 
     def remember(self, memo: Memo, cls: type) -> int:
         """Returns the class's number, and write both into the memo."""
-        number = self.number(cls)
+        number = self.numbers.get(id(cls))
+        if number is None:
+            number = self.number(cls)
         memo[0] = cls, number
         return number
 
@@ -85,7 +87,7 @@ class ClassNames:
         Between two collections a memo keeps nothing alive that would die without it: a class is
         part of a cycle of its own, through `__mro__`, so only the collector frees it.
         """
-        for memo in self._memos:
+        for memo in self.memos:
             memo[0] = _NO_CLASS
 
 

@@ -37,7 +37,8 @@ class Recorder(Births):
         self.finished: deque[Trace] = deque()
         self.spare: list[Trace] = []
         """Traces that nobody holds any more, to be used again."""
-        self.barriers: deque[tuple[int, str]] = deque(maxlen=100)
+        self.barriers: deque[tuple[int, str, int]] = deque(maxlen=100)
+        """Full collections: (at, by, begun)."""
         self.in_flight: dict[int, Trace] = {}
         """Requests in flight, by number."""
         self.environ: dict[str, Any] = {}

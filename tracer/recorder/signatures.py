@@ -32,9 +32,14 @@ def call_then_run(call: Callable[..., Any], body: str, names: dict[str, Any]) ->
     """
     head, passed, first, defaults = _written_out(call) or _ANY
     source = _HEAD.format(head=head, passed=passed) + body.replace("{first}", first)
-    names = {"_call": call, "_drop": drop_own_frames, **names, **defaults}
+    return compiled(source, "method", {"_call": call, **names, **defaults})
+
+
+def compiled(source: str, name: str, names: dict[str, Any]) -> Callable[..., Any]:
+    """Returns the hidden function that `source` defines, which may use `names` and `_drop`."""
+    names = {"_drop": drop_own_frames, **names}
     exec(compile(source, f"<tracer {HIDDEN}>", "exec"), names)
-    made: Callable[..., Any] = names["method"]
+    made: Callable[..., Any] = names[name]
     return made
 
 

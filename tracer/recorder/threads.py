@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+import sys
 import threading
 import weakref
 from collections import deque
@@ -52,6 +53,11 @@ class ThreadNumbers:
         # A garbage collection may come before this and ask too: `setdefault` gives one number.
         return self.by_ident.setdefault(ident, (next(_tokens), native))[0]
 
+    def number_of(self, ident: int) -> int | None:
+        """Returns the number of the current thread, whose identifier is `ident`, if it has one."""
+        known = self.by_ident.get(ident)
+        return known[0] if known is not None and known[1] == get_native_id() else None
+
     def forget(self, ident: int, number: int) -> None:
         """Forgets a thread that has ended."""
         if self.by_ident.get(ident, (0, 0))[0] == number:
@@ -74,6 +80,11 @@ def _name(number: int, ident: int) -> str:
     thread = threading._active.get(ident)  # type: ignore[attr-defined]
     name = vars(thread).get("_name") if thread is not None else starting_names.get(ident)
     return str(name or f"thread {number}")
+
+
+_STORAGES_SHARE_A_KEY = sys.version_info >= (3, 13)
+"""Before, only the dictionary of the thread's state shows which storages belong to one thread. The
+garbage collector knows that dictionary once a list is in it, as `repr` of a list puts it there."""
 
 
 class _Sentinel:
@@ -111,6 +122,8 @@ class CurrentThread(threading.local):
         numbers: ThreadNumbers | None = None,
     ) -> None:
         # Runs once in every thread that touches the instance.
+        if not _STORAGES_SHARE_A_KEY:
+            repr([0])
         ident = get_ident()
         numbers = numbers or ThreadNumbers(clock, met)
         token: int = vars(self).setdefault("token", numbers.assign(ident))

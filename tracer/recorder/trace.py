@@ -100,7 +100,7 @@ def begun(
     trace.awaited = trace.streaming = False
     trace.ending = "closed"
     trace.other_threads = trace.modules = trace.last_resolver = trace.built = trace.response = None
-    trace.responded = trace.viewed = None
+    trace.responded = trace.viewed = trace.by_import = None
     trace.size = trace.status = trace.view = trace.view_token = None
     return trace
 

@@ -18,6 +18,8 @@ from collections.abc import Callable, Iterable
 from threading import get_ident
 from typing import Any
 
+from tracer.recorder.untimely import UntimelyDeaths
+
 TAKEN_OVER = -1
 """`Ref.key` of a reference that `WeakRefs` took over from a finished request."""
 
@@ -25,7 +27,7 @@ TAKEN_OVER = -1
 class Ref(weakref.ref):  # type: ignore[type-arg]
     """A weak reference that stores when and how its object died."""
 
-    __slots__ = ("at", "births", "index", "key", "token")
+    __slots__ = ("at", "births", "cls", "index", "key", "token")
     births: list[Any] | None
     """The request's births in which it stands for its object; None if it is in no such list."""
     index: int
@@ -34,6 +36,9 @@ class Ref(weakref.ref):  # type: ignore[type-arg]
     """Its key in `WeakRefs.by_id`, or `TAKEN_OVER`; 0 while only its request holds it."""
     token: int
     """Its object's token. This and `at` are only set if `key` is not 0."""
+    cls: int
+    """The number of its object's class (`tracer.recorder.classes`); 0 if it was born outside any
+    request. Set like `token`."""
     at: int
     """When its object died; 0 while it lives, negative if the garbage collector freed it."""
 
@@ -41,18 +46,25 @@ class Ref(weakref.ref):  # type: ignore[type-arg]
 class WeakRefs:
     """The weak references to all watched objects, at most `limit`; beyond, births are counted."""
 
-    def __init__(self, clock: Callable[[], int], limit: int = 200_000) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], int],
+        current: Callable[[], Any] = lambda: None,
+        limit: int = 200_000,
+    ) -> None:
+        """`current` returns the trace of the request that runs in this thread or task, or None."""
         self.limit = limit
         self.refs: dict[int, Ref] = {}
         """Token to weak reference. Only a reference that outlives its object reports its death."""
         self.by_id: dict[int, Ref] = {}
         """Address to weak reference, for objects that are looked up when they are used."""
         self.deaths: deque[Ref] = deque()
+        self.untimely = UntimelyDeaths()
         self.tokens = itertools.count(1)
-        self.on_death, self.set_collection = self._death_callback(clock)
+        self.on_death, self.set_collection = self._death_callback(clock, current)
 
     def _death_callback(
-        self, clock: Callable[[], int]
+        self, clock: Callable[[], int], current: Callable[[], Any]
     ) -> tuple[Callable[[Ref], None], Callable[[int, int], None]]:
         """Returns the callback of every reference here, which must do as little as possible.
 
@@ -60,6 +72,7 @@ class WeakRefs:
         which thread (0 when it is over), and when it began.
         """
         append, ident = self.deaths.append, get_ident
+        ending, note_untimely = self.untimely.ending, self.untimely.note
         collecting_thread, died = 0, 0
 
         def set_collection(thread: int, began: int) -> None:
@@ -67,8 +80,14 @@ class WeakRefs:
             collecting_thread, died = thread, -began
 
         def on_death(ref: Ref) -> None:
-            at = died if collecting_thread and collecting_thread == ident() else clock()
             births = ref.births
+            if collecting_thread and collecting_thread == ident():
+                at = died
+            else:
+                at = clock()
+                trace = current()
+                if ending if trace is None else trace.births is not births:
+                    note_untimely(ref, births, trace)
             if births is not None:
                 index = ref.index
                 try:
@@ -94,7 +113,7 @@ class WeakRefs:
             return token, False
         ref.births = None
         ref.token = token
-        ref.at = 0
+        ref.at = ref.cls = 0
         ref.key = key = id(obj)
         self.refs[token] = self.by_id[key] = ref
         return token, True
@@ -143,7 +162,7 @@ class WeakRefs:
     def _take_over(self, births: list[Any], index: int, ref: Ref, keep_updating: bool) -> int:
         """Takes over one reference. Return when its object died, if it is dead after all."""
         if not ref.key:
-            ref.token = births[index + 1]
+            ref.token, ref.cls = births[index + 1], births[index + 3]
             ref.at = 0
             # Set the key before reading the mark: a death in between is reported twice, which is
             # harmless. The other way round it would never be reported.

@@ -131,11 +131,14 @@ def test_an_instance_without_an_init_counts_as_built_at_its_first_use(
             assert (basket.total(), basket.total()) == (3, 3)
 
         use(recording, fetch)
-        use(recording, lambda: HELD.append(make(module.BASKET)) or HELD[0].total())
+        for _ in range(3):
+            use(recording, lambda: HELD.append(make(module.BASKET)) or HELD[-1].total())
         recording.settle()
-        first, second = recording.lifetimes_of("Basket")[1:]
+        first, *held = recording.lifetimes_of("Basket")[1:]
         assert (first.built_in, first.scope, first.freed) == (1, "request", "response")
-        assert (second.built_in, second.scope) == (2, "kept")
+        assert [(each.built_in, each.scope) for each in held] == [
+            (number, "kept") for number in (2, 3, 4)
+        ]
 
 
 def test_an_object_beyond_the_limit_is_counted_once(shop: None, record: Record) -> None:

@@ -18,6 +18,7 @@ from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed, timed_async
+from tracer.recorder.trace import Trace, What, current
 
 OPERATIONS = (
     "add",
@@ -65,25 +66,31 @@ class _Backends:
 
         def around(call: Callable[..., Any]) -> Any:
             watched = timer(recorder, stages.CACHE, call, self._describe(name))
-            if name != "get":
+            if name not in ("get", "get_or_set"):
                 return watched
 
-            def get(*args: Any, **kwargs: Any) -> Any:
+            def method(*args: Any, **kwargs: Any) -> Any:
+                operation = watched
                 try:
-                    if "default" not in kwargs:
-                        return watched(*args, **kwargs)
-                    # This call has its own value for a miss.
-                    describe = self._describe(name, kwargs["default"])
-                    return timer(recorder, stages.CACHE, call, describe)(*args, **kwargs)
+                    if name == "get_or_set" or "default" in kwargs:
+                        # This call has its own value for a miss, or operations of its own.
+                        before = _count(current.get())
+                        describe = self._describe(name, kwargs.get("default"), before)
+                        operation = timer(recorder, stages.CACHE, call, describe)
+                except Exception as fault:
+                    recorder.fault(stages.CACHE, fault)
+                try:
+                    return operation(*args, **kwargs)
                 except BaseException as exc:
                     drop_own_frames(exc)
                     raise
 
-            return get
+            return method
 
         self.patches.wrap(cls, name, around)
 
-    def _describe(self, operation: str, default: Any = None) -> Callable[..., Any]:
+    def _describe(self, operation: str, default: Any = None, before: int = 0) -> Callable[..., Any]:
+        """Returns what describes a call; `before` is how many stages came before it."""
         recorder, name = self.recorder, operation.removeprefix("a")
 
         def describe(trace: Any, args: Any, result: Any) -> tuple[int | None, Any, Any]:
@@ -91,9 +98,42 @@ class _Backends:
             token = recorder.weakrefs.token_of(backend)
             shown = recorder.cache_keys and len(args) > 1 and type(args[1]) is str
             key = args[1] if shown else None
-            return token, operation, (key, _outcome(name, args, result, default))
+            if name == "get_or_set":
+                outcome = _first_outcome(trace, token, before)
+            else:
+                outcome = _outcome(name, args, result, default)
+                if outcome == "miss" and name == "get" and _was_added(trace, token, result):
+                    outcome = ""
+            return token, operation, (key, outcome)
 
         return describe
+
+
+def _count(trace: Trace | None) -> int:
+    """Returns how many stages a request has so far."""
+    return len(trace.events) // 3 + len(trace.other_threads or ()) if trace is not None else 0
+
+
+def _operations(trace: Trace, backend: int | None, before: int = 0) -> list[What]:
+    """Returns a backend's operations in a request so far, but for the first `before` stages."""
+    whats = [*trace.events[2::3], *[event[3] for event in trace.other_threads or ()]]
+    return [what for what in whats[before:] if what[:2] == (stages.CACHE, backend)]
+
+
+def _first_outcome(trace: Trace, backend: int | None, before: int) -> str:
+    """Returns the outcome of the first lookup in `get_or_set`; it looks again what it added."""
+    for _, _, operation, (_, outcome), _ in _operations(trace, backend, before):
+        if operation in ("get", "aget"):
+            return str(outcome)
+    return ""
+
+
+def _was_added(trace: Trace, backend: int | None, default: Any) -> bool:
+    """Whether a lookup that returned its default may have found it, as it follows an `add`."""
+    if default is None:
+        return False
+    *_, last = (None, *_operations(trace, backend))
+    return last is not None and last[2] in ("add", "aadd")
 
 
 def _outcome(operation: str, args: Any, result: Any, default: Any) -> str:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from itertools import chain
+from textwrap import indent
 from typing import Any
 
 from tracer.probes.imports import Imports
@@ -15,8 +16,8 @@ from tracer.recorder.births import BIRTHS_PER_REQUEST
 from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.signatures import call_then, call_then_run
-from tracer.recorder.trace import Trace, current
+from tracer.recorder.signatures import call_then, call_then_run, compiled
+from tracer.recorder.trace import current
 from tracer.recorder.weakrefs import Ref
 
 Label = Callable[[Any], str | None]
@@ -83,7 +84,7 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     )
 
 
-ROWS_PER_REQUEST = 5
+ROWS_PER_REQUEST = 2
 """Model instances watched in one request. Watching each row of a long list would cost as much as
 the list."""
 
@@ -93,19 +94,7 @@ def _watch_rows(recorder: Recorder, patches: Patches, module: Any) -> None:
 
     How many there were is recorded with the statements.
     """
-    record_birth = birth_recorder(recorder, "row")
-
-    def first_rows(rows: Any, trace: Trace) -> Iterator[Any]:
-        try:
-            for row in rows:
-                trace.rows += 1
-                record_birth(row)
-                yield row
-                if trace.rows >= ROWS_PER_REQUEST:
-                    return
-        except BaseException as exc:
-            drop_own_frames(exc)
-            raise
+    first_rows = compiled(_ROWS_SOURCE, "first_rows", _birth_names(recorder, "row"))
 
     def around(call: Callable[..., Any]) -> Any:
         def __iter__(self: Any) -> Iterator[Any]:
@@ -167,12 +156,25 @@ _BIRTH_SOURCE = """\
 _MAX_INDEX = 5 * (BIRTHS_PER_REQUEST - 1)
 
 
-def _birth_wrapper(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
+_ROWS_SOURCE = f"""\
+def first_rows(rows, request):
+    try:
+        for row in rows:
+            request.rows += 1
+{indent(_BIRTH_SOURCE, " " * 8).format(first="row", label="None", extra="pass")}
+            yield row
+            if request.rows >= {ROWS_PER_REQUEST}:
+                return
+    except BaseException as exc:
+        _drop(exc)
+        raise
+"""
+
+
+def _birth_names(recorder: Recorder, kind: str) -> dict[str, Any]:
+    """Returns the names that `_BIRTH_SOURCE` uses."""
     weakrefs = recorder.weakrefs
-    if kind in _LOOKED_UP:
-        after = birth_recorder(recorder, kind, label)
-        return lambda call: call_then(call, after)
-    names = {
+    return {
         "_get": current.get,
         "_record_birth": recorder.born,
         "_fault": recorder.fault,
@@ -186,6 +188,13 @@ def _birth_wrapper(recorder: Recorder, kind: str, label: Label | None) -> Callab
         "_MAX_INDEX": _MAX_INDEX,
         "func": None,
     }
+
+
+def _birth_wrapper(recorder: Recorder, kind: str, label: Label | None) -> Callable[[Any], Any]:
+    if kind in _LOOKED_UP:
+        after = birth_recorder(recorder, kind, label)
+        return lambda call: call_then(call, after)
+    names = _birth_names(recorder, kind)
     body = _BIRTH_SOURCE.replace("{extra}", _EXTRA_SOURCE.get(kind, "pass"))
     body = body.replace("{label}", _LABEL_SOURCE.get(kind, "None"))
     return lambda call: call_then_run(call, body, names)
@@ -219,7 +228,7 @@ def birth_recorder(
                 ref.key = 0
             # The reference stays alive in the trace until its object dies.
             last, cls = memo[0], type(obj)
-            number = last[1] if last[0] is cls else remember(memo, cls)
+            ref.cls = number = last[1] if last[0] is cls else remember(memo, cls)
             trace.add_birth((ref, token, kind, number, label(obj) if label is not None else None))
         except Exception as fault:
             recorder.fault(kind, fault)

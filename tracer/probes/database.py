@@ -4,16 +4,18 @@ A raw connection lives from its opening to its real end. If a pool lends it out,
 that end: the raw connection itself is asked whether it was closed, and recognised by its identity
 when it is used again. Neither settings nor names are looked at.
 
-Statements are kept as text. They are reduced to their kind and table later, off the request's path.
-Parameters are never looked at.
+Statements are kept as text (see `tracer.probes.statements`). They are reduced to their kind and
+table later, off the request's path.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
+from functools import partial
 from typing import Any
 
 from tracer.model import stages
+from tracer.probes import statements
 from tracer.probes.connection_pools import pool_of, wrapper_of
 from tracer.probes.imports import Imports
 from tracer.recorder import plain_values
@@ -31,9 +33,10 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watches every alias, on every thread."""
     wrappers = _ConnectionWrappers(recorder)
 
-    def statements(utils: Any) -> None:
-        for name in ("execute", "executemany", "callproc"):
+    def cursors(utils: Any) -> None:
+        for name in ("execute", "executemany"):
             patches.wrap(utils.CursorWrapper, name, wrappers.statement)
+        patches.wrap(utils.CursorWrapper, "callproc", wrappers.procedure)
 
     def connections(base: Any) -> None:
         wrapper = base.BaseDatabaseWrapper
@@ -44,9 +47,22 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
         patches.wrap(wrapper, "set_autocommit", wrappers.autocommit)
 
     def compiler(module: Any) -> None:
-        patches.wrap(module.SQLCompiler, "execute_sql", lambda call: _count_rows(recorder, call))
+        for cls, name, count in (
+            (module.SQLCompiler, "execute_sql", _selected),
+            (module.SQLInsertCompiler, "execute_sql", _inserted),
+            (module.SQLUpdateCompiler, "execute_returning_sql", len),
+        ):
+            if hasattr(cls, name):
+                patches.wrap(cls, name, partial(_count_rows, recorder, count))
 
-    imports.when("django.db.backends.utils", statements)
+    def copies(base: Any) -> None:
+        for name in ("Cursor", "ServerBindingCursor"):
+            cls = getattr(base, name, None)
+            if hasattr(cls, "copy"):
+                patches.wrap(cls, "copy", partial(statements.copy_wrapper, recorder, wrappers.used))
+
+    imports.when("django.db.backends.postgresql.base", copies)
+    imports.when("django.db.backends.utils", cursors)
     imports.when("django.db.backends.base.base", connections)
     imports.when("django.db.models.sql.compiler", compiler)
 
@@ -87,28 +103,41 @@ class _ConnectionWrappers:
 
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
+        self.by_id = recorder.weakrefs.by_id
         self.by_owner = recorder.resources
         """Token of the DatabaseWrapper to the token of its raw connection."""
 
     def used(self, trace: Trace, wrapper: Any) -> int | None:
         """Records that the request uses a DatabaseWrapper and, if open, its raw connection."""
-        token = self.recorder.weakrefs.token_of(wrapper)
-        if token is not None:
-            raw = self.by_owner.get(token)
-            if raw is not None:
-                trace.seen.append(raw)
-        return token
+        known = self.by_id.get(id(wrapper))
+        if known is None or known() is not wrapper:
+            return None
+        raw = self.by_owner.get(known.token)
+        if raw is not None:
+            trace.seen.append(raw)
+        return known.token
 
     def statement(self, call: Callable[..., Any]) -> Any:
-        """Wraps `CursorWrapper.execute`, `executemany` and `callproc`."""
-        recorder = self.recorder
+        """Wraps `CursorWrapper.execute` and `executemany`."""
 
         def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
             cursor, sql = args[0], args[1] if len(args) > 1 else None
-            rows = cursor.cursor.rowcount
-            return self.used(trace, cursor.db), plain_values.text(sql), (cursor.db.alias, rows)
+            text = sql if type(sql) is str else statements.text(sql)
+            rows = cursor.cursor.rowcount or statements.no_rows(cursor)
+            return self.used(trace, cursor.db), text, (cursor.db.alias, rows)
 
-        return timed(recorder, stages.QUERY, call, describe)
+        return timed(self.recorder, stages.QUERY, call, describe)
+
+    def procedure(self, call: Callable[..., Any]) -> Any:
+        """Wraps `CursorWrapper.callproc`, which is given a name instead of a statement."""
+
+        def describe(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
+            cursor, name = args[0], args[1] if len(args) > 1 else None
+            rows = cursor.cursor.rowcount
+            word = f"CALL {plain_values.text(name)}"
+            return self.used(trace, cursor.db), word, (cursor.db.alias, rows)
+
+        return timed(self.recorder, stages.QUERY, call, describe)
 
     def transaction(self, call: Callable[..., Any], word: str) -> Any:
         """Wraps `_commit` and `_rollback`."""
@@ -163,7 +192,9 @@ class _ConnectionWrappers:
         owner = recorder.weakrefs.token_of(wrapper)
         if owner is None or raw is None:
             return
-        pool = recorder.seen(pool_of(raw))
+        pool = pool_of(raw)
+        if pool is not None:
+            pool = recorder.seen(pool)
         token = recorder.weakrefs.token_of(raw)
         if token is None:
             label = f"{wrapper.vendor} connection {wrapper.alias}"
@@ -212,8 +243,25 @@ def _is_closed(raw: Any) -> bool:
     return bool(getattr(raw, "closed", True))
 
 
-def _count_rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
-    """Wraps `SQLCompiler.execute_sql`: records the number of rows, if all have been fetched."""
+def _selected(result: Any) -> int | None:
+    """Returns the number of rows of a SELECT: chunks of them in a list, or one that was asked for.
+
+    None if they have not all been fetched.
+    """
+    if type(result) is list:
+        return sum(map(len, result))
+    return 1 if type(result) is tuple else None
+
+
+def _inserted(result: Any) -> int | None:
+    """Returns the number of rows that an INSERT returned; None if it was asked for none."""
+    return len(result) or None
+
+
+def _count_rows(
+    recorder: Recorder, count: Callable[[Any], int | None], call: Callable[..., Any]
+) -> Any:
+    """Wraps a compiler's method that fetches rows: records how many, if that is known."""
 
     def execute_sql(self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
@@ -223,9 +271,8 @@ def _count_rows(recorder: Recorder, call: Callable[..., Any]) -> Any:
             raise
         try:
             trace = current.get()
-            if trace is not None and type(result) in (list, tuple):
-                # Either chunks of rows in a list, or the one row that was asked for.
-                rows = sum(map(len, result)) if type(result) is list else 1
+            rows = count(result) if trace is not None else None
+            if trace is not None and rows is not None:
                 recorder.instant(trace, (ROWS, None, rows, "", ""))
         except Exception as fault:
             recorder.fault("rows", fault)

@@ -20,7 +20,6 @@ class CollectionProbe:
     def __init__(self, recorder: Recorder) -> None:
         self.recorder = recorder
         self.start = 0
-        self.idle = False
         self.by = "collector"
         """Who runs the collection: "collector" or "tracer"."""
 
@@ -28,15 +27,14 @@ class CollectionProbe:
         recorder = self.recorder
         try:
             if phase == "start":
-                self.idle = not recorder.in_flight
                 self.start = recorder.clock()
                 recorder.weakrefs.set_collection(get_ident(), self.start)
                 recorder.classes.clear_memos()
                 return
             recorder.weakrefs.set_collection(0, 0)
             now = recorder.clock()
-            if info["generation"] == OLDEST_GENERATION and self.idle and not recorder.in_flight:
-                recorder.barriers.append((now, self.by))
+            if info["generation"] == OLDEST_GENERATION:
+                recorder.barriers.append((now, self.by, self.start))
             trace = current.get()
             if trace is not None:
                 what = stages.COLLECTION, None, info["generation"], info["collected"], ""

@@ -9,13 +9,15 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Callable
-from importlib.machinery import ModuleSpec
+from importlib.machinery import ModuleSpec, SourceFileLoader
 from typing import Any
 
+from tracer.heap.inside import namespace_of_module
 from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
+from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import timed
-from tracer.recorder.trace import current
+from tracer.recorder.trace import Trace, current
 
 
 class Imports:
@@ -99,9 +101,40 @@ class Imports:
             except Exception as fault:
                 self.recorder.fault(f"import of {module.__name__}", fault)
 
-    def install(self) -> None:
+    def install(self, patches: Patches) -> None:
         """Starts listening."""
         sys.meta_path.insert(0, self)
+        owner = next(cls for cls in SourceFileLoader.__mro__ if "exec_module" in vars(cls))
+        patches.wrap(owner, "exec_module", self._code_wrapper)
+
+    def _code_wrapper(self, call: Callable[..., None]) -> Any:
+        """Wraps the running of any module's code: what it builds is noted as made by its import."""
+        note = self._note_births
+
+        def exec_module(self: Any, module: Any) -> None:
+            trace = current.get()
+            first = len(trace.births) if trace is not None else 0
+            try:
+                call(self, module)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
+            finally:
+                if trace is not None and not trace.closed:
+                    note(trace, module, first)
+
+        return exec_module
+
+    def _note_births(self, trace: Trace, module: Any, first: int) -> None:
+        """Notes that the births of a request from `first` on happened as a module's code ran."""
+        try:
+            last = len(trace.births)
+            name = namespace_of_module(module).get("__name__") if last > first else None
+            if type(name) is str:
+                trace.by_import = trace.by_import or []
+                trace.by_import.append((name, self.recorder.thread(trace), first, last))
+        except Exception as fault:
+            self.recorder.fault("import", fault)
 
     def uninstall(self) -> None:
         """Stops listening."""

@@ -17,6 +17,7 @@ from tracer.probes import (
     handlers,
     middleware,
     redis,
+    request_signals,
     responses,
     signals,
     templates,
@@ -42,6 +43,7 @@ PROBES = (
     connection_pools,
     redis,
     templates,
+    request_signals,
     signals,
     threads,
     forks,
@@ -76,7 +78,7 @@ class Installation:
             urlconf = getattr(settings, "ROOT_URLCONF", None)
             if isinstance(urlconf, str):
                 self.imports.stages[urlconf] = stages.URLCONF
-            self.imports.install()
+            self.imports.install(self.patches)
             self.collections.install()
         except BaseException:
             self.uninstall()

@@ -7,7 +7,9 @@ registry, models, admin sites, signals and the main thread's database wrapper do
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+import threading
+import weakref
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tracer.heap import instances
@@ -52,12 +54,20 @@ _OWNERS = frozenset({"pool", "database"})
 
 
 def find_preexisting(recorder: Recorder) -> None:
-    """Finds all objects of known kinds that are not watched yet, and watches them."""
+    """Finds all objects of known kinds that are not watched yet, and watches them.
+
+    Thread-locals are found on the way, to be looked into when a thread ends.
+    """
     kinds = _kinds_by_class()
+    # That of gevent cannot be referred to weakly, so it is not looked into.
+    local_types = {id(cls) for cls in _with_subclasses(threading.local) if cls.__weakrefoffset__}
     found: list[RawBirth] = []
     owners: list[Any] = []
     now, thread = recorder.clock(), recorder.current_thread.token
-    for obj in instances.instances_of(kinds):
+    for obj in instances.instances_of(kinds.keys() | local_types):
+        if id(type(obj)) in local_types:
+            recorder.thread_locals.append(weakref.ref(obj))
+            continue
         if recorder.weakrefs.token_of(obj) is not None:
             continue
         cls = type(obj)
@@ -93,6 +103,13 @@ def _kinds_by_class() -> dict[int, tuple[str, Label | None]]:
             kinds[id(cls)] = named[id(nearest)]
             classes += type.__subclasses__(cls)
     return kinds
+
+
+def _with_subclasses(cls: type) -> Iterator[type]:
+    yield cls
+    subclasses: list[type] = type.__subclasses__(cls)
+    for subclass in subclasses:
+        yield from _with_subclasses(subclass)
 
 
 def _label(label: Label | None, obj: Any) -> str | None:

@@ -182,16 +182,18 @@ def _close_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
 
 def _iter_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     def __iter__(self: Any) -> Iterator[Any]:
+        trace, start = open_span(recorder, stages.BODY)
+        response = trace.response if trace is not None else None
+        is_body = response is not None and response() is self
         try:
+            # Django consumes an asynchronous body here, before its first chunk is asked for.
             chunks: Iterator[Any] = call(self)
         except BaseException as exc:
             drop_own_frames(exc)
+            if trace is not None and is_body:
+                _record_body(recorder, trace, start, 0, 0, exc)
             raise
-        trace, start = open_span(recorder, stages.BODY)
-        response = trace.response if trace is not None else None
-        if trace is None or response is None or response() is not self:
-            return chunks
-        return _stream(recorder, trace, start, chunks)
+        return _stream(recorder, trace, start, chunks) if trace is not None and is_body else chunks
 
     return __iter__
 
@@ -266,11 +268,15 @@ def _record_body(
     try:
         cut = " · cut off" if isinstance(exc, GeneratorExit) else ""
         trace.size = size
-        detail = f"{count} chunks · {size:,} bytes{cut}"
+        detail = f"{_plural(count, 'chunk')} · {_plural(size, 'byte')}{cut}"
         described = (lambda *_: (None, "streamed body", detail), (), None)
         record(recorder, trace, stages.BODY, start, described, None if cut else exc)
     except Exception as fault:
         recorder.fault(stages.BODY, fault)
+
+
+def _plural(count: int, noun: str) -> str:
+    return f"{count:,} {noun}{'s'[: count != 1]}"
 
 
 hide_functions(__name__)

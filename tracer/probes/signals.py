@@ -1,165 +1,85 @@
-"""Signals that are sent, with their receivers.
+"""Signals that are sent and received: one row for each time one is sent, however it is sent.
 
 `Signal.send` returns at once if a signal has no receivers, as most model signals have none. So
-`_live_receivers` is watched, which is called only if there are some. The lists that it returns time
-the sender's loop over them.
+`_live_receivers` is watched, which is called only if there are some. The lists that it returns tell
+when `send` and `send_robust` are done with them. What has another end is timed as a whole: the
+asynchronous methods, and those of a subclass that sends in its own way.
 """
 
 from __future__ import annotations
 
 import sys
 from collections.abc import Callable, Iterator
+from contextlib import suppress
+from contextvars import ContextVar, Token
 from functools import partial
-from types import BuiltinFunctionType, FunctionType, MethodType
+from types import FrameType, FunctionType
 from typing import Any
 from weakref import ref
 
-from django.core.signals import request_finished, request_started
-from django.dispatch import Signal
+from django.dispatch import Signal, dispatcher
 
 from tracer.model import stages
 from tracer.probes.imports import Imports
+from tracer.probes.signal_names import receiver_name, sender_name
 from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.timing import open_span
-from tracer.recorder.trace import Trace, What, current
-from tracer.recorder.weakrefs import WeakRefs
+from tracer.recorder.trace import Trace, current
+
+_METHODS = ("send", "send_robust", "asend", "asend_robust")
 
 
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
-    """Watches every signal of the process."""
+    """Watches every signal of the process that `request_signals` does not."""
     del imports  # Django cannot be set up without loading its dispatcher.
-    _TimedReceivers.recorder = recorder
-    for signal, stage in _REQUEST_SIGNALS:
-        names = _ReceiverNames(signal, stage, Signal._live_receivers, recorder.weakrefs)
-        patches.wrap(signal, "send", partial(_send_wrapper, recorder, names))
-        patches.wrap(signal, "asend", partial(_asend_wrapper, recorder, names))
-        patches.wrap(signal, "connect", names.connect_wrapper)
-        patches.wrap(signal, "disconnect", names.connect_wrapper)
-        # These two are watched already, so the wrapper of all other signals must not run for them.
-        patches.replace(signal, "_live_receivers", signal._live_receivers)
-    patches.wrap(Signal, "_live_receivers", lambda call: _live_receivers_wrapper(recorder, call))
+    classes = _Classes(recorder, patches)
+    patches.wrap(Signal, "_live_receivers", partial(_live_receivers_wrapper, recorder))
+    patches.wrap(Signal, "connect", classes.connect_wrapper)
+    patches.wrap(dispatcher, "async_to_sync", _async_to_sync_wrapper)
+    for name in ("asend", "asend_robust"):
+        patches.wrap(Signal, name, partial(_asend_wrapper, recorder))
+    classes.watch_subclasses(Signal)
 
 
-_REQUEST_SIGNALS = (
-    (request_started, stages.REQUEST_STARTED),
-    (request_finished, stages.REQUEST_FINISHED),
-)
-"""The two signals that every request sends. Watching the signal object itself costs less."""
+class _Send:
+    """One time that a signal is sent: when it began, and who received it."""
 
+    __slots__ = ("asked", "before", "detail", "recorder", "signal", "start", "trace")
 
-_ABSENT = object()
+    def __init__(self, recorder: Recorder, signal: Signal, trace: Trace, start: int) -> None:
+        self.recorder = recorder
+        self.trace = trace
+        self.signal: Signal | None = signal
+        self.start = start
+        self.detail: tuple[str, tuple[str, ...]] | None = None
+        """The names of the sender and of the receivers, if there are any."""
+        self.asked = False
+        """Whether Django has asked for the receivers, in order to call them."""
+        self.before: Token[_Send | None] | None = None
+        """What was being sent before, as `_whole` has it."""
 
+    def note(self, sender: Any, found: Any) -> None:
+        """Notes the receivers that the signal has for this sender."""
+        receivers = tuple([receiver_name(each) for group in found for each in group])
+        self.detail = sender_name(sender), receivers
 
-class _ReceiverNames:
-    """The names of one signal's receivers, looked up again only when they may have changed.
-
-    Neither the receivers nor the sender are kept: a receiver that is disconnected must not live
-    longer for being recorded.
-    """
-
-    def __init__(
-        self, signal: Signal, stage: str, live: Callable[..., Any], weakrefs: WeakRefs
-    ) -> None:
-        self.signal = signal
-        self.stage = stage
-        self.weakrefs = weakrefs
-        self.live_receivers = live
-        self.known = _UNKNOWN
-        """(number of connected receivers, sender, entry to record while both stay the same)"""
-
-    def entry(self, sender: Any) -> What:
-        """Returns the entry to record; looks it up again only if it may have changed."""
-        count, by, what = self.known
-        if len(self.signal.receivers) == count and by() is sender:
-            return what
-        return self.look_up(sender)
-
-    def look_up(self, sender: Any) -> What:
-        """Looks up the entry to record for the signal, which this sender sends just now."""
-        found = self.live_receivers(self.signal, sender)
-        detail = _sender_name(sender), tuple([_name(one) for group in found for one in group])
-        token = self.weakrefs.token_of(self.signal)
-        what = self.stage, token, self.stage, detail, ""
-        if type(sender).__weakrefoffset__:
-            self.known = len(self.signal.receivers), ref(sender), what
-        return what
-
-    def connect_wrapper(self, call: Callable[..., Any]) -> Any:
-        """Wraps `connect` and `disconnect`: the receivers may be others, though as many."""
-
-        def change(*args: Any, **kwargs: Any) -> Any:
-            try:
-                return call(*args, **kwargs)
-            except BaseException as exc:
-                drop_own_frames(exc)
-                raise
-            finally:
-                self.known = _UNKNOWN
-
-        return change
-
-
-_UNKNOWN: tuple[int, Callable[[], Any], What] = (0, object, (stages.SIGNAL, None, "", "", ""))
-
-
-def _send_wrapper(recorder: Recorder, names: _ReceiverNames, call: Callable[..., Any]) -> Any:
-    get, clock, signal = current.get, recorder.clock, names.signal
-
-    def send(sender: Any, *, environ: Any = _ABSENT, **named: Any) -> Any:
-        trace = get()
-        if trace is None or named:
-            if environ is not _ABSENT:
-                named["environ"] = environ
-            if trace is None:
-                try:
-                    return call(sender, **named)
-                except BaseException as exc:
-                    drop_own_frames(exc)
-                    raise
+    def record(self) -> None:
+        """Records the row: all receivers have returned, or one has raised."""
+        recorder, signal = self.recorder, self.signal
+        # A task that a receiver has started may hold this for long.
+        self.signal = None
         try:
-            start = clock()
+            token = recorder.weakrefs.token_of(signal)
+            what = stages.SIGNAL, token, id(signal), self.detail, ""
+            self.trace.add((self.start, recorder.clock(), what))
         except Exception as fault:
-            recorder.fault(names.stage, fault)
-            start = trace.begun
-        try:
-            # Passing on a named argument costs a third of passing on `**named`.
-            if named:
-                return call(sender, **named)
-            return call(sender) if environ is _ABSENT else call(sender, environ=environ)
-        except BaseException as exc:
-            drop_own_frames(exc)
-            raise
-        finally:
-            try:
-                end = clock()
-                count, by, what = names.known
-                if len(signal.receivers) != count or by() is not sender:
-                    what = names.look_up(sender)
-                trace.add((start, end, what))
-            except Exception as fault:
-                recorder.fault("signal", fault)
-
-    return send
+            recorder.fault("signal", fault)
 
 
-def _asend_wrapper(recorder: Recorder, names: _ReceiverNames, call: Callable[..., Any]) -> Any:
-    async def asend(sender: Any, **named: Any) -> Any:
-        trace, start = open_span(recorder, names.stage)
-        try:
-            return await call(sender, **named)
-        except BaseException as exc:
-            drop_own_frames(exc)
-            raise
-        finally:
-            try:
-                if trace is not None:
-                    trace.add((start, recorder.clock(), names.entry(sender)))
-            except Exception as fault:
-                recorder.fault("signal", fault)
-
-    return asend
+_whole: ContextVar[_Send | None] = ContextVar("tracer_signal", default=None)
+"""What is being sent by a method that is timed as a whole."""
 
 
 def _live_receivers_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
@@ -169,114 +89,208 @@ def _live_receivers_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any
         except BaseException as exc:
             drop_own_frames(exc)
             raise
-        trace = current.get()
-        if trace is None or trace.closed:
-            return found
         try:
-            sync, later = found
-            return (
-                _TimedReceivers.over(sync, trace, self, sender) if sync else sync,
-                _TimedAsyncReceivers.over(later, trace, self, sender) if later else later,
-            )
+            trace = current.get()
+            if trace is None or trace.closed or not any(found):
+                return found
+            by_django = _is_djangos(sys._getframe(1))
+            whole = _whole.get()
+            if whole is not None and whole.signal is self and not whole.asked:
+                whole.note(sender, found)
+                whole.asked = by_django
+            elif by_django:
+                send = _Send(recorder, self, trace, recorder.clock())
+                send.note(sender, found)
+                return _timed(send, *found)
         except Exception as fault:
             recorder.fault("signal", fault)
-            return found
+        return found
 
     return _live_receivers
 
 
-class _TimedReceivers(list[Any]):
-    """A list of receivers that times the loop over it, from the first to the last."""
+def _is_djangos(caller: FrameType | None) -> bool:
+    """Whether a frame is one of Django's four methods, which call whom they ask for.
 
-    __slots__ = ("sender", "signal", "start", "trace")
-    recorder: Recorder
-    trace: Trace
-    signal: Signal
-    sender: Any
-    start: int
+    A function that stands in the place of `_live_receivers` may come between.
+    """
+    while caller is not None and "_live_receivers" in caller.f_code.co_name:
+        caller = caller.f_back
+    if caller is None or caller.f_globals is not vars(dispatcher):
+        return False
+    return caller.f_code.co_name in _METHODS
 
-    @classmethod
-    def over(
-        cls, receivers: list[Any], trace: Trace, signal: Signal, sender: Any
-    ) -> _TimedReceivers:
-        """Returns the same receivers in the same order, in a list that times the loop."""
-        timed = cls(receivers)
-        timed.trace, timed.signal, timed.sender, timed.start = trace, signal, sender, 0
-        return timed
 
-    def _now(self) -> int:
-        try:
-            return self.recorder.clock()
-        except Exception as fault:
-            self.recorder.fault("signal", fault)
-            return 0
+def _timed(send: _Send, sync: list[Any], later: list[Any]) -> tuple[list[Any], list[Any]]:
+    """Returns the same receivers in the same order, in lists that tell when they are done with."""
+    if later:
+        later = _AsyncReceivers(later)
+        later.send = send
+    if sync:
+        sync = _SyncReceivers(sync)
+        sync.send, sync.is_all = send, not later
+    return sync, later
+
+
+class _SyncReceivers(list[Any]):
+    """The receivers over which `send` loops, and whether asynchronous ones come after them."""
+
+    __slots__ = ("is_all", "send")
+    send: _Send
+    is_all: bool
 
     def __iter__(self) -> Iterator[Any]:
-        start = self._now()
+        is_end = True
         try:
             yield from list.__iter__(self)
+            is_end = self.is_all
         finally:
-            self.record(start)
+            if is_end:
+                self.send.record()
 
-    def record(self, start: int) -> None:
-        """Records the loop: all receivers have returned, or one has raised."""
-        recorder = self.recorder
+
+class _AsyncReceivers(list[Any]):
+    """The receivers that `send` calls last, all in one call of `async_to_sync`."""
+
+    __slots__ = ("send",)
+    send: _Send
+
+
+def _async_to_sync_wrapper(call: Callable[..., Any]) -> Any:
+    """Wraps `async_to_sync` as the dispatcher calls it, for asynchronous receivers alone."""
+
+    def async_to_sync(function: Any, *args: Any, **kwargs: Any) -> Any:
         try:
-            signal, names = self.signal, tuple([_name(each) for each in list.__iter__(self)])
-            token = recorder.weakrefs.token_of(signal)
-            detail = (_sender_name(self.sender), names)
-            what = stages.SIGNAL, token, id(signal), detail, ""
-            self.trace.add((start, recorder.clock(), what))
-        except Exception as fault:
-            recorder.fault("signal", fault)
+            run, send = call(function, *args, **kwargs), _sent_by(function)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
+        if send is None:
+            return run
+
+        def run_and_record() -> Any:
+            try:
+                return run()
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
+            finally:
+                send.record()
+
+        return run_and_record
+
+    return async_to_sync
 
 
-class _TimedAsyncReceivers(_TimedReceivers):
-    """The same for asynchronous receivers, over which Django loops twice.
-
-    The first loop starts them; the second one pairs them with their results.
-    """
-
-    __slots__ = ()
-
-    def __iter__(self) -> Iterator[Any]:
-        if self.start:
-            self.record(self.start)
-        else:
-            self.start = self._now()
-        return list.__iter__(self)
+def _sent_by(function: Any) -> _Send | None:
+    """Returns what Django's inner function sends: the receivers are in its closure."""
+    for cell in (function.__closure__ or ()) if type(function) is FunctionType else ():
+        try:
+            if type(cell.cell_contents) is _AsyncReceivers:
+                return cell.cell_contents.send
+        except ValueError:  # an empty cell
+            continue
+    return None
 
 
-_WITH_NAME = (FunctionType, BuiltinFunctionType, MethodType)
+def _begin(recorder: Recorder, signal: Signal) -> _Send | None:
+    """Begins to send, unless this signal is being sent and only another method of it is called."""
+    trace, start = open_span(recorder, stages.SIGNAL)
+    outer = _whole.get()
+    if trace is None or (outer is not None and outer.signal is signal and not outer.asked):
+        return None
+    send = _Send(recorder, signal, trace, start)
+    send.before = _whole.set(send)
+    return send
 
 
-def _name(receiver: Any) -> str:
-    """Returns the qualified name of a function, method or class; for others, their class's name."""
-    cls = type(receiver)
-    if cls in _WITH_NAME or issubclass(cls, type):
-        return str(receiver.__qualname__)
-    return cls.__name__
+def _end(send: _Send | None) -> None:
+    if send is not None:
+        if send.before is not None:
+            # In another context, as of a generator closed elsewhere, there is nothing to put back.
+            with suppress(ValueError):
+                _whole.reset(send.before)
+        send.before = None
+        if send.detail is not None:
+            send.record()
+        send.signal = None
 
 
-def _sender_name(sender: Any) -> str:
-    """Returns a class's name; for others, their class's name. Never asks the object itself."""
-    cls = type(sender)
-    return str(sender.__name__) if issubclass(cls, type) else cls.__name__
+def _send_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps a subclass's own `send` or `send_robust`."""
+
+    def send(self: Any, *args: Any, **kwargs: Any) -> Any:
+        begun = _begin(recorder, self)
+        try:
+            return call(self, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
+        finally:
+            _end(begun)
+
+    return send
 
 
-class SignalNames:
-    """The names that modules give to signals, by the signal's address. Searches modules once."""
+def _asend_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps `asend` or `asend_robust`."""
 
-    def __init__(self) -> None:
-        self.found: dict[int, str] = {}
+    async def asend(self: Any, *args: Any, **kwargs: Any) -> Any:
+        begun = _begin(recorder, self)
+        try:
+            return await call(self, *args, **kwargs)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
+        finally:
+            _end(begun)
 
-    def __call__(self, ident: int) -> str:
-        if ident not in self.found:
-            for module in list(sys.modules.values()):
-                for name, value in list(getattr(module, "__dict__", {}).items()):
-                    if issubclass(type(value), Signal):
-                        self.found.setdefault(id(value), name)
-        return self.found.setdefault(ident, "a signal")
+    return asend
+
+
+class _Classes:
+    """The subclasses of `Signal` that send in their own way."""
+
+    def __init__(self, recorder: Recorder, patches: Patches) -> None:
+        self.recorder = recorder
+        self.patches = patches
+        self.watched: dict[int, ref[type]] = {}
+
+    def connect_wrapper(self, call: Callable[..., Any]) -> Any:
+        """Wraps `connect`, which comes before a signal has receivers."""
+
+        def connect(signal: Any, *args: Any, **kwargs: Any) -> Any:
+            try:
+                for cls in type(signal).__mro__:
+                    self.watch(cls)
+            except Exception as fault:
+                self.recorder.fault("signal", fault)
+            try:
+                return call(signal, *args, **kwargs)
+            except BaseException as exc:
+                drop_own_frames(exc)
+                raise
+
+        return connect
+
+    def watch_subclasses(self, cls: type) -> None:
+        """Watches the subclasses that there are."""
+        subclasses: list[type] = type.__subclasses__(cls)
+        for each in subclasses:
+            self.watch(each)
+            self.watch_subclasses(each)
+
+    def watch(self, cls: type) -> None:
+        """Wraps those of the four methods that a class defines itself."""
+        key, watched = id(cls), self.watched
+        if key in watched or cls is Signal or cls is object:
+            return
+        watched[key] = ref(cls, lambda _: watched.pop(key, None))
+        for name in _METHODS:
+            method = vars(cls).get(name)
+            if type(method) is FunctionType:
+                around = _asend_wrapper if name.startswith("a") else _send_wrapper
+                self.patches.wrap(cls, name, partial(around, self.recorder))
 
 
 hide_functions(__name__)

@@ -50,12 +50,10 @@ def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
 
 def _engine_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
     """Wraps a method of an engine: the request in flight uses the engine."""
+    see = recorder.sighting()
 
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            recorder.seen(self)
-        except Exception as fault:
-            recorder.fault("template", fault)
+        see(self)
         try:
             return call(self, *args, **kwargs)
         except BaseException as exc:

@@ -13,9 +13,10 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import thread as pool
 from contextvars import Context
-from threading import get_ident
+from threading import get_ident, get_native_id
 from typing import Any, Final
 
+from tracer.heap import thread_locals
 from tracer.model import stages
 from tracer.probes.imports import Imports
 from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
@@ -34,6 +35,7 @@ COPIES_CONTEXT: Final = bool(getattr(sys.flags, "thread_inherit_context", 0))
 def install(recorder: Recorder, patches: Patches, imports: Imports) -> None:
     """Watches threads being started and work being handed to pools."""
     patches.wrap(threading.Thread, "start", lambda call: _start_wrapper(recorder, call))
+    patches.wrap(threading.Thread, "_delete", lambda call: _delete_wrapper(recorder, call))
     del imports  # Django loads both modules.
     patches.wrap(ThreadPoolExecutor, "submit", lambda call: _submit_wrapper(recorder, call))
 
@@ -66,6 +68,32 @@ def _start_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
             raise
 
     return start
+
+
+def _delete_wrapper(recorder: Recorder, call: Callable[..., Any]) -> Any:
+    """Wraps what a thread does last, while its thread-locals are still there."""
+
+    def _delete(self: Any) -> None:
+        try:
+            ident = get_ident()
+            number = recorder.threads.number_of(ident)
+            if number is not None:
+                stored = thread_locals.tokens_in(recorder.thread_locals)
+                # From Python 3.14 on a thread holds its context itself.
+                context = vars(self).get("_context") if HAS_CONTEXT else None
+                if type(context) is Context:
+                    stored += thread_locals.tokens_below(context.values())
+                recorder.stored_at_end[number] = stored
+                recorder.weakrefs.untimely.ending[ident] = number, get_native_id()
+        except Exception as fault:
+            recorder.fault("thread", fault)
+        try:
+            call(self)
+        except BaseException as exc:
+            drop_own_frames(exc)
+            raise
+
+    return _delete
 
 
 def _is_database_pool(own: dict[str, Any]) -> bool:

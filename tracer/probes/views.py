@@ -17,6 +17,7 @@ from asgiref.sync import iscoroutinefunction
 from tracer.model import stages
 from tracer.probes.constructors import birth_recorder
 from tracer.probes.imports import Imports
+from tracer.probes.view_classes import methods_of
 from tracer.recorder import plain_values
 from tracer.recorder.hidden_frames import drop_own_frames, hide_functions
 from tracer.recorder.patching import Patches
@@ -135,7 +136,9 @@ def _make_view_atomic(recorder: Recorder, make: Callable[..., Any]) -> Any:
         try:
             known = functions.get(id(call))
             if (known is None or known() is not call) and _is_coroutine(call, functions):
-                return timed_async(recorder, stages.VIEW, call, _described)
+                return timed_async(
+                    recorder, stages.VIEW, call, lambda trace, *_: _described(trace, (call,), None)
+                )
             return timed_view(call)
         except Exception as fault:
             recorder.fault(stages.VIEW, fault)
@@ -171,12 +174,12 @@ def _view_timer(recorder: Recorder) -> Callable[[Any], Any]:
                 response = call(request, *args, **kwargs) if args or kwargs else call(request)
             except BaseException as exc:
                 drop_own_frames(exc)
-                record(recorder, trace, stages.VIEW, start, (_described, (), None), exc)
+                record(recorder, trace, stages.VIEW, start, (_described, (call,), None), exc)
                 raise
             try:
                 end = clock()
                 what = known.get(trace.view) if trace.view_token is None else None
-                trace.add((start, end, what or new_entry(trace)))
+                trace.add((start, end, what or new_entry(trace, call)))
             except Exception as fault:
                 recorder.fault(stages.VIEW, fault)
             return response
@@ -205,29 +208,33 @@ def _is_plain(view: Any) -> bool:
     return type(view) is FunctionType and not (view.__code__.co_flags & CO_COROUTINE or vars(view))
 
 
-def _described(trace: Trace, _args: Any, _result: Any) -> tuple[int | None, Any, str]:
-    return trace.view_token, trace.view, ""
+def _described(trace: Trace, args: Any, _result: Any) -> tuple[int | None, Any, Any]:
+    token = trace.view_token
+    return token, trace.view, methods_of(args[0]) if token is not None else ()
 
 
-def _entry_maker(functions: dict[Hashable, What]) -> Callable[[Trace], What]:
+def _entry_maker(functions: dict[Hashable, What]) -> Callable[[Trace, Any], What]:
     """Returns a function that returns a view's entry, the same one for all that are alike."""
     classes: dict[Hashable, What] = {}
 
-    def new_entry(trace: Trace) -> What:
+    def new_entry(trace: Trace, call: Any) -> What:
         token, view = trace.view_token, trace.view
         if token is None:
-            return _remembered(functions, view, None)
+            return _remembered(functions, view, (stages.VIEW, None, view, (), ""))
         if trace.viewed is None:
             trace.viewed = token
-            return classes.get(view) or _remembered(classes, view, LATE)
-        return stages.VIEW, token, view, "", ""
+            known = classes.get(view)
+            if known is not None:
+                return known
+            # The view object's token is recorded elsewhere.
+            return _remembered(classes, view, (stages.VIEW, LATE, view, methods_of(call), ""))
+        return stages.VIEW, token, view, methods_of(call), ""
 
     return new_entry
 
 
-def _remembered(known: dict[Hashable, What], view: Hashable, token: int | None) -> What:
-    """Makes a view's entry and keeps it. The view object's token is recorded elsewhere."""
-    what = stages.VIEW, token, view, "", ""
+def _remembered(known: dict[Hashable, What], view: Hashable, what: What) -> What:
+    """Keeps a view's entry and returns it."""
     if len(known) >= _MAX_KNOWN:
         known.clear()
     known[view] = what

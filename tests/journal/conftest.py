@@ -16,14 +16,17 @@ from tracer.model import (
     Deaths,
     Died,
     Ended,
+    EndedWithThread,
     Fact,
     Held,
     Imported,
     Named,
     ProcessStarted,
+    Replaced,
     Request,
     Span,
     ThreadSeen,
+    Walk,
 )
 from tracer.model.assemble import Assembly
 from tracer.recorder.recorder import Recorder
@@ -104,6 +107,7 @@ class RandomFacts:
             births=self.some(self.birth),
             seen=self.some(lambda: (self.number(), self.number())),
             imports=self.some(self.text),
+            by_import=self.some(lambda: (self.text(), self.tokens())),
             ending=self.text(),
             uncounted=self.number(),
         )
@@ -136,6 +140,16 @@ class RandomFacts:
     def died(self) -> Died:
         return Died(self.number(), self.number(), self.text(), self.number())
 
+    def tokens(self) -> tuple[int, ...]:
+        return self.some(self.number)
+
+    def held(self) -> Held:
+        path = self.text()
+        spot = self.random.choice([path, self.text()])
+        root = self.random.choice(["module", "thread", self.text()])
+        thread, storage = (self.random.choice([0, self.number()]) for _ in range(2))
+        return Held(self.number(), path, spot, root, thread, storage)
+
     def one_of_each(self) -> list[Fact]:
         return [
             self.started(),
@@ -143,8 +157,10 @@ class RandomFacts:
             Built(self.some(self.birth)),
             self.request(),
             Deaths(self.some(self.died)),
-            Barrier(self.number(), self.text()),
-            Held(self.number(), self.text()),
+            Barrier(self.number(), self.text(), self.number()),
+            Walk(self.number(), self.number(), self.some(self.held), self.tokens()),
+            Replaced(self.tokens()),
+            EndedWithThread(self.number(), self.tokens()),
             Named(self.number(), self.text()),
             ThreadSeen(self.number(), self.text(), self.number(), self.random.random() < 0.5),
             Ended(self.number()),

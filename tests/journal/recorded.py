@@ -36,7 +36,7 @@ def once_more(trace: Trace) -> Trace:
         return token + tokens - trace.first + 1 if token and token >= trace.first else token
 
     other = copy(trace)
-    other.number, other.modules = trace.number + 1, None
+    other.number, other.modules, other.by_import = trace.number + 1, None, None
     other.begun, other.closed = trace.begun + later, trace.closed + later
     other.first = own(trace.first)
     other.responded, other.viewed = own(trace.responded), own(trace.viewed)

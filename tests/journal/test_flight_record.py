@@ -160,6 +160,33 @@ def test_where_no_block_can_be_reserved_the_file_is_filled_with_zeros(tmp_path, 
     made.close()
 
 
+def test_it_counts_how_often_its_process_was_asked_to_settle(record):
+    """The asking leaves the notes as they are, and the notes the count."""
+    assert record.asked == 0
+    for count in (1, 2, 3):
+        note(record, count)
+        assert flight_record.ask_to_settle(record.path.with_suffix(".jsonl"))
+        assert record.asked == count
+    assert numbers(record.path) == [1, 2, 3]
+
+
+def test_it_is_asked_no_more_once_it_is_closed(record):
+    assert flight_record.ask_to_settle(record.path)
+    record.close()
+    assert record.asked == 0
+    assert not flight_record.ask_to_settle(record.path)
+
+
+@pytest.mark.parametrize("data", [b"", flight_record.HEADER, b"x" * 10_000])
+def test_a_process_without_a_flight_record_cannot_be_asked(tmp_path, data):
+    """There is no file, a part of one, or another."""
+    path = tmp_path / "31-1.flight"
+    assert not flight_record.ask_to_settle(path)
+    path.write_bytes(data)
+    assert not flight_record.ask_to_settle(path)
+    assert path.read_bytes() == data
+
+
 NOTING = """
 import itertools, sys
 from pathlib import Path

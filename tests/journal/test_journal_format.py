@@ -10,7 +10,7 @@ from tests.support.programs import cost
 from tracer.journal.decode import UnknownFact, UnknownFormat, Unreadable, decode, read_header
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
-from tracer.model import Birth, Built, Deaths, Ended, Span
+from tracer.model import Barrier, Birth, Built, Deaths, Ended, Held, Span, Walk
 
 
 @pytest.mark.parametrize("seed", range(40))
@@ -76,6 +76,17 @@ def test_no_part_of_a_line_is_taken_for_a_fact(random_facts, seed):
         b'{"fact":"deaths","at":0,"deaths":[]}',
         b'{"fact":"built","at":0,"thread":0,"births":[[1,null,null,"view",0]]}',
         b'{"fact":"request","number":1}',
+        b'{"fact":"walk","begun":1,"ended":2,"found":[]}',
+        b'{"fact":"walk","begun":1,"ended":2,"found":[[1]],"lost":[]}',
+        b'{"fact":"walk","begun":1,"ended":2,"found":[[1,2,null]],"lost":[]}',
+        b'{"fact":"walk","begun":1,"ended":2,"found":[[1,"a.b",null,"thread","x",1]],"lost":[]}',
+        b'{"fact":"walk","begun":1,"ended":2,"found":[],"lost":["one"]}',
+        b'{"fact":"walk","begun":"now","ended":2,"found":[],"lost":[]}',
+        b'{"fact":"replaced","tokens":7}',
+        b'{"fact":"replaced","tokens":["7"]}',
+        b'{"fact":"ended_with_thread","tokens":[7]}',
+        b'{"fact":"ended_with_thread","thread":"T","tokens":[7]}',
+        b'{"fact":"barrier","at":1,"by":"tracer","begun":"soon"}',
         b"[" * 100_000,
     ],
 )
@@ -91,6 +102,10 @@ def test_a_line_that_is_no_whole_fact_is_unreadable(line):
         ("seen", [1]),
         ("seen", [1, "two"]),
         ("imports", [3]),
+        ("by_import", [3]),
+        ("by_import", [[]]),
+        ("by_import", [[3, 4]]),
+        ("by_import", [["cafe.late", "x"]]),
         ("spans", [["view", "Menu", 5, 0, 1]]),
         ("spans", [["view", "Menu", -1, 0, 1]]),
         ("spans", [[1, "Menu", None, 0, 1]]),
@@ -112,6 +127,10 @@ def test_what_a_later_version_adds_is_ignored(served):
     document["spans"][1] = [*full, "something new"]
     assert decode(json.dumps(document).encode()) == request
     assert decode(b'{"fact":"ended","at":5,"why":"SIGTERM"}') == Ended(5)
+
+
+def test_a_barrier_of_an_earlier_version_has_no_beginning():
+    assert decode(b'{"fact":"barrier","at":5,"by":"collector"}') == Barrier(5, "collector", 0)
 
 
 def test_a_fact_of_a_later_version_is_not_taken_for_a_damaged_line():
@@ -149,6 +168,17 @@ def test_usual_values_are_left_off(served):
     assert document["births"][0] == [1_000, "django.template.context.Context", None, "context", 0]
     assert document["seen"][:4] == [1_000, 1, 1_001, 1]
     assert "imports" not in document
+
+
+def test_what_a_global_holds_says_no_more_than_its_path():
+    held = (Held(7, "shop.ALL[0]", "shop.ALL[*]"), Held(8, "shop.ONE", "shop.ONE"))
+    rows = json.loads(encode(Walk(1, 2, held)))["found"]
+    assert rows == [[7, "shop.ALL[0]", "shop.ALL[*]"], [8, "shop.ONE", None]]
+
+
+def test_what_a_key_leads_to_is_read_back_as_it_was():
+    held = (Held(7, "shop.MEMO['…']", "shop.MEMO[*]", keyed=True),)
+    assert decode(encode(Walk(1, 2, held))) == Walk(1, 2, held)
 
 
 def test_a_birth_on_another_thread_keeps_its_thread():

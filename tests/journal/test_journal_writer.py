@@ -14,7 +14,7 @@ from tracer.journal import locks, writer
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
 from tracer.journal.writer import Journal
-from tracer.model import Deaths, Ended, Held, Named
+from tracer.model import Deaths, Ended, Named, Replaced
 
 
 @pytest.fixture
@@ -60,7 +60,7 @@ def test_a_batch_is_one_write(journal, monkeypatch):
     monkeypatch.setattr(
         os, "write", lambda file, data: sizes.append(len(data)) or write(file, data)
     )
-    batch = [Ended(1), Held(2, "a.b[0]"), Named(3, "Menu"), Deaths()]
+    batch = [Ended(1), Replaced((2, 3)), Named(3, "Menu"), Deaths()]
     journal.append(iter(batch))
     assert sizes == [len(b"".join(map(encode, batch)))]
 

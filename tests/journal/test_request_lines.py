@@ -68,6 +68,25 @@ def test_births_are_told_whoever_watches_and_wherever_they_happen(
         assert lines._request(trace, ()) == encode(assembly.request(trace))
 
 
+def test_what_an_import_built_is_told_of_the_innermost_import_on_its_own_thread(
+    recorder: Recorder, assembly: Assembly
+) -> None:
+    """Meanwhile, another thread has built one, which is nobody's."""
+    births: list[Any] = []
+    for token, details in ((71, None), (72, None), (73, (None, 99, None, False)), (74, "last")):
+        births += [None, token, "thing", Thing, details]
+    trace = made(recorder, births=births)
+    home = trace.thread
+    trace.by_import = [("shop.inner", home, 5, 10), ("shop.outer", home, 0, 15)]
+    request = assembly.request(trace)
+    assert request.by_import == (("shop.inner", (72,)), ("shop.outer", (71,)))
+    for _ in range(2):
+        assert Lines(assembly).request(trace) == encode(request)
+    trace.by_import = [("shop.nothing", home, 10, 15)]
+    assert assembly.request(trace).by_import == ()
+    assert b"by_import" not in Lines(assembly).request(trace)
+
+
 @pytest.mark.parametrize("status", [None, HTTPStatus.OK, True])
 def test_a_status_may_be_any_kind_of_number(
     recorder: Recorder, assembly: Assembly, status: Any

@@ -17,10 +17,14 @@ from tracer.model.facts import (
     Built,
     Deaths,
     Died,
+    EndedWithThread,
     Fact,
+    Held,
     Imported,
+    Replaced,
     Request,
     Span,
+    Walk,
 )
 
 T = TypeVar("T")
@@ -90,6 +94,7 @@ def _request(document: dict[str, Any]) -> Fact:
             births=tuple(_birth(row, begun, home) for row in _list(document, "births")),
             seen=_pairs(_list(document, "seen")),
             imports=_strings(_list(document, "imports", ())),
+            by_import=tuple(map(_by_import, _list(document, "by_import", ()))),
         )
     )
 
@@ -118,11 +123,33 @@ def _deaths(document: dict[str, Any]) -> Fact:
     return Deaths(tuple(_death(row, at, ident) for row in _list(document, "deaths")))
 
 
+def _walk(document: dict[str, Any]) -> Fact:
+    return _checked(
+        Walk(
+            document["begun"],
+            document["ended"],
+            tuple(map(_held, _list(document, "found"))),
+            _integers(_list(document, "lost")),
+        )
+    )
+
+
+def _replaced(document: dict[str, Any]) -> Fact:
+    return Replaced(_integers(_list(document, "tokens")))
+
+
+def _ended_with_thread(document: dict[str, Any]) -> Fact:
+    return _checked(EndedWithThread(document["thread"], _integers(_list(document, "tokens"))))
+
+
 _DECODERS: Final[dict[str, Callable[[dict[str, Any]], Fact]]] = {
     "request": _request,
     "built": _built,
     "boot": _boot,
     "deaths": _deaths,
+    "walk": _walk,
+    "replaced": _replaced,
+    "ended_with_thread": _ended_with_thread,
 }
 _PLAIN_TYPES: Final[dict[str, type]] = {name: kind for kind, name in PLAIN.items()}
 
@@ -162,6 +189,22 @@ def _birth(row: Row, at: int, home: int) -> Birth:
 def _death(row: Row, at: int, ident: int) -> Died:
     token, since, how, own = _padded(row, 3, (None,))
     return _checked(Died(token, at + since, how, ident if own is None else own))
+
+
+def _held(row: Row) -> Held:
+    token, path, spot, *more = _padded(row, 2, (None, "module", 0, 0, False))
+    return _checked(Held(token, path, path if spot is None else spot, *more))
+
+
+def _by_import(row: Row) -> tuple[str, tuple[int, ...]]:
+    (module,) = _strings(row[:1])
+    return module, _integers(row[1:])
+
+
+def _integers(values: list[Any]) -> tuple[int, ...]:
+    if not all(isinstance(value, int) for value in values):
+        raise TypeError("an array of integers has something else in it")
+    return tuple(values)
 
 
 def _padded(row: Row, least: int, defaults: tuple[Any, ...]) -> Row:

@@ -7,10 +7,24 @@ can.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterable
 from typing import Any
 
 from tracer.journal.format import FIELDS, PLAIN, REQUEST_FIELDS, Row
-from tracer.model.facts import Birth, Boot, Built, Deaths, Died, Fact, Request, Span
+from tracer.model.facts import (
+    Birth,
+    Boot,
+    Built,
+    Deaths,
+    Died,
+    EndedWithThread,
+    Fact,
+    Held,
+    Replaced,
+    Request,
+    Span,
+    Walk,
+)
 
 _dumps = json.JSONEncoder(ensure_ascii=True, check_circular=False, separators=(",", ":")).encode
 
@@ -25,6 +39,12 @@ def encode(fact: Fact) -> bytes:
         document = _built(fact)
     elif isinstance(fact, Boot):
         document = _boot(fact)
+    elif isinstance(fact, Walk):
+        document = _walk(fact)
+    elif isinstance(fact, Replaced):
+        document = {"fact": "replaced", "tokens": fact.tokens}
+    elif isinstance(fact, EndedWithThread):
+        document = {"fact": "ended_with_thread", "thread": fact.thread, "tokens": fact.tokens}
     else:
         document = {"fact": PLAIN[type(fact)]}
         for name in FIELDS[type(fact)]:
@@ -43,7 +63,33 @@ def _request(fact: Request) -> dict[str, Any]:
     document["seen"] = [token for pair in fact.seen for token in pair]
     if fact.imports:
         document["imports"] = fact.imports
+    if fact.by_import:
+        document["by_import"] = by_import_rows(fact.by_import)
     return document
+
+
+def by_import_rows(by_import: Iterable[tuple[str, tuple[int, ...]]]) -> list[Row]:
+    """Returns what imports built as rows, see `tracer.model.Request.by_import`."""
+    return [[module, *tokens] for module, tokens in by_import]
+
+
+def _walk(fact: Walk) -> dict[str, Any]:
+    return {
+        "fact": "walk",
+        "begun": fact.begun,
+        "ended": fact.ended,
+        "found": [_held_row(held) for held in fact.found],
+        "lost": fact.lost,
+    }
+
+
+def _held_row(held: Held) -> Row:
+    row: Row = [held.token, held.path, None if held.spot == held.path else held.spot]
+    if held.root != "module" or held.thread or held.storage or held.keyed:
+        row += (held.root, held.thread, held.storage)
+    if held.keyed:
+        row.append(True)
+    return row
 
 
 def _deaths(fact: Deaths) -> dict[str, Any]:

@@ -13,6 +13,9 @@ began, in seconds since the epoch and in nanoseconds of the process's clock; its
 operating system's identifier and by token; the length in bytes of its method and path, and these
 in UTF-8 with a space between. Of a text that is too long, the beginning is noted.
 
+The header also counts how often somebody has asked this process to settle: to run a collection and
+a walk now, and to write down what came of it (`python -m tracer settle`).
+
 Paths stand here as in the journal: with the query's values masked, unless the settings allow
 them. The process removes the file at its orderly end.
 """
@@ -37,6 +40,9 @@ HEADER: Final = b"tracer flight record, format 1\n"
 
 _UNSUPPORTED: Final = frozenset({errno.EINVAL, errno.ENOSYS, errno.EOPNOTSUPP})
 """Errors of file systems that cannot reserve blocks ahead."""
+_ASKED: Final = Struct("<Q")
+_ASKED_AT: Final = 64
+"""Where in the header that count stands."""
 _SLOT: Final = Struct(f"<QdqQIH{TEXT_SIZE}sQ")
 SIZE: Final = _SLOT.size * (1 + SLOTS)
 """Bytes of a whole file."""
@@ -86,6 +92,15 @@ class FlightRecord:
             number,
         )
 
+    @property
+    def asked(self) -> int:
+        """How often this process has been asked to settle; 0 once closed."""
+        try:
+            count: int = _ASKED.unpack_from(self._map, _ASKED_AT)[0]
+        except ValueError:
+            return 0
+        return count
+
     def close(self) -> None:
         """Removes the file, once every request is written to the journal. Never raises."""
         self.forget()
@@ -110,6 +125,20 @@ def _reserve(file: int) -> None:
     written = 0
     while written < SIZE:
         written += os.write(file, zeros[written:])
+
+
+def ask_to_settle(path: Path) -> bool:
+    """Asks the process of this journal file to settle. False if it keeps no flight record."""
+    try:
+        with open(path.with_suffix(SUFFIX), "r+b") as file:
+            head = file.read(_ASKED_AT + _ASKED.size)
+            if not head.startswith(HEADER) or len(head) < _ASKED_AT + _ASKED.size:
+                return False
+            file.seek(_ASKED_AT)
+            file.write(_ASKED.pack(_ASKED.unpack_from(head, _ASKED_AT)[0] + 1))
+            return True
+    except OSError:
+        return False
 
 
 @dataclass(frozen=True, slots=True)

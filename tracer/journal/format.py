@@ -18,6 +18,9 @@ their end:
   missing or null phase is "request".
 - "seen", in a request: object and thread tokens in turn, in one array.
 - "heaviest", in `boot`: `[name, own, total]`; its "spans" are rows as in a request, on thread 0.
+- "by_import", in a request: `[module, token, …]`.
+- "found", in `walk`: `[token, path, spot, root, thread, storage]`; a null spot is the path, a
+  missing root is "module". "lost", and "tokens" in `replaced` and `ended_with_thread`: tokens.
 - "deaths": `[token, at, how, ident]`; `at` counts from the fact's "at", a missing ident is the
   fact's "ident".
 
@@ -59,14 +62,13 @@ Row: TypeAlias = list[Any]
 
 FIELDS: Final[dict[type, tuple[str, ...]]] = {
     kind: tuple(field.name for field in fields(kind))
-    for kind in (*get_args(Fact), Birth, Died, Imported, Span)
+    for kind in (*get_args(Fact), Birth, Died, Held, Imported, Span)
 }
 """The names of each fact's fields, in order."""
 
 PLAIN: Final[dict[type, str]] = {
     ProcessStarted: "process_started",
     Barrier: "barrier",
-    Held: "held",
     Named: "named",
     ThreadSeen: "thread_seen",
     Ended: "ended",
@@ -74,6 +76,8 @@ PLAIN: Final[dict[type, str]] = {
 """The facts without rows, and their names."""
 
 REQUEST_FIELDS: Final = tuple(
-    name for name in FIELDS[Request] if name not in ("spans", "births", "seen", "imports")
+    name
+    for name in FIELDS[Request]
+    if name not in ("spans", "births", "seen", "imports", "by_import")
 )
 """The fields of a request that are not rows."""

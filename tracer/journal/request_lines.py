@@ -14,12 +14,12 @@ from collections.abc import Callable, Hashable, Iterable, Sequence
 from typing import Any, Final
 
 from tracer.journal import line_templates
-from tracer.journal.encode import encode
+from tracer.journal.encode import by_import_rows, encode
 from tracer.journal.line_columns import apart, columns_of, nested, seen, token_of, whole_stages
 from tracer.journal.line_learning import Learning
 from tracer.journal.line_rows import Rows, dumps, quoted
 from tracer.journal.line_templates import Between, Stencil
-from tracer.model.assemble import Assembly
+from tracer.model.assemble import Assembly, by_import
 from tracer.model.recorded import End, Trace, likeness
 
 _TOGETHER: Final = 32
@@ -158,7 +158,6 @@ class Lines:
             text % token
             for text, token in zip(self.rows.births(trace), trace.births[1::5], strict=True)
         ]
-        imported = assembly.imports(trace)
         line = (
             self.rows.head(trace)
             % (
@@ -168,6 +167,14 @@ class Lines:
             + ",".join(map(line_templates.written, rows))
             % tuple([numbers[place] for place in places])
             + f'],"births":[{",".join(born)}],"seen":[{seen(trace, events, whats, standing)}]'
-            + (f',"imports":{dumps(imported)}}}\n' if imported else "}\n")
+            + f"{_imports(assembly, trace)}}}\n"
         )  # fmt: skip
         return line.encode("ascii")
+
+
+def _imports(assembly: Assembly, trace: Trace) -> str:
+    """Returns what a line says of imports; empty if the request ran none."""
+    imported, built = assembly.imports(trace), by_import_rows(by_import(trace))
+    return (f',"imports":{dumps(imported)}' if imported else "") + (
+        f',"by_import":{dumps(built)}' if built else ""
+    )

@@ -7,6 +7,8 @@
         "WATCH": ["shop.models.Basket"],
         "CACHE_KEYS": False,
         "QUERY_VALUES": False,
+        "WALK": 2.0,                      # environment: TRACER_WALK
+        "KNOWN": {"lib.SEEN[*]": "bounded by the number of models"},
     }
 
 An environment variable wins over its key. A wrong key or value never breaks start-up: it becomes a
@@ -16,16 +18,29 @@ and types, never values, because a value may be a secret that was put under the 
 
 from __future__ import annotations
 
+import contextlib
 import difflib
 import os
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
-KEYS: Final = ("ENABLED", "CONSOLE", "JOURNAL", "WATCH", "CACHE_KEYS", "QUERY_VALUES")
+KEYS: Final = (
+    "ENABLED",
+    "CONSOLE",
+    "JOURNAL",
+    "WATCH",
+    "CACHE_KEYS",
+    "QUERY_VALUES",
+    "WALK",
+    "KNOWN",
+)
 """Every key that `TRACER` may hold."""
+
+QUIET: Final = 2.0
+"""Seconds without a request after which a walk begins, where it is not said otherwise."""
 
 _WORDS: Final = {
     "1": True,
@@ -56,6 +71,11 @@ class Config:
     """Whether cache keys are recorded as they are; False masks them."""
     query_values: bool = False
     """Whether the values in a path's query string are recorded as they are; False masks them."""
+    known: Mapping[str, str] = field(default_factory=dict)
+    """Findings that are accepted: the path of what holds them to the reason."""
+    walk: float | None = None
+    """Seconds without a request after which a walk looks for what holds the objects; None: never.
+    `WALK` where it is given (True is `QUIET`), else `QUIET` if DEBUG is on."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,9 +100,16 @@ def load(settings: Any, environ: Mapping[str, str]) -> tuple[Config, tuple[Probl
             watch=_watch(given, problems),
             cache_keys=_flag("CACHE_KEYS", given, {}, False, problems),
             query_values=_flag("QUERY_VALUES", given, {}, False, problems),
+            known=_known(given, problems),
+            walk=_walk(given, environ, _debug(settings), problems),
         ),
         tuple(problems),
     )
+
+
+def accepted(settings: Any) -> dict[str, str]:
+    """Returns the findings that `settings` accept, for a tracer that they did not switch on."""
+    return _known(_given(settings, []), [])
 
 
 def _debug(settings: Any) -> bool:
@@ -170,6 +197,45 @@ def _journal(
         message = f"{source} cannot be used as a path ({type(error).__name__}); no journal is kept."
         problems.append(Problem("tracer.W005", message, hint))
         return None
+
+
+def _walk(
+    given: dict[str, Any], environ: Mapping[str, str], default: bool, problems: list[Problem]
+) -> float | None:
+    """Returns after how many quiet seconds to walk; None for never."""
+    chosen: Any = given.get("WALK", default)
+    word = environ.get("TRACER_WALK", "").strip().lower()
+    source = 'TRACER["WALK"]'
+    if word:
+        chosen, source = _WORDS.get(word, word), "The environment variable TRACER_WALK"
+    if isinstance(chosen, str):
+        with contextlib.suppress(ValueError):
+            chosen = float(chosen)
+    if isinstance(chosen, bool):
+        return QUIET if chosen else None
+    if isinstance(chosen, int | float) and 0 < chosen < 86_400:
+        return float(chosen)
+    message = f"{source} must be True, False or a number of seconds above 0; {default} is used."
+    problems.append(Problem("tracer.W014", message, 'Write "WALK": 2.0, or leave it out.'))
+    return QUIET if default else None
+
+
+def _known(given: dict[str, Any], problems: list[Problem]) -> dict[str, str]:
+    """Returns the accepted findings."""
+    value = given.get("KNOWN", {})
+    hint = 'Write "KNOWN": {"lib.SEEN[*]": "why that is accepted"}.'
+    if not isinstance(value, dict):
+        message = f'TRACER["KNOWN"] must be a dict, not {_type(value)}; nothing is accepted.'
+        problems.append(Problem("tracer.W015", message, hint))
+        return {}
+    known: dict[str, str] = {}
+    for path, reason in value.items():
+        if isinstance(path, str) and path.strip() and isinstance(reason, str) and reason.strip():
+            known[path] = reason
+        else:
+            message = 'TRACER["KNOWN"] has an entry without a path or without a reason.'
+            problems.append(Problem("tracer.W015", message, hint))
+    return known
 
 
 def _watch(given: dict[str, Any], problems: list[Problem]) -> tuple[str, ...]:

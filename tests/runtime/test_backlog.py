@@ -4,19 +4,14 @@ from __future__ import annotations
 
 import gc
 from collections import Counter
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
-from typing import Any
+from collections.abc import Callable
 
-import pytest
 from django.core.handlers.wsgi import WSGIHandler
 
+from tests.runtime.made import LEAK, asked, build, page, plain, uncollected
 from tests.support.client import Recording, environ, serve
 from tracer import runtime
-from tracer.conf import Config
 from tracer.model import stages
-from tracer.probes.constructors import birth_recorder
-from tracer.recorder import trace as trace_module
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import current
 from tracer.runtime import waiting_traces
@@ -53,14 +48,6 @@ def test_a_quiet_process_counts_the_same_as_one_that_made_out_every_request(
     assert tallied["cafe.views.Menu"][0] == 60
 
 
-@pytest.fixture
-def quiet(db: None, settings: Any) -> Iterator[runtime.Tracer]:
-    """A process that records, and neither draws nor writes."""
-    settings.ROOT_URLCONF = "tests.promises.site"
-    yield runtime.start(Config(enabled=True, console=False))
-    runtime.stop(settle=False)
-
-
 def test_a_process_that_neither_draws_nor_writes_starts_its_thread_when_it_is_worth_the_while(
     quiet: runtime.Tracer,
 ) -> None:
@@ -83,47 +70,10 @@ def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: runtime.Tra
     assert quiet.worker.thread is not None
 
 
-class Knot:
-    """Holds itself: only the collector can free it."""
-
-    def __init__(self) -> None:
-        self.self = self
-
-
-def asked(recorder: Recorder, count: int) -> Iterator[trace_module.Trace]:
-    """So many finished requests, each of which built one knot."""
-    for _ in range(count):
-        trace = recorder.begin(("GET", "", "/", ""))
-        current.set(trace)
-        birth_recorder(recorder, "thing")(Knot())
-        current.set(None)
-        recorder.finish(trace)
-        yield trace
-
-
-def plain(recorder: Recorder, count: int) -> Iterator[trace_module.Trace]:
-    """So many that built nothing."""
-    for _ in range(count):
-        trace = recorder.begin(("GET", "", "/", ""))
-        recorder.finish(trace)
-        yield trace
-
-
-@contextmanager
-def uncollected() -> Iterator[None]:
-    """The collector does not come by itself."""
-    gc.disable()
-    try:
-        yield
-    finally:
-        gc.enable()
-        gc.collect()
-
-
 def test_old_requests_wait_for_the_collector_before_they_are_counted() -> None:
     """Not one of their objects is remembered, for all are gone by then."""
     recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder, page)
     with uncollected():
         waiting.traces.extend(asked(recorder, 200))
         assert not waiting.reduce()
@@ -136,22 +86,23 @@ def test_old_requests_wait_for_the_collector_before_they_are_counted() -> None:
 def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() -> None:
     """What they built and is there still is remembered one by one: a leak must not be missed."""
     recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder, page)
     with uncollected():
         waiting.traces.extend(asked(recorder, waiting_traces.MOST_WAITING + 10))
         assert waiting.reduce()
     assert waiting.count < waiting_traces.MOST_WAITING
     assert waiting.counts.served == len(waiting.counts.survivors) > 10
-    assert {number for _, number in waiting.counts.survivors} == set(
-        range(1, waiting.counts.served + 1)
-    )
+    counted = list(range(1, waiting.counts.served + 1))
+    survivors = sorted((number, page) for _, number, page, _ in waiting.counts.survivors)
+    assert survivors == [(number, "GET /") for number in counted]
+    assert sorted(each[:3:2] for each in waiting.counts.pages) == [("GET /", n) for n in counted]
     gc.collect()
 
 
 def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
     """One in twenty is in flight when the collector comes, and waits for hundreds of others."""
     recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder, page)
     with uncollected():
         waiting.traces.extend([*asked(recorder, 1), *plain(recorder, 40)])
         waiting.reduce()
@@ -162,11 +113,11 @@ def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
 def test_the_newest_of_those_counted_are_reported_though_the_oldest_are_counted_last() -> None:
     """By them it is told during which request something died."""
     recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder)
+    waiting = waiting_traces.WaitingTraces(recorder, page)
     with uncollected():
         waiting.traces.extend([*asked(recorder, 3), *plain(recorder, 40)])
         assert waiting.reduce(collected=True)
-        assert [number for _, number in waiting.counts.survivors] == [1, 2, 3]
+        assert [number for _, number, *_ in waiting.counts.survivors] == [1, 2, 3]
         assert [number for _, number in waiting.counts.begins] == [24, 25, 26, 27]
 
 
@@ -197,41 +148,55 @@ def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
     )
 
 
-def test_what_a_full_collection_leaves_of_an_old_request_is_kept(quiet: runtime.Tracer) -> None:
+def test_what_old_requests_left_in_a_list_is_kept(quiet: runtime.Tracer) -> None:
     """In a quiet process, too, of which only the newest requests are made out for it."""
     handler, recorder = WSGIHandler(), quiet.recorder
     recorder.on_finish = lambda: None
     for _ in range(3):
         serve(handler, environ("/plain/"))
     quiet.handle_recorded()
-    left, kept = 3, []
-    for number in range(100):
-        trace = recorder.begin(("GET", "", "/", ""))
-        current.set(trace)
-        birth_recorder(recorder, "thing")(knot := Knot())
-        current.set(None)
-        recorder.finish(trace)
-        if number < left:
-            kept.append(knot)
-    del knot
+    LEAK[:] = [build(recorder, "/leaky/") for _ in range(4)]
+    for _ in range(96):
+        build(recorder, "/plain/")
     quiet.handle_recorded()
     gc.collect()
     quiet.handle_recorded()
     made_out = len(quiet.backlog.history.requests)
+    quiet.walker.run()
     process = quiet.process()
+    LEAK.clear()
     assert made_out <= waiting_traces.NEWEST + 2, "the first two are never forgotten"
     assert process.served == 103
     assert process.barriers
     found = [life for life in process.lifetimes if life.cls.endswith("Knot")]
-    assert [life.scope for life in found if life.died_at is None] == ["kept"] * left
+    left = [life for life in found if life.died_at is None]
+    assert [life.scope for life in left] == ["kept"] * 4
+    assert {life.spot for life in left} == {"tests.runtime.made.LEAK[*]"}
     (row,) = [row for row in process.ledger if row.cls.endswith("Knot")]
-    assert (row.built, row.freed) == (100, {"collector": 97})
+    assert (row.built, row.freed) == (100, {"collector": 96})
+
+
+def test_what_too_few_of_the_old_requests_for_a_page_left_is_not_kept(
+    quiet: runtime.Tracer,
+) -> None:
+    """The backlog counts for which pages they were: four of a hundred left one."""
+    recorder = quiet.recorder
+    recorder.on_finish = lambda: None
+    LEAK[:] = [build(recorder, "/mixed/") for _ in range(100)][::25]
+    quiet.handle_recorded()
+    gc.collect()
+    quiet.handle_recorded()
+    quiet.walker.run()
+    process = quiet.process()
+    LEAK.clear()
+    left = [each for each in process.lifetimes if each.cls.endswith("Knot") and not each.died_at]
+    assert [life.scope for life in left] == ["process"] * 4
 
 
 def test_what_one_request_built_and_the_next_uses_is_a_use_by_the_next() -> None:
     """Though both are alike to the last token: to the first it is its own, to the second older."""
     recorder = Recorder()
-    counted = Counts()
+    counted = Counts(page)
     for number, built in ((1, 11), (2, 21)):
         trace = recorder.begin(("GET", "", "/", ""))
         trace.first = 10 * number

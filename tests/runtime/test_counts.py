@@ -81,6 +81,11 @@ class Site:
             yield made.pop(min(self.choose.randrange(8), len(made) - 1))
 
 
+def page(trace: Trace) -> str:
+    """What a request asked for."""
+    return str(trace.view)
+
+
 def numbers(traces: list[Trace]) -> set[int]:
     """Which they are."""
     return {trace.number for trace in traces}
@@ -96,6 +101,7 @@ def everything_in(tally: Counts) -> dict[str, object]:
         "used": tally.used,
         "served": tally.served,
         "begins": sorted(tally.begins),
+        "pages": sorted(tally.pages),
     }
 
 
@@ -104,7 +110,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
     """Whatever they built and used, in any order, with some that are not over among them."""
     site = Site(seed)
     groups: dict[Any, list[Trace]] = {}
-    each, waiting = Counts(), set()
+    each, waiting = Counts(page), set()
     for trace in site.requests():
         groups.setdefault(likeness(trace), []).append(trace)
         ends = ends_of(trace, site.closed)
@@ -114,7 +120,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
             each.add(trace, ends, {})
     assert 0 < len(waiting) < 40
     assert len(groups) > 10
-    together = Counts()
+    together = Counts(page)
     for group in groups.values():
         half = len(group) // 2
         for some in (group[:half], group[half:]):
@@ -128,7 +134,7 @@ def test_what_is_counted_together_is_what_would_be_counted_one_by_one(seed: int)
 
 def test_a_request_that_cannot_be_told_from_others_is_counted_as_one_of_them() -> None:
     """A thousand alike are one entry, whatever became of their objects."""
-    site, tally = Site(0), Counts()
+    site, tally = Site(0), Counts(page)
     for _ in range(10):
         alike = [site.request(None, random.Random(5)) for _ in range(100)]
         site.closed.update({token: 9 for trace in alike for token in trace.births[1::5]})

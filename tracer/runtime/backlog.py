@@ -6,8 +6,9 @@ from collections import deque
 from collections.abc import Iterable, Iterator
 from operator import attrgetter, itemgetter
 
-from tracer.model import Barrier, Birth, Built, Deaths, Died, Fact, History, Request
+from tracer.model import Barrier, Birth, Built, Deaths, Died, Fact, History, Request, Walk
 from tracer.model.assemble import Assembly
+from tracer.model.known import KnownFindings
 from tracer.model.recorded import End, Trace
 from tracer.model.request_log import ALWAYS_REMEMBERED
 from tracer.recorder.trace import give_back
@@ -20,6 +21,8 @@ REQUESTS_REMEMBERED = 64
 """Requests that a running process remembers one by one."""
 MOST_BIRTHS_OUTSIDE = 1000
 """When more births outside requests wait, the history gets them at once."""
+MOST_AFTER = 500
+"""When more facts wait that come after requests, the history gets them at once."""
 MOST_UNCLAIMED = 1000
 """Deaths remembered of objects that the history does not know yet."""
 _BIRTHS = attrgetter("births")
@@ -32,37 +35,48 @@ class Backlog:
 
     name = "the backlog"
 
-    def __init__(self, assembly: Assembly, waiting: WaitingTraces) -> None:
+    def __init__(
+        self, assembly: Assembly, waiting: WaitingTraces, known: KnownFindings | None = None
+    ) -> None:
+        self.known = known or KnownFindings()
         self.assembly = assembly
         self.recorder = waiting.recorder
         self.waiting = waiting
-        self.history = History(keep=REQUESTS_REMEMBERED)
+        self.history = History(REQUESTS_REMEMBERED, self.known)
+        self._newest = 0
         self.facts: list[Fact] = []
-        """What the history gets together with the waiting requests, and before them."""
-        self.barriers: list[Barrier] = []
+        self.after: list[Fact] = []
+        """What the history gets before the waiting requests, and after them."""
         self.standing: list[int] = []
         self.unclaimed: deque[End] = deque(maxlen=MOST_UNCLAIMED)
         """Deaths of objects that the history does not know. They may be of a request that waits;
         its trace notes the death, too, unless the object is a resource."""
 
+    @property
+    def newest(self) -> int:
+        """The newest request that came in."""
+        return max(self.history.newest, self._newest)
+
     def take(self, batch: Batch) -> None:
-        """Keeps a batch's traces. A batch with a barrier reaches the history at once."""
+        """Keeps a batch's traces. With a collection or a walk, it reaches the history at once."""
         if batch.traces:
+            self._newest = max(batch.numbers)
             self.waiting.traces.extend(batch.traces)
             self.standing = batch.standing
             # A trace can be used again only if nobody else holds it.
             batch.traces = []
         self.facts += batch.facts
-        self.barriers += batch.barriers
+        self.after += batch.after
         self._report_deaths(batch.ends)
         births = sum(len(fact.births) for fact in self.facts if isinstance(fact, Built))
         if self.history.served < len(ALWAYS_REMEMBERED) or births > MOST_BIRTHS_OUTSIDE:
             # A history remembers its first requests for ever.
             self.update_history()
             return
-        if self.waiting.reduce(collected=bool(self.barriers)):
+        proven = any(isinstance(fact, Barrier | Walk) for fact in batch.after)
+        if self.waiting.reduce(collected=proven):
             self._report_counts()
-        if self.barriers:
+        if proven or len(self.after) > MOST_AFTER:
             self.update_history()
 
     def update_history(self) -> None:
@@ -76,8 +90,8 @@ class Backlog:
         ended = [*self._closings(), *(Died(*end) for end in deaths(self.recorder, already).all)]
         ended += self._claim()
         self._feed([Deaths(tuple(ended))] if ended else [])
-        self._feed(self.barriers)
-        self.barriers = []
+        self._feed(self.after)
+        self.after = []
         while traces:
             trace = traces.pop()
             # A weak reference in the births may write to them at any moment: such a trace is not
@@ -156,12 +170,13 @@ class Backlog:
         for fact in self.facts:
             if isinstance(fact, Built):
                 yield from fact.births
-        yield from (born for born, _ in self.waiting.counts.survivors)
+        yield from (born for born, *_ in self.waiting.counts.survivors)
 
     def forked(self) -> None:
         """Begins anew in a forked child: everything so far was the parent's."""
-        self.waiting = WaitingTraces(self.recorder)
-        self.history = History(keep=REQUESTS_REMEMBERED)
+        self.waiting = WaitingTraces(self.recorder, self.assembly.page)
+        self.history = History(REQUESTS_REMEMBERED, self.known)
+        self._newest = 0
         self.facts.clear()
-        self.barriers.clear()
+        self.after.clear()
         self.unclaimed.clear()

@@ -6,7 +6,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import NamedTuple, Protocol
 
-from tracer.model import Barrier, Fact
+from tracer.model import Fact
 from tracer.model.recorded import End, Trace
 from tracer.recorder.recorder import Recorder
 
@@ -37,7 +37,7 @@ class Batch:
         traces: Iterable[Trace] = (),
         standing: Iterable[int] = (),
         ends: Ends | None = None,
-        barriers: Iterable[Barrier] = (),
+        after: Iterable[Fact] = (),
     ) -> None:
         self.recorder = recorder
         self.facts = [*facts]
@@ -49,7 +49,8 @@ class Batch:
         """Tokens of the objects that every request uses, such as the settings."""
         self.ends = ends if ends is not None else Ends([], [], [])
         """Ends of objects that were known before this batch."""
-        self.barriers = [*barriers]
+        self.after = [*after]
+        """What can only be said once the requests and ends are known, such as collections."""
         self._all_ends: list[End] | None = None
 
     def all_ends(self) -> list[End]:

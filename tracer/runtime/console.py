@@ -13,7 +13,7 @@ from typing import Any, TextIO
 from rich.console import RenderableType
 from rich.text import Text
 
-from tracer.model import Process, Request
+from tracer.model import Barrier, Fate, Process, Request, Walk
 from tracer.render.formats.terminal import Terminal
 from tracer.render.pictures.boot import BootLine
 from tracer.render.pictures.first_request import FirstRequest
@@ -21,6 +21,7 @@ from tracer.render.pictures.ledger import Ledger
 from tracer.render.pictures.lifelines import Lifelines
 from tracer.render.pictures.overview import Overview
 from tracer.render.pictures.timeline import Timeline
+from tracer.render.pictures.verdicts import Verdicts
 from tracer.runtime.backlog import Backlog
 from tracer.runtime.batch import Batch
 
@@ -28,6 +29,8 @@ FEW = 6
 """Requests that are drawn however far behind the drawing is, as they hold up nothing."""
 AT_ONCE = 12
 """Timelines drawn in one go; when more wait, the newest are drawn and the rest are counted."""
+MOST_UNDECIDED = 64
+"""Drawn requests of which it is said later what became of their objects."""
 SHARE = 0.1
 """Of its time that the worker thread may spend on pictures while requests keep coming."""
 WINDOW = 2.0
@@ -49,10 +52,7 @@ class Console:
         fault: Callable[[str, Exception], None],
         clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`terminal` is called once, at the first block; `fault` reports pictures that fail.
-
-        `clock` counts seconds.
-        """
+        """`terminal` is called once, at the first block; `fault` reports pictures that fail."""
         self._find = terminal
         self._fault = fault
         self._terminal: Terminal | None = None
@@ -60,6 +60,9 @@ class Console:
         self.clock = clock
         self.drawing = threading.RLock()
         self.waiting: deque[Request] = deque()
+        self.undecided: dict[int, Request] = {}
+        """Requests that were drawn, with objects that were not decided then."""
+        self.has_news = False  # whether a walk or a collection may have decided on some
         self.skipped = 0
         self.settled = 0
         """Requests that are drawn, or will not be: nothing more comes of them."""
@@ -82,6 +85,7 @@ class Console:
 
     def take(self, batch: Batch) -> None:
         """Chooses the newest requests of a batch for drawing; when it is behind, none of many."""
+        self.has_news |= any(isinstance(fact, Walk | Barrier) for fact in batch.after)
         count = len(batch.numbers)
         if not count:
             return
@@ -103,6 +107,9 @@ class Console:
         whole of it.
         """
         with self.drawing:
+            if self.has_news and self.undecided:
+                self._draw_verdicts(snapshot(list(self.undecided.values())))
+            self.has_news = False
             requests = [self.waiting.popleft() for _ in range(len(self.waiting))]
             if not requests:
                 return
@@ -128,6 +135,20 @@ class Console:
             self._draw(self._skipped_line)
         for request in requests:
             self._draw(Timeline, process, request)
+            if process.fates.get(request.number, Fate()).waiting:
+                self.undecided[request.number] = request
+        while len(self.undecided) > MOST_UNDECIDED:
+            del self.undecided[next(iter(self.undecided))]
+
+    def _draw_verdicts(self, process: Process) -> None:
+        """Draws a line for what was decided since the timelines were drawn."""
+        decided = []
+        for number in list(self.undecided):
+            fate = process.fates.get(number)
+            if fate is None or fate.kept or not fate.waiting:
+                decided.append(self.undecided.pop(number))
+        if decided:
+            self._draw(Verdicts, process, decided)
 
     def skip_waiting(self) -> None:
         """Draws none of the timelines that wait: the terminal may take its time just now."""

@@ -7,12 +7,15 @@ comparisons, which Python does in C, answer for all. What is not alike is counte
 from __future__ import annotations
 
 import operator
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from operator import attrgetter, itemgetter
 from typing import Any
 
 from tracer.model import Birth
 from tracer.model.recorded import Trace, What, likeness
+
+Survivor = tuple[Birth, int, str, str]
+"""(birth, number and page of its request, the module that built it while it was imported or "")."""
 
 
 class Built:
@@ -54,15 +57,19 @@ class _Shape:
 class Counts:
     """How many requests built the same objects, and how many used the same."""
 
-    def __init__(self) -> None:
+    def __init__(self, page: Callable[[Trace], str]) -> None:
+        """`page` returns what a request asked for, as `tracer.model.Request.page`."""
+        self.page = page
         self.built: dict[tuple[Any, ...], Built] = {}
         """By what they built: (kinds, classes)."""
         self.used: dict[tuple[int, tuple[Any, ...]], list[int]] = {}
         """(thread, marks older than the request) to [how many, the newest's number]."""
         self.known: dict[tuple[Any, ...], _Shape] = {}
         """The newest shape of each kind."""
-        self.survivors: list[tuple[Birth, int]] = []
-        """Objects that are alive still, with the numbers of their requests."""
+        self.survivors: list[Survivor] = []
+        """Objects that are alive still."""
+        self.pages: list[tuple[str, int, int, int]] = []
+        """(page, thread, number, closed) of each request."""
         self.served = 0
         self.first = (0, 0, 0)
         """Number, end and thread of the first of them."""
@@ -179,6 +186,8 @@ class Counts:
             first = traces[0]
             self.first = first.number, first.closed, first.thread
         self.served += len(traces)
+        page = self.page
+        self.pages += [(page(each), each.thread, each.number, each.closed) for each in traces]
         begins = self.begins
         begins += [(trace.begun, trace.number) for trace in traces[-_BEGINS:]]
         if len(begins) > _BEGINS:

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter
 from collections.abc import Mapping, Sequence
-from operator import itemgetter
 
 from tracer.model import History
 from tracer.model import scope as scopes
@@ -12,22 +10,17 @@ from tracer.model.assemble import birth
 from tracer.model.objects import ClassCounts
 from tracer.runtime.counts import Counts
 
-_THREAD = itemgetter(1)
-"""Of a use."""
-
 
 def report(
     counts: Counts, standing: Sequence[int], class_names: Mapping[int, str], history: History
 ) -> None:
     """Adds counts to a history; `standing` are tokens of objects that every request uses."""
     _report_ledger(counts, class_names, history)
-    took_part: Counter[int] = Counter()
     for (thread, older), (count, newest) in counts.used.items():
         pairs = {(mark, thread) if isinstance(mark, int) else mark for mark in older}
-        took_part.update(dict.fromkeys({thread, *map(_THREAD, pairs)}, count))
         pairs.update((token, thread) for token in standing)
         history.objects.count_uses(pairs, count, newest)
-    history.count_requests(counts.served, sorted(counts.begins), took_part, counts.survivors)
+    history.count_requests(counts.served, sorted(counts.begins), counts.pages, counts.survivors)
 
 
 def _report_ledger(counts: Counts, class_names: Mapping[int, str], history: History) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
+from tracer.journal.flight_record import FlightRecord
 from tracer.journal.writer import Journal
 from tracer.model.recorded import Trace
 from tracer.recorder.recorder import Recorder
@@ -22,10 +23,22 @@ class FlightRecorder:
         self.recorder = recorder
         self.path = path
         self.open_journal = open_journal
+        self.answered = 0
+        """How often this process has settled because it was asked to."""
+        self._flight: FlightRecord | None = None
+
+    def is_asked_to_settle(self) -> bool:
+        """Whether somebody asks for a collection and a walk; true once for each time."""
+        flight = self._flight
+        if flight is None or flight.asked <= self.answered:
+            return False
+        self.answered = flight.asked
+        return True
 
     def begin(self) -> None:
         """Notes from the next request on. A forked child leaves its parent's file alone."""
         self.recorder.on_begin = self._first
+        self.answered, self._flight = 0, None
 
     def _first(self, trace: Trace) -> None:
         """Notes the first request of this process: a kill must find its journal open."""
@@ -45,7 +58,7 @@ class FlightRecorder:
 
     def _noting(self, journal: Journal) -> Callable[[Trace], None]:
         """Returns what notes a request, with all that it needs at hand."""
-        flight = journal.open_flight_record()
+        self._flight = flight = journal.open_flight_record()
         assert flight is not None
         note, path, epoch = flight.note, self.path, self.recorder.epoch
 

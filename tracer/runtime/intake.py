@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from tracer.model import Barrier, Birth, Built, Fact, ThreadSeen
+from tracer.model import Barrier, Birth, Built, EndedWithThread, Fact, Replaced, ThreadSeen
 from tracer.model.assemble import birth
+from tracer.model.recorded import Trace
 from tracer.probes import preexisting
 from tracer.recorder.recorder import Recorder
 from tracer.runtime.batch import Batch, Ends, deaths
@@ -37,7 +38,8 @@ class Intake:
         facts: list[Fact] = [*self._threads(), *self.outside()]
         standing = self._standing() if finished else []
         self.has_served = self.has_served or bool(finished)
-        return Batch(recorder, facts, finished, standing, self._ends(), barriers)
+        after = [*self._replaced(finished), *self._ended_with_threads(), *barriers]
+        return Batch(recorder, facts, finished, standing, self._ends(), after)
 
     def _threads(self) -> Iterator[ThreadSeen]:
         for queue, ended in (
@@ -69,6 +71,36 @@ class Intake:
                 queue.popleft()
         if births:
             yield Built(tuple(births))
+
+    def _replaced(self, finished: Iterable[Trace]) -> Iterator[Fact]:
+        """Takes what later requests let go, as soon as these are over and it is known what they
+        built."""
+        queue = self.recorder.weakrefs.untimely.let_go
+        if not queue:
+            return
+        built = {trace.number: frozenset(trace.births[3::5]) for trace in finished}
+        tokens = []
+        for _ in range(len(queue)):
+            token, cls, number = queue.popleft()
+            if cls in built.get(number, ()):
+                tokens.append(token)
+            elif number in self.recorder.in_flight:
+                queue.append((token, cls, number))
+        if tokens:
+            yield Replaced(tuple(tokens))
+
+    def _ended_with_threads(self) -> Iterator[Fact]:
+        """Takes what threads held, and what they let go, as they ended."""
+        stored, queue = self.recorder.stored_at_end, self.recorder.weakrefs.untimely.with_thread
+        found: dict[int, list[int]] = {}
+        for number in list(stored):
+            found[number] = stored.pop(number)
+        for _ in range(len(queue)):
+            token, number = queue.popleft()
+            found.setdefault(number, []).append(token)
+        for number, tokens in found.items():
+            if tokens:
+                yield EndedWithThread(number, tuple(tokens))
 
     def _standing(self) -> list[int]:
         try:

@@ -40,7 +40,7 @@ class JournalSink:
             ready += self.lines.requests(batch.traces, batch.standing, fault)
         if ends:
             ready.append(self.lines.deaths(ends))
-        ready += batch.barriers
+        ready += batch.after
         if ready:
             self.journal.append(ready)
 

@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import threading
+import time
 from collections.abc import Iterator
 from typing import Final
 
@@ -35,6 +36,14 @@ def without_signals() -> Iterator[None]:
         yield
     finally:
         signal.pthread_sigmask(signal.SIG_SETMASK, before)
+
+
+def join(thread: threading.Thread, patience: float) -> None:
+    """Waits until a thread is gone, for the kernel too; at most so many seconds, twice."""
+    thread.join(patience)
+    deadline = time.monotonic() + patience
+    while not thread.is_alive() and not is_gone(thread) and time.monotonic() < deadline:
+        time.sleep(0.0001)
 
 
 def is_gone(thread: threading.Thread) -> bool:

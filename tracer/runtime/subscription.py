@@ -28,7 +28,7 @@ def facts_of(batch: Batch, assembly: Assembly, standing: Sequence[int] = ()) -> 
     ends = batch.all_ends()
     if ends:
         yield Deaths(tuple([Died(*end) for end in ends]))
-    yield from batch.barriers
+    yield from batch.after
 
 
 class Subscription:
@@ -49,7 +49,7 @@ class Subscription:
         `query_values`, `cache_keys`: show these, whatever the tracer's own settings say.
         """
         self.tracer = tracer
-        self.history = History(keep=keep)
+        self.history = History(keep, tracer.backlog.known)
         self.journal = journal
         self.assembly = tracer.assembly(query_values, cache_keys)
         self.server = ""
@@ -71,6 +71,7 @@ class Subscription:
             self.offset = max([history.newest, *tracer.recorder.in_flight], default=0)
             found = tuple([replace(each, phase="before") for each in history.living()])
             self._add([Built(found)] if found else [])
+            self._add([history.objects.held()] if history.walks else [])
             self.history.boot = history.boot
             self.history.threads.update(tracer.intake.thread_names)
             tracer.pipeline.subscriptions.append(self)

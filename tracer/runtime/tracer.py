@@ -17,19 +17,21 @@ from django.conf import settings
 from tracer.conf import Config
 from tracer.model import Process, Request
 from tracer.model.assemble import Assembly
+from tracer.model.known import KnownFindings
 from tracer.probes.install import Installation
-from tracer.probes.signals import SignalNames
+from tracer.probes.signal_names import SignalNames
 from tracer.recorder import boot
 from tracer.recorder.recorder import Recorder
 from tracer.runtime import inheritance, overhead
 from tracer.runtime.backlog import Backlog
 from tracer.runtime.flight_recorder import FlightRecorder
-from tracer.runtime.holder_search import HolderSearch
 from tracer.runtime.intake import Intake
 from tracer.runtime.introduction import Introduction
 from tracer.runtime.journal_sink import JournalSink
 from tracer.runtime.pipeline import Pipeline
 from tracer.runtime.waiting_traces import WaitingTraces
+from tracer.runtime.walk_schedule import WalkSchedule
+from tracer.runtime.walker import Walker
 from tracer.runtime.worker import WorkerThread
 
 try:
@@ -56,7 +58,9 @@ class Tracer:
         self.intake = Intake(recorder)
         self.pipeline = Pipeline(self.intake)
         assembly = self.assembly(config.query_values, config.cache_keys)
-        self.backlog = Backlog(assembly, WaitingTraces(recorder))
+        self.backlog = Backlog(
+            assembly, WaitingTraces(recorder, assembly.page), KnownFindings(config.known)
+        )
         self.journal = JournalSink(config.journal, assembly) if config.journal else None
         self.console: Console | None = None
         if config.console and CAN_DRAW:
@@ -65,13 +69,12 @@ class Tracer:
             )
         sinks = (self.journal, self.backlog, self.console)
         self.pipeline.sinks += [sink for sink in sinks if sink is not None]
-        has_readers = self.journal is not None or self.console is not None
-        self.worker = WorkerThread(recorder, self.handle_recorded, has_readers)
+        self.walker = Walker(recorder, self.pipeline, self.backlog)
         self.introduction = Introduction(recorder, self.pipeline, self.backlog, self.journal)
-        self.holder_search = HolderSearch(recorder)
         self.flight_recorder = FlightRecorder(
             recorder, assembly.path, self.introduction.open_journal
         )
+        self.worker = self._worker()
         if self.journal is not None:
             self.flight_recorder.begin()
         recorder.on_finish = self.worker.request_finished
@@ -79,6 +82,14 @@ class Tracer:
         recorder.boot = boot.current_boot()
         if recorder.boot is not None:
             recorder.boot.on_handler_built = self.introduction.announce
+
+    def _worker(self) -> WorkerThread:
+        has_readers = self.journal is not None or self.console is not None
+        quiet = self.config.walk
+        # Where nobody reads, nothing has to be found out before somebody asks.
+        walks = WalkSchedule(self.walker, quiet) if has_readers and quiet is not None else None
+        answer = self._settle_if_asked if self.journal is not None else None
+        return WorkerThread(self.recorder, self.handle_recorded, has_readers, walks, answer)
 
     def assembly(self, query_values: bool, cache_keys: bool) -> Assembly:
         """Returns what makes requests of traces, with these values shown or masked in them."""
@@ -146,20 +157,24 @@ class Tracer:
                 self.pipeline.run()
 
     def settle(self, draw: bool = True) -> int:
-        """Runs a full collection, which tells what waits from what is held; finds the holders.
+        """Runs a full collection and a walk: then it is known what waits, and what holds the rest.
 
-        Returns how many objects the collection freed. Nothing is proven while a request is in
-        flight.
+        Returns how many objects the collection freed.
         """
         self.handle_recorded(draw)
         freed = self.installation.collections.collect()
         self.handle_recorded(draw)
-        with self.lock:
-            self.pipeline.run()
-            self.backlog.update_history()
-            last = self.worker.ending.is_set()
-            self.pipeline.report(*self.holder_search.run(self.backlog.history, last))
+        with boot.imports_not_counted():
+            self.walker.run()
+        self.handle_recorded(draw)
         return freed
+
+    def _settle_if_asked(self) -> None:
+        try:
+            if self.flight_recorder.is_asked_to_settle():
+                self.settle()
+        except Exception as fault:
+            self.recorder.fault("settling", fault)
 
     # -- in a child -------------------------------------------------------------------------
 
@@ -167,6 +182,7 @@ class Tracer:
         """In a child: its own thread, journal, and history of what it inherited."""
         self.pipeline.forked()
         self.worker.forked()
+        self.walker.forked()
         if self.console is not None:
             self.console.forked()
         if self.journal is not None:

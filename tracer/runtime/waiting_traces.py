@@ -8,16 +8,16 @@ class, and which of the longer-lived objects they used.
 from __future__ import annotations
 
 from collections import deque
+from collections.abc import Callable
 from operator import attrgetter
 from typing import Any
 
-from tracer.model import Birth
-from tracer.model.assemble import birth, grouped
+from tracer.model.assemble import birth, by_import, grouped
 from tracer.model.recorded import Trace, likeness
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import give_back
 from tracer.recorder.weakrefs import Ref
-from tracer.runtime.counts import Counts, ends_of
+from tracer.runtime.counts import Counts, Survivor, ends_of
 
 NEWEST = 16
 """Traces kept as they are, even if everything that their requests built is gone."""
@@ -35,14 +35,16 @@ _NUMBER = attrgetter("number")
 class WaitingTraces:
     """The traces that wait, and the counts of those that waited before them."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, page: Callable[[Trace], str]) -> None:
+        """`page` returns what a request asked for, as `tracer.model.Request.page`."""
         self.recorder = recorder
+        self.page = page
         self.traces: deque[Trace] = deque()
         self.unfinished: list[tuple[Trace, int]] = []
         """Older traces of which an object still lives, each with the place of its birth."""
         self.closed: dict[int, int] = {}
         """Token of a resource to the time of its closing, until its request is counted."""
-        self.counts = Counts()
+        self.counts = Counts(page)
 
     @property
     def count(self) -> int:
@@ -59,7 +61,7 @@ class WaitingTraces:
 
     def take_counts(self) -> Counts:
         """Returns what was counted, and begins to count anew."""
-        counts, self.counts = self.counts, Counts()
+        counts, self.counts = self.counts, Counts(self.page)
         return counts
 
     def reduce(self, collected: bool = False) -> bool:
@@ -142,11 +144,17 @@ class WaitingTraces:
         self.counts.survivors += self._survivors(trace, ends)
         self.counts.add(trace, ends, self.closed)
 
-    def _survivors(self, trace: Trace, ends: list[int]) -> list[tuple[Birth, int]]:
+    def _survivors(self, trace: Trace, ends: list[int]) -> list[Survivor]:
         """Returns the births of objects that live, or whose end only later facts can report."""
-        names = self.recorder.classes.names
+        names, home, page = self.recorder.classes.names, trace.thread, self.page(trace)
+        module_of = {token: module for module, some in by_import(trace) for token in some}
         return [
-            (birth(token, kind, names[number], details, trace.closed, trace.thread), trace.number)
+            (
+                birth(token, kind, names[number], details, trace.closed, home),
+                trace.number,
+                page,
+                module_of.get(token, ""),
+            )
             for (_, token, kind, number, details), end in zip(
                 grouped(trace.births, 5), ends, strict=True
             )

@@ -6,13 +6,13 @@ import contextlib
 import os
 import sys
 import threading
-import time
 from collections.abc import Callable
 from contextvars import Context
 
 from tracer.recorder import server_info
 from tracer.recorder.recorder import Recorder
-from tracer.runtime.kernel_thread import is_gone, without_signals
+from tracer.runtime.kernel_thread import join, without_signals
+from tracer.runtime.walk_schedule import WalkSchedule
 
 POLL_INTERVAL = 0.05
 """Seconds between two polls, while requests come and are drawn or written."""
@@ -23,6 +23,8 @@ BATCH_SIZE = 64
 Hundreds of waiting traces would be promoted to the garbage collector's oldest generation."""
 MOST_FINISHED = 2000
 """When more finished requests wait, the next one to finish handles them in its own thread."""
+ANSWER_INTERVAL = 0.5
+"""Seconds between two looks whether somebody outside asks for anything, while the thread sleeps."""
 FORK_PATIENCE = 0.5
 """Seconds that a fork waits at most for the thread to end."""
 SHUTDOWN_PATIENCE = 2.0
@@ -32,26 +34,37 @@ SHUTDOWN_PATIENCE = 2.0
 class WorkerThread:
     """Owns one process's worker thread, and starts it when there is something to do.
 
-    It ends before a fork, and starts again in parent and child when there is something to do there.
-    Where a process is better off without a thread (`server_info.needs_single_thread`), each
-    request's thread does the work once the response is closed.
+    It ends before a fork, and starts again in parent and child as needed. Where a process is better
+    off without (`server_info.needs_single_thread`), each request's thread does the work once the
+    response is closed.
     """
 
-    def __init__(self, recorder: Recorder, work: Callable[..., int], has_readers: bool) -> None:
+    def __init__(
+        self,
+        recorder: Recorder,
+        work: Callable[..., int],
+        has_readers: bool,
+        walks: WalkSchedule | None = None,
+        answer: Callable[[], object] | None = None,
+    ) -> None:
         """`work` handles what was recorded, and returns how many requests there were.
 
-        `has_readers`: a console or a journal waits for each request.
+        `has_readers`: a console or a journal waits for each request. `walks`: when to look for what
+        holds objects; None: never. `answer` does what somebody outside asks for, and never raises;
+        None if nobody can ask.
         """
         self.recorder = recorder
         self.work = work
+        self.walks = walks
+        self.answer = answer or _nothing
+        self.answer_interval = ANSWER_INTERVAL if answer is not None else -1
         self.batch_size, self.idle_polls, self.poll_interval = (
             (1, IDLE_POLLS, POLL_INTERVAL) if has_readers else (BATCH_SIZE, 0, 0.0)
         )
         self.pid = os.getpid()
         self.thread: threading.Thread | None = None
         self.wakeup = _wakeup()
-        self.ending = threading.Event()
-        """The process ends."""
+        self.ending = threading.Event()  # the process ends
         self.forking = False
         """The process is about to fork, and the thread has to end."""
         self.polling: bool
@@ -98,35 +111,51 @@ class WorkerThread:
 
     def _run(self) -> None:
         idle, pid, found = 0, self.pid, 1
-        while not self.ending.is_set() and not self.forking and self.pid == pid:
+        if self.walks is not None:
+            self.walks.begin()
+        while not self._is_to_end(pid):
+            if self.walks is not None:
+                # Before the thread sleeps, it has been idle for long enough in any case.
+                seconds = (idle if idle < self.idle_polls else sys.maxsize) * POLL_INTERVAL
+                self.walks.walk_in_time(seconds, self._wait, pid, self._is_to_end)
+                if self._is_to_end(pid):
+                    # A pause of the walk took what was to wake the thread.
+                    break
             if idle >= self.idle_polls:
-                self._stop_polling()
-                if len(self.recorder.finished) < self.batch_size:
-                    self.wakeup.acquire()
-                self._start_polling()
+                self._sleep()
                 idle = 0
             # Where polls find nothing, the loop must not spin.
-            interval = self.poll_interval if found else POLL_INTERVAL
-            self.wakeup.acquire(timeout=0 if self.forking else interval)
-            found = self.work() if self.recorder.has_unprocessed() else 0
+            found = self._wait(self.poll_interval if found else POLL_INTERVAL)
+            self.answer()
             idle = 0 if found else idle + 1
+
+    def _wait(self, seconds: float) -> int:
+        """Waits, and handles what was recorded; returns how many requests there were."""
+        self.wakeup.acquire(timeout=0 if self.forking else seconds)
+        return self.work() if self.recorder.has_unprocessed() else 0
+
+    def _sleep(self) -> None:
+        """Sleeps until a finished request wakes the thread."""
+        self._stop_polling()
+        if len(self.recorder.finished) < self.batch_size:
+            while not self.wakeup.acquire(timeout=self.answer_interval):
+                self.answer()
+        self._start_polling()
+
+    def _is_to_end(self, pid: int) -> bool:
+        return self.ending.is_set() or self.forking or self.pid != pid
 
     def before_fork(self) -> None:
         """Ends the thread: Python 3.12 and newer warn of a fork where there is more than one.
 
-        Where it is busy for too long it stays, and Python warns. After the fork the next request
-        starts it again. It cannot start at once: some versions of Python count threads only
-        after the fork.
+        Where it is busy for too long it stays, and Python warns. The next request starts it again:
+        some versions of Python count threads only after the fork.
         """
-        thread = self.thread
-        if thread is None or thread is threading.current_thread():
+        if (thread := self.thread) is None or thread is threading.current_thread():
             return
         self.forking = True
         self._ring()
-        thread.join(FORK_PATIENCE)
-        deadline = time.monotonic() + FORK_PATIENCE
-        while not thread.is_alive() and not is_gone(thread) and time.monotonic() < deadline:
-            time.sleep(0.0001)
+        join(thread, FORK_PATIENCE)
         self.forking = False
         if not thread.is_alive():
             self._stop_polling()
@@ -159,3 +188,7 @@ def _wakeup() -> threading.Lock:
     lock = threading.Lock()
     lock.acquire()
     return lock
+
+
+def _nothing() -> None:
+    """Stands in for an answer where nobody can ask."""

@@ -6,7 +6,8 @@ from collections.abc import Iterator
 from dataclasses import replace
 from typing import Any
 
-from tests.render.sample_process import Cafe, SampleProcess, cafe
+from tests.render.sample_cafe import Cafe, cafe
+from tests.render.sample_process import SampleProcess
 from tracer.model import Boot, Imported, Process, Span
 
 VIEWS = ("processes", "requests", "lifelines", "ledger", "boot")

@@ -13,7 +13,8 @@ from typing import Any
 
 import pytest
 
-from tests.render.sample_process import Cafe, SampleProcess, cafe
+from tests.render.sample_cafe import Cafe, cafe
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, scope
 from tracer.render.formats.json_document import document
 from tracer.render.layout import theme

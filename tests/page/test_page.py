@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 from tests.page.samples import NASTY, VIEWS, each_view, hostile, workers
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 
 
 def test_a_path_that_is_markup_is_shown_as_it_was_typed(opened: Any) -> None:
@@ -31,7 +32,7 @@ def test_lifelines_show_how_long_objects_live_and_what_holds_them(opened: Any) -
     assert by_name["URLResolver '^/'"] == "process · built on first use, in #1"
     assert "KEPT since #3 · by cafe.views.RECENT[…]" in by_name.values()
     basket = page.locator(".line-row.kept", has_text="Basket").first
-    assert basket.locator(".born").count() == 2
+    assert basket.locator(".born").count() == 3
     assert basket.locator(".on").count() == 1
     page.get_by_role("button", name="KEPT").click()
     assert page.locator(".line-row:not(.kept)").count() == 0
@@ -50,8 +51,8 @@ def test_the_ledger_has_a_row_for_each_class(opened: Any) -> None:
     page = opened([process], "#ledger")
     assert page.locator("tbody tr").count() == len(process.ledger)
     row = page.locator("tbody tr", has_text="Basket").inner_text()
-    assert "2 KEPT" in row
-    assert "4 request" in row
+    assert "3 KEPT" in row
+    assert "3 request" in row
 
 
 def test_a_boot_that_was_recorded_is_drawn(opened: Any) -> None:

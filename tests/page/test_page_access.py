@@ -8,7 +8,7 @@ from typing import Any
 import pytest
 
 from tests.page.samples import each_view, workers
-from tests.render.sample_process import cafe
+from tests.render.sample_cafe import cafe
 from tracer.render.page import html
 
 

@@ -7,7 +7,8 @@ from dataclasses import replace
 from typing import Any
 
 from tests.page.samples import workers
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 
 
 def test_two_workers_stand_side_by_side(opened: Any) -> None:

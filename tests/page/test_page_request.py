@@ -8,7 +8,8 @@ from typing import Any
 
 import pytest
 
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process
 
 
@@ -121,7 +122,11 @@ def test_requests_can_be_found(opened: Any) -> None:
     assert page.locator(".option").count() == 0
     page.fill("#search", "")
     page.select_option("#kind", "kept")
-    assert [text.split()[0] for text in page.locator(".option").all_inner_texts()] == ["#3", "#5"]
+    assert [text.split()[0] for text in page.locator(".option").all_inner_texts()] == [
+        "#3",
+        "#4",
+        "#5",
+    ]
 
 
 def test_keys_move_from_request_to_request(opened: Any) -> None:

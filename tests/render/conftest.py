@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.render.sample_process import cafe
+from tests.render.sample_cafe import cafe
 from tracer.model import Process
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -12,28 +13,21 @@ from tracer.model import (
     Deaths,
     Died,
     Ended,
+    EndedWithThread,
     Fact,
     Held,
     History,
     Process,
     ProcessStarted,
+    Replaced,
     Request,
     Span,
     ThreadSeen,
+    Walk,
 )
 
 MICROSECOND = 1_000
 EPOCH = 1_790_000_000.0
-
-MIDDLEWARE = (
-    "SecurityMiddleware",
-    "SessionMiddleware",
-    "CommonMiddleware",
-    "CsrfViewMiddleware",
-    "AuthenticationMiddleware",
-    "MessageMiddleware",
-    "XFrameOptionsMiddleware",
-)
 
 
 class SampleProcess:
@@ -43,6 +37,10 @@ class SampleProcess:
         self.now = 0
         self.tokens = iter(range(101, 1_000_000))
         self.number = 0
+        self.holders: dict[int, Held] = {}
+        """What holds each object, as the next walk will find it."""
+        self.found: dict[int, Held] = {}
+        """What the last walk found."""
         self.facts: list[Fact] = [
             ProcessStarted(pid, 48200, server, mode, "3.13.0", "6.1.3", EPOCH, 0)
         ]
@@ -51,9 +49,10 @@ class SampleProcess:
         """Reports a thread that is seen for the first time."""
         self.facts.append(ThreadSeen(token, name, self.now))
 
-    def thread_ends(self, token: int) -> None:
-        """Reports the end of a thread."""
+    def thread_ends(self, token: int, *stored: int) -> None:
+        """Reports the end of a thread, which has these objects in its storage."""
         self.now += MICROSECOND
+        self.facts.append(EndedWithThread(token, stored))
         self.facts.append(ThreadSeen(token, "", self.now, ended=True))
 
     def birth(self, kind: str, name: str, phase: str, thread: int = 1, **more: object) -> Birth:
@@ -81,18 +80,47 @@ class SampleProcess:
     def dies(self, *tokens: int, how: str = "reference", ident: int = 9) -> None:
         """Reports the deaths of objects, now."""
         self.now += MICROSECOND
+        for token in tokens:
+            self.holders.pop(token, None)
+            self.found.pop(token, None)
         self.facts.append(Deaths(tuple(Died(token, self.now, how, ident) for token in tokens)))
+
+    def replaced(self, *tokens: int) -> None:
+        """Reports the deaths of objects that the newest request let go for others of its own."""
+        self.dies(*tokens)
+        self.facts.append(Replaced(tokens))
 
     def collects(self, *tokens: int, by: str = "collector") -> None:
         """Reports a full collection with no request in flight, which frees these objects."""
         if tokens:
             self.dies(*tokens, how="collector")
         self.now += MICROSECOND
-        self.facts.append(Barrier(self.now, by))
+        self.facts.append(Barrier(self.now, by, self.now - 1))
 
-    def held(self, token: int, path: str) -> None:
-        """Reports what holds an object."""
-        self.facts.append(Held(token, path))
+    def held(self, token: int, path: str, root: str = "module", thread: int = 0) -> None:
+        """Says what holds an object, by its path; a walk is to report it."""
+        spot = re.sub(r"\[[^]]*]", "[*]", path)
+        self.holders[token] = Held(token, path, spot, root, thread, thread)
+
+    def walks(self) -> None:
+        """Reports a walk through the heap, which finds what has been said to hold the objects."""
+        self.now += MICROSECOND
+        held = self.holders.items()
+        new = tuple(holder for token, holder in held if self.found.get(token) != holder)
+        lost = tuple(token for token in self.found if token not in self.holders)
+        self.facts.append(Walk(self.now - 1, self.now, new, lost))
+        self.found = dict(self.holders)
+
+    def leaks(self, *names: str, requests: int = 3, path: str = "cafe.views.RECENT") -> list[int]:
+        """Serves requests that each leave an object of each name in a list; and walks."""
+        tokens = []
+        for number in range(requests):
+            with self.request() as now:
+                for name in names:
+                    tokens.append(now.builds("watched", name))
+                    self.held(tokens[-1], f"{path}[{number}]")
+        self.walks()
+        return tokens
 
     def ends(self) -> None:
         """Reports the orderly end of the process."""
@@ -119,6 +147,7 @@ class SampleRequest:
         self.births: list[Birth] = []
         self.seen: dict[tuple[int, int], None] = {}
         self.open: list[int] = []
+        self.by_import: list[tuple[str, tuple[int, ...]]] = []
 
     def works(self, microseconds: int) -> None:
         """Advances the clock."""
@@ -161,6 +190,10 @@ class SampleRequest:
         self.births.append(birth)
         return birth.token
 
+    def imported(self, module: str, *objects: int) -> None:
+        """Notes that importing a module built these objects."""
+        self.by_import.append((module, objects))
+
     def fact(self) -> Request:
         """Returns the request as a fact."""
         about = {"method": "GET", "status": 200, "size": 1900, "watching": 120_000, **self.about}
@@ -176,122 +209,6 @@ class SampleRequest:
             spans=tuple(self.spans),
             births=tuple(self.births),
             seen=tuple(self.seen),
+            by_import=tuple(self.by_import),
             **about,  # type: ignore[arg-type]
         )
-
-
-class Cafe(SampleProcess):
-    """A café served by a worker with two threads: it has objects of every scope."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.thread(1, "MainThread")
-        self.thread(2, "ThreadPoolExecutor-0_0")
-        self.thread(3, "ThreadPoolExecutor-0_1")
-        self.settings, self.apps, *_ = self.built(
-            "before",
-            ("settings", "settings"),
-            ("apps", "app registry"),
-            *(("model", f"model {name}") for name in ("Dish", "Order", "Session", "User")),
-            *(("signal", "ModelSignal") for _ in range(8)),
-        )
-        self.started, self.finished = self.built(
-            "before", ("signal", "Signal"), ("signal", "Signal")
-        )
-        self.handler, *self.layers = self.built(
-            "boot", ("handler", "WSGIHandler"), *(("middleware", name) for name in MIDDLEWARE)
-        )
-        self.resolver = self.engine = self.list_template = self.base = 0
-        self.wrappers: dict[int, int] = {}
-        self.connections: dict[int, int] = {}
-        self.baskets: list[int] = []
-        self.late: list[int] = []
-
-    def menu(self, thread: int = 2, keep: bool = False, queries: int = 1) -> int:
-        """Serves the menu; returns the token of the basket."""
-        name = f"ThreadPoolExecutor-0_{thread - 2}"
-        modules = tuple(f"cafe.part_{index}" for index in range(26)) if not self.number else ()
-        about = {"thread": thread, "thread_name": name, "imports": modules}
-        with self.request("/menu/?page=…", **about) as now:
-            now.uses(self.settings, self.apps, self.handler)
-            now.does("request_started", "request_started", self.started, 20, detail="4 receivers")
-            self._through(now, self.layers, keep, queries)
-            now.does("response", "HttpResponse", took=0, detail="200")
-            with now.stage("close", "response.close", None, 30):
-                now.does(
-                    "request_finished", "request_finished", self.finished, 50, detail="3 receivers"
-                )
-        self.dies(*self.brief)
-        return self.baskets[-1]
-
-    def _through(self, now: SampleRequest, layers: list[int], keep: bool, queries: int) -> None:
-        if not layers:
-            return self._view(now, keep, queries)
-        name = MIDDLEWARE[len(MIDDLEWARE) - len(layers)]
-        with now.stage("middleware", name, layers[0], 120):
-            self._through(now, layers[1:], keep, queries)
-
-    def _view(self, now: SampleRequest, keep: bool, queries: int) -> None:
-        self.late += [now.builds("request", "WSGIRequest"), now.builds("context", "RequestContext")]
-        if not self.resolver:
-            self.resolver = now.builds("resolver", "URLResolver '^/'")
-            self.patterns = [now.builds("pattern", f"URLPattern 'p{i}/'") for i in range(48)]
-        view = now.builds("view", "Menu view")
-        self.late.append(view)
-        now.uses(*self.patterns)
-        now.does("resolve", "cafe.views.Menu", self.resolver, 300, detail="route 'menu/'")
-        with now.stage("view", "cafe.views.Menu.get", view, 400, detail="new instance"):
-            now.works(200)
-        self._list(now, queries)
-        self.baskets.append(now.builds("watched", "Basket"))
-        self.brief = [now.builds("queryset", "QuerySet"), now.builds("cursor", "CursorWrapper")]
-        self.brief.append(now.builds("response", "HttpResponse"))
-        if not keep:
-            self.brief.append(self.baskets[-1])
-
-    def _list(self, now: SampleRequest, queries: int) -> None:
-        if not self.list_template:
-            self.engine = now.builds("engine", "Engine")
-            self.list_template = now.builds("template", "Template cafe/menu.html")
-            self.base = now.builds("template", "Template cafe/base.html")
-            now.does("compile", "cafe/menu.html", self.list_template, 800, detail="compiled")
-        now.uses(self.engine)
-        with (
-            now.stage("template", "cafe/menu.html", self.list_template, 900),
-            now.stage("template", "cafe/base.html", self.base, 600, detail="extended"),
-        ):
-            wrapper = self._database(now)
-            for _ in range(queries):
-                detail = "default · 20 rows"
-                now.does("query", "SELECT cafe_dish", wrapper, 900 // queries, detail=detail)
-            now.does("cache", "get", took=60, detail="hit")
-
-    def _database(self, now: SampleRequest) -> int:
-        if now.thread not in self.wrappers:
-            owner = now.builds("database", "DatabaseWrapper default")
-            self.wrappers[now.thread] = owner
-            name = "sqlite connection default"
-            self.connections[now.thread] = now.builds("connection", name, owner=owner, mortal=False)
-            now.does("connection", "open default", self.connections[now.thread], detail="sqlite")
-        now.uses(self.connections[now.thread])
-        return self.wrappers[now.thread]
-
-
-def cafe(end: bool = False) -> Process:
-    """Returns a process of six requests on two threads, of which two left a basket in a list."""
-    sample = Cafe()
-    sample.menu(2)
-    sample.menu(3)
-    kept = [sample.menu(2, keep=True)]
-    sample.collects(*sample.late)
-    sample.late.clear()
-    sample.menu(3)
-    kept.append(sample.menu(2, keep=True, queries=50))
-    sample.collects(*sample.late)
-    sample.late.clear()
-    for index, token in enumerate(kept):
-        sample.held(token, f"cafe.views.RECENT[{index}]")
-    sample.menu(2)
-    if end:
-        sample.ends()
-    return sample.process()

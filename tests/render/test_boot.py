@@ -8,7 +8,7 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, widest
-from tests.render.sample_process import cafe
+from tests.render.sample_cafe import cafe
 from tracer.model import Boot, Imported, Process, Span
 from tracer.render import document, to_text
 from tracer.render.pictures.boot import BootLine, BootTree

@@ -6,7 +6,8 @@ import json
 
 import pytest
 
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process
 from tracer.render import document
 
@@ -80,8 +81,9 @@ def test_a_lifetime_has_its_fields(process: Process) -> None:
     kept = [life for life in lives if life["scope"] == "kept"]
     assert {"id", "name", "class", "scope", "built_in", "freed", "freed_after", "requests",
             "held_by"} <= kept[0].keys()  # fmt: skip
-    assert [life["built_in"] for life in kept] == [3, 5]
-    assert [life["held_by"] for life in kept] == ["cafe.views.RECENT[0]", "cafe.views.RECENT[1]"]
+    assert [life["built_in"] for life in kept] == [3, 4, 5]
+    assert [life["held_by"] for life in kept] == [f"cafe.views.RECENT[{i}]" for i in range(3)]
+    assert {(life["spot"], life["root"]) for life in kept} == {("cafe.views.RECENT[*]", "module")}
     assert kept[0]["class"] == "watcheds.Basket"
     late = next(life for life in lives if life["name"] == "WSGIRequest")
     assert (late["freed"], late["freed_after"], late["scope"]) == ("collector", 2, "request")

@@ -9,7 +9,8 @@ from dataclasses import replace
 import pytest
 
 from tests.render.drawing import plain
-from tests.render.sample_process import MIDDLEWARE, SampleProcess
+from tests.render.sample_cafe import MIDDLEWARE
+from tests.render.sample_process import SampleProcess
 from tracer.model import Built, History, Process, Request, scope
 from tracer.render import Timeline
 
@@ -44,11 +45,19 @@ class RandomProcess(SampleProcess):
                 token = now.builds("thing", name)
                 now.does("view", name, token)
                 self.alive.append(token)
+            if chance() < 0.8:
+                token = now.builds("thing", "Basket")
+                now.does("view", "Basket", token)
+                self.held(token, f"cafe.ALL[{token}]")
             for token in self.random.sample(self.alive, min(2, len(self.alive))):
                 if chance() < 0.3:
                     now.does("cache", "used again", token)
         if chance() < 0.2:
             self.collects()
+        if chance() < 0.3:
+            self.walks()
+        if chance() < 0.1:
+            self.dies(*self.found)
         if chance() < 0.2:
             late = self.birth("thing", self.random.choice(NAMES), "boot")
             self.facts.append(Built((replace(late, at=late.at // 2),)))
@@ -88,7 +97,7 @@ def test_the_part_for_a_timeline_does_not_grow_with_the_history() -> None:
         (len(whole.lifetimes), max(len(part.lifetimes), len(part.requests)))
         for whole, part, _ in process.requests()
     ]
-    most = len(MIDDLEWARE) + 3 * 6
+    most = len(MIDDLEWARE) + 3 * 7
     assert max(part for _, part in sizes) <= most < sizes[-1][0]
 
 

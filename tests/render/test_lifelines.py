@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, draw_lifelines, plain, row, uncoloured, widest
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, scope
 from tracer.render import Lifelines, to_text
 
@@ -166,6 +167,21 @@ def test_ascii_streams_get_ascii_lines(process: Process) -> None:
     assert row(text, "settings").rstrip().endswith("> process")
 
 
+def test_what_was_built_since_the_last_walk_is_told_apart_from_what_it_did_not_find() -> None:
+    """Of the newer one nobody has looked for what holds it."""
+    sample = SampleProcess()
+    with sample.request() as now:
+        now.builds("form", "Early")
+    sample.walks()
+    with sample.request() as now:
+        now.builds("form", "Late")
+    text = draw_lifelines(sample, 200)
+    assert row(text, "Early").endswith(
+        "undecided · no path to it found: it may wait for the collector"
+    )
+    assert row(text, "Late").endswith("undecided · nobody has looked yet for what holds it")
+
+
 def test_hostile_names_are_escaped() -> None:
     """Names of objects, holders, threads and servers."""
     sample = SampleProcess(server="\x1b[2J", mode="\x07")
@@ -174,8 +190,8 @@ def test_hostile_names_are_escaped() -> None:
         token = now.builds("form", "\x1b[31mForm[bold]")
     with sample.request(thread=4):
         pass
-    sample.collects()
-    sample.held(token, "a.\x9bb")
+    sample.held(token, "a.\x9bb", "running", 1)
+    sample.walks()
     text = draw_lifelines(sample, 200)
     assert ESCAPE not in text
     assert "\\x1b[31mForm[bold]" in text

@@ -7,7 +7,8 @@ from typing import Any
 import pytest
 
 from tests.render.drawing import ESCAPE, WIDTHS, plain, row, uncoloured, widest
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 from tracer.model import Process, ProcessStarted
 from tracer.render import FirstRequest, Ledger, Overview, to_text
 from tracer.render.layout.theme import TIMES
@@ -55,9 +56,9 @@ def test_the_ledger_has_every_class_with_its_numbers(process: Process) -> None:
     assert found.endswith("5 by the collector")
     assert " boot " in row(text, "WSGIHandler")
     assert " before " in row(text, "ModelSignal")
-    assert row(text, "Basket").split()[:3] == ["Basket", "6", "2"]
-    assert "2 KEPT" in row(text, "Basket")
-    assert row(text, "Basket").endswith("4 with the response")
+    assert row(text, "Basket").split()[:3] == ["Basket", "6", "3"]
+    assert "3 KEPT" in row(text, "Basket")
+    assert row(text, "Basket").endswith("3 with the response")
 
 
 def test_rows_of_one_name_show_their_kind() -> None:
@@ -74,7 +75,7 @@ def test_after_the_end_the_ledger_says_what_was_freed_with_a_thread() -> None:
     sample = SampleProcess()
     with sample.request(thread=2) as now:
         wrapper = now.builds("database", "DatabaseWrapper default")
-    sample.thread_ends(2)
+    sample.thread_ends(2, wrapper)
     with sample.request(thread=3):
         pass
     sample.dies(wrapper)

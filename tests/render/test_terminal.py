@@ -19,7 +19,8 @@ import pytest
 from rich.text import Text
 
 from tests.render.drawing import ESCAPE, plain, widest
-from tests.render.sample_process import SampleProcess, cafe
+from tests.render.sample_cafe import cafe
+from tests.render.sample_process import SampleProcess
 from tracer.render import Lifelines, Timeline, to_text
 from tracer.render.formats import terminal
 from tracer.render.formats.terminal import Terminal

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.render.drawing import (
     draw_timeline,
     plain,
@@ -32,6 +34,15 @@ def test_uses_are_counted_up_to_this_request(process: Process) -> None:
     )
 
 
+def test_uses_are_counted_where_other_requests_are_not_known(process: Process) -> None:
+    """Of a long run only the first requests and the newest ones are remembered."""
+    for known in (process.requests[:1], process.requests[:2] + process.requests[4:]):
+        some = replace(process, requests=known)
+        for request in known:
+            text = plain(Timeline(some, request))
+            assert f"built at boot · use {request.number}" in row(text, "SecurityMiddleware")
+
+
 def test_a_scope_taken_from_earlier_objects_is_marked_and_explained(process: Process) -> None:
     """The last request's view is undecided; those before it were freed with their requests."""
     text = plain(Timeline(process, process.requests[5]))
@@ -53,14 +64,17 @@ def test_an_undecided_object_without_earlier_ones_is_shown_as_not_known() -> Non
 def test_a_kept_object_names_its_holder() -> None:
     """The row of its stage shows KEPT and what holds it."""
     sample = SampleProcess()
-    with sample.request() as now:
-        basket = now.builds("watched", "Basket")
-        now.does("watched", "Basket.add", basket)
-    sample.collects()
-    sample.held(basket, "cafe.views.RECENT[0]")
-    text = draw_timeline(sample)
-    assert "KEPT" in row(text, "Basket.add")
-    assert "held by cafe.views.RECENT[0]" in text
+    for index in range(3):
+        with sample.request() as now:
+            basket = now.builds("watched", "Basket")
+            now.does("watched", "Basket.add", basket)
+        sample.held(basket, f"cafe.views.RECENT[{index}]")
+    assert "KEPT" not in draw_timeline(sample)
+    sample.walks()
+    for number in (1, 2, 3):
+        text = draw_timeline(sample, number=number)
+        assert "KEPT" in row(text, "Basket.add")
+        assert f"held by cafe.views.RECENT[{number - 1}]" in text
 
 
 def test_the_notes_say_what_became_of_the_requests_objects(process: Process) -> None:
@@ -72,7 +86,7 @@ def test_the_notes_say_what_became_of_the_requests_objects(process: Process) -> 
     assert "the tracer's own share: 120 µs, 2%" in first
     assert "1 KEPT: Basket" in plain(Timeline(process, process.requests[4]))
     last = plain(Timeline(process, process.requests[5]))
-    assert "3 undecided until a full collection: WSGIRequest, RequestContext, Menu view" in last
+    assert "3 undecided: WSGIRequest, RequestContext, Menu view" in last
 
 
 def test_the_notes_say_what_is_missing_in_the_recording() -> None:

@@ -29,7 +29,7 @@ class _Column:
     @property
     def width(self) -> int:
         """The width in cells, without the gap before it."""
-        return max(len(self.head), 5)
+        return max(len(self.head), 6 if self.group == _TIMES else 5)
 
 
 _SERVED, _BUILT, _TIMES = "who served", "times built over the whole run", "milliseconds"
@@ -174,6 +174,4 @@ def _mean(value: float | None) -> str:
 def _time(value: float | None) -> str:
     if value is None:
         return "-"
-    if value >= 9_999.5:
-        return f"{value / 1000:.0f} s"
     return f"{value:,.0f}" if value >= 100 else f"{value:.1f}"

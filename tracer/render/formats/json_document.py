@@ -47,6 +47,8 @@ def _process(process: Process) -> dict[str, Any]:
         "ledger": [_ledger_row(row) for row in process.ledger],
         "boot": _boot(process, process.boot, known) if process.boot else None,
         "barriers": len(process.barriers),
+        "walks": process.walks,
+        "walked_upto": process.walked_upto,
         "forced": sum(barrier.by == "tracer" for barrier in process.barriers),
     }
 
@@ -66,6 +68,7 @@ def _request(process: Process, request: Request, known: set[int]) -> dict[str, A
         "born": fate.born,
         "freed_with_response": fate.freed_with_response,
         "freed_by_collector": fate.freed_by_collector,
+        "freed_late": fate.freed_late,
         "waiting_for_collector": len(fate.waiting),
         "kept": len(fate.kept),
         "stayed": len(fate.stayed),
@@ -115,6 +118,12 @@ def _lifetime(process: Process, life: Lifetime, begins: list[tuple[int, int]]) -
         "owner": life.owner,
         "mortal": life.mortal,
         "survived": life.survived,
+        "spot": life.spot,
+        "root": life.root,
+        "is_held": life.is_held,
+        "one_at_a_time": life.one_at_a_time,
+        "by_import": life.by_import,
+        "outlived_by": life.outlived_by,
         "earlier": life.earlier,
     }
 

@@ -71,8 +71,7 @@ def build_rows(process: Process, columns: LifelineColumns) -> tuple[list[Lifelin
         if columns.has_omitted and end is not None and end < columns.first:
             gone += 1
             continue
-        freed = life.freed if life.scope == scope.REQUEST else ""
-        groups.setdefault((life.scope, life.kind, life.name, freed), []).append(life)
+        groups.setdefault((life.scope, life.kind, life.name, _alike(life)), []).append(life)
     used = _columns_of_use(process, columns)
     found = [
         row
@@ -83,6 +82,22 @@ def build_rows(process: Process, columns: LifelineColumns) -> tuple[list[Lifelin
     rank = {verdict: index for index, verdict in enumerate(scope.SCOPES)}
     found.sort(key=lambda row: (rank[row.scope], row.cohorts[0].start, row.lives[0].built_at))
     return _below_owners(found, process), gone
+
+
+def _alike(life: Lifetime) -> tuple[object, ...]:
+    """Returns what the objects of one row have in common besides scope, kind and name.
+
+    The row's sentence is told of all of them, so all that it says must be true of each.
+    """
+    dead = life.died_at is not None
+    match life.scope:
+        case scope.REQUEST:
+            return life.freed == "collector", dead and life.outlived_by > 0
+        case scope.KEPT:
+            return life.one_at_a_time, life.spot, life.known
+        case scope.PROCESS | scope.THREAD:
+            return life.by_import, dead, life.freed == "thread", life.root == "running"
+    return dead, life.root, life.survived, life.mortal
 
 
 def _columns_of_use(process: Process, columns: LifelineColumns) -> dict[int, set[int]]:
@@ -137,8 +152,7 @@ def _without_overlap(cohorts: Sequence[tuple[Cohort, list[Lifetime]]]) -> list[L
 def _merge_held_together(found: list[LifelineRow]) -> list[LifelineRow]:
     """Merges rows of kept objects that are held together, as all objects of a kept request are.
 
-    Their objects were born and died alike; and one of them leads to the others or, if no holder
-    is known any more, all died in the same collection.
+    Their objects were born and died alike, and one of them leads to the others.
     """
     alike: dict[tuple[object, ...], list[LifelineRow]] = {}
     for index, row in enumerate(found):
@@ -166,17 +180,14 @@ def _merge_below_first(same: list[LifelineRow]) -> list[LifelineRow]:
 
 
 def _is_held_through(row: LifelineRow, lead: LifelineRow) -> bool:
-    """Whether the lead's holder leads to this row's objects too, or all died at the same time."""
-    path = _holder(lead)
-    if path:
-        return _holder(row).startswith(path)
-    ends = {life.died_at for life in (*row.lives, *lead.lives)}
-    return len(ends) == 1 and None not in ends
+    """Whether the lead's objects hold this row's."""
+    spot = _holder(lead)
+    return spot != "" and _holder(row).startswith((f"{spot}.", f"{spot}["))
 
 
 def _holder(row: LifelineRow) -> str:
-    """Returns the shortest path to a holder of a row's objects; empty if none was found."""
-    return min((life.held_by for life in row.lives if life.held_by), key=len, default="")
+    """Returns the spot of a row's objects; empty if no walk found them held."""
+    return row.lives[0].spot
 
 
 def _fold_alike(found: list[LifelineRow]) -> list[LifelineRow]:
@@ -186,7 +197,7 @@ def _fold_alike(found: list[LifelineRow]) -> list[LifelineRow]:
         key: tuple[object, ...] = (index,)
         cohort = row.cohorts[0]
         if len(row.cohorts) == 1 and len(cohort.births) == 1 and row.scope != scope.KEPT:
-            key = row.scope, cohort.start, cohort.end
+            key = row.scope, cohort.start, cohort.end, _alike(row.lives[0])
             # Undecided objects that no request used are merged whatever their kind.
             if row.scope != scope.UNDECIDED or row.lives[0].requests:
                 key = *key, row.lives[0].kind

@@ -36,7 +36,7 @@ def describe_object(
             origin = "" if span.detail.startswith(("new", "compiled")) else origin
         if life.scope == scope.KEPT:
             held = life.held_by
-            parts.append((f"held by {wording.clean(held)}" if held else "holder unknown", "alarm"))
+            parts.append((f"held by {wording.clean(held)}" if held else "left behind", "alarm"))
         if origin:
             parts.append((_name(life, span, origin), "dim"))
     return parts
@@ -106,15 +106,15 @@ class RequestNotes:
             yield "0 kept", "name"
         if fate.freed_by_collector:
             yield f"{fate.freed_by_collector} freed by the collector", "name"
-        later = sum(map(_freed_late, self.index.born_in.get(self.request.number, ())))
-        if later:
-            yield f"{later} freed late", "name"
+        if fate.freed_late:
+            yield f"{fate.freed_late} freed late", "name"
         if fate.waiting:
             named = wording.group_names(fate.waiting)
-            yield f"{len(fate.waiting)} undecided until a full collection: {named}", "name"
+            yield f"{len(fate.waiting)} undecided: {named}", "name"
         if fate.stayed:
             named = wording.group_names(fate.stayed)
-            yield f"{len(fate.stayed)} stay for later requests: {named}", "name"
+            stay = "stays" if len(fate.stayed) == 1 else "stay"
+            yield f"{len(fate.stayed)} {stay} for later requests: {named}", "name"
 
     def _cost(self) -> Iterator[Piece]:
         imports = self.request.imports
@@ -132,10 +132,3 @@ class RequestNotes:
 
 def _tail(module: str) -> str:
     return wording.crop_start(module, 24)
-
-
-def _freed_late(life: Lifetime) -> bool:
-    """Whether it was freed neither with its request nor by the collector, but later."""
-    if life.died_at is None or life.freed == "collector":
-        return False
-    return life.freed != "response" or bool(life.freed_after)

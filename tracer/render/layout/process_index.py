@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 
 from tracer.model import Lifetime, Process
 
@@ -17,6 +17,7 @@ class ProcessIndex:
         """Id to lifetime."""
         self.born_in: dict[int, list[Lifetime]] = {}
         """Request number to the objects born in it."""
+        self._numbers = [request.number for request in process.requests]
         self._requests_using: dict[int, list[int]] = {}
         for life in process.lifetimes:
             self.lives[life.id] = life
@@ -31,8 +32,13 @@ class ProcessIndex:
     def use_number(self, life: Lifetime, number: int) -> int:
         """Returns how often an object has been used up to and including this request."""
         known = self._requests_using.get(life.id, [])
-        later = len(known) - bisect_right(known, number)
-        return max(life.requests - later, 1)
+        so_far = bisect_right(known, number)
+        # Of a long run only the first requests and the newest ones are known.
+        first = life.built_in or 1
+        since = bisect_right(self._numbers, number) - bisect_left(self._numbers, first)
+        if since == number - first + 1:
+            return max(so_far, 1)
+        return max(life.requests - (len(known) - so_far), 1)
 
 
 _newest: tuple[Process, ProcessIndex] | None = None

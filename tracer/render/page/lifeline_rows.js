@@ -59,14 +59,14 @@ function buildRows(process, columns, scopes) {
   const groups = new Map();
   let gone = 0;
   for (const life of process.lives) {
-    const { scope, kind, name, freed } = life.kind;
+    const { scope, kind, name } = life.kind;
     if (scopes.size && !scopes.has(scope)) continue;
     // Few objects of thousands of requests are in the window: the cheap check comes first.
     if (!columns.shows(life)) {
       gone += 1;
       continue;
     }
-    const key = `${scope}|${kind}|${name}|${scope === "request" ? freed : ""}`;
+    const key = `${scope}|${kind}|${name}|${alike(life)}`;
     if (!groups.has(key)) groups.set(key, []);
     groups.get(key).push(life);
   }
@@ -78,6 +78,17 @@ function buildRows(process, columns, scopes) {
   rows.sort((one, other) => rank(one) - rank(other)
     || one.cohorts[0].start - other.cohorts[0].start || one.lives[0].id - other.lives[0].id);
   return { rows: belowOwners(rows, process), gone };
+}
+
+// What the objects of one row have in common besides scope, kind and name: the row's sentence is
+// told of all of them, so all that it says must be true of each.
+function alike(life) {
+  const { scope, freed, outlived_by: outlived, one_at_a_time: single, spot, by_import: module, root } = life.kind;
+  const dead = life.freedIn !== null;
+  if (scope === "request") return [freed === "collector", dead && outlived > 0];
+  if (scope === "kept") return [single, spot];
+  if (scope === "process" || scope === "thread") return [module, dead, freed === "thread", root === "running"];
+  return [dead, root, life.kind.survived, life.kind.mortal];
 }
 
 // The rows for processes side by side: one per class and scope, the same for all processes.
@@ -206,8 +217,7 @@ function groupAlike(rows, key) {
   return [...found.values()];
 }
 
-const holder = (row) => row.lives.map((life) => life.kind.held_by).filter(Boolean)
-  .sort((one, other) => one.length - other.length)[0] ?? "";
+const holder = (row) => row.lives[0].kind.spot ?? "";
 
 // Kept objects that are held together share a row, as all objects of a kept request do.
 function mergeHeldTogether(rows) {
@@ -217,7 +227,7 @@ function mergeHeldTogether(rows) {
     const held = same.filter((row) => holder(row));
     if (same.length < 2 || !held.length) return same;
     const lead = held.sort((one, other) => holder(one).length - holder(other).length)[0];
-    const within = same.filter((row) => row !== lead && holder(row).startsWith(holder(lead)));
+    const within = same.filter((row) => [".", "["].some((mark) => holder(row).startsWith(holder(lead) + mark)));
     if (!within.length) return same;
     const objects = within.reduce((sum, row) => sum + row.lives.length, 0);
     const times = lead.lives.length > 1 ? ` × ${lead.lives.length}` : "";
@@ -232,7 +242,7 @@ function foldAlike(rows) {
     const [cohort] = row.cohorts;
     if (row.cohorts.length > 1 || cohort.births.size > 1 || row.scope === "kept") return null;
     const unused = row.scope === "undecided" && !row.lives[0].requests;
-    return JSON.stringify([row.scope, cohort.start, cohort.end, unused ? "" : row.lives[0].kind.kind]);
+    return JSON.stringify([row.scope, cohort.start, cohort.end, unused ? "" : row.lives[0].kind.kind, alike(row.lives[0])]);
   };
   return groupAlike(rows, key).flatMap((same) => {
     if (same.length < FOLD) return same;

@@ -23,7 +23,8 @@ REQUEST: Final = (
 STAGE: Final = ("$stage", "$name", "parent", "$thread", "$detail", "$error")
 KIND: Final = (
     "$name", "$class", "$kind", "$scope", "$phase", "$freed", "$held_by", "mortal", "survived",
-    "$earlier", "$thread", "threads",
+    "$earlier", "$thread", "threads", "$spot", "$root", "one_at_a_time", "$by_import",
+    "outlived_by",
 )  # fmt: skip
 LIFE: Final = (
     "id", "of", "built_in", "freed_in", "requests", "last_request", "owner", "built_after",

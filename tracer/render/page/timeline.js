@@ -189,7 +189,7 @@ class Timeline {
     if (!life) return parts;
     if (life.kind.scope === "kept") {
       const held = life.kind.held_by;
-      parts.push([held ? `held by ${clean(held)}` : "holder unknown", "alarm"]);
+      parts.push([held ? `held by ${clean(held)}` : "left behind", "alarm"]);
     }
     const origin = this.origin(life);
     if (origin !== "new" || !/^(new|compiled)/.test(span.detail)) {

@@ -13,6 +13,7 @@ from tracer.render.pictures.picture import Picture
 
 FREED: Final = {
     "response": ("with the response", "response"),
+    "later": ("late, let go", "late"),
     "owner": ("by its owner", "owner"),
     "collector": ("by the collector", "collector"),
     "thread": ("with its thread", "thread"),

@@ -93,7 +93,7 @@ def _legend(width: int) -> Iterator[Line]:
         scope.THREAD: "",
         scope.CONNECTION: "",
         scope.REQUEST: "",
-        scope.KEPT: ", alive though no later request uses it",
+        scope.KEPT: ", left behind by request after request",
         scope.UNDECIDED: ", not known yet",
     }
     pieces = [("an object lives for:", "dim")]

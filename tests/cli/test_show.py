@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import io
 import json
+from dataclasses import replace
 
 import pytest
 
 from tests.support.command import Run, start, timelines
-from tests.support.journals import process, request, story, write
+from tests.support.journals import BEGUN, process, request, story, write
 from tracer.cli.main import main
 from tracer.cli.show import PICTURES
 from tracer.journal.flight_record import FlightRecord
+from tracer.model import Birth, Built, Span
 
 # -- pictures -------------------------------------------------------------------------------------
 
@@ -42,6 +44,19 @@ def test_request_all_draws_every_timeline(traces):
     run = Run("show", traces, "--process", 31, "--request", "all")
     assert timelines(run.out) == [(31, number) for number in range(1, 9)]
     assert "Lifelines" not in run.out
+
+
+@pytest.mark.parametrize("number", [1, 2, 3])
+def test_a_request_drawn_alone_counts_uses_up_to_itself(tmp_path, number):
+    layer = Birth(9, "middleware", "cafe.middleware.Layer", "Layer", BEGUN, 1, "boot")
+    stage = Span("middleware", "Layer", 0, 1, 2, 9, 1)
+    requests = [request(each) for each in (1, 2, 3)]
+    requests = [
+        replace(each, spans=(*each.spans, stage), seen=(*each.seen, (9, 1))) for each in requests
+    ]
+    write(tmp_path, "31-1", process(31), Built((layer,)), *requests)
+    run = Run("show", tmp_path, "--request", number)
+    assert f"built at boot · use {number}\n" in run.out
 
 
 def test_a_request_is_drawn_alone_from_every_process_that_has_it(traces):

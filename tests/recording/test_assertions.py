@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Iterator
 from typing import Any
 
@@ -16,6 +17,7 @@ from tracer.recording.view import Reading
 
 pytestmark = pytest.mark.django_db(databases=["default", "archive"])
 HELD: list[Any] = []
+BY_NUMBER: dict[int, Any] = {}
 
 
 class Page(View):
@@ -32,6 +34,12 @@ def keep(request: HttpRequest) -> HttpResponse:
     return HttpResponse("kept")
 
 
+def number(request: HttpRequest) -> HttpResponse:
+    """Keeps its request under a new key."""
+    BY_NUMBER[len(BY_NUMBER)] = request
+    return HttpResponse("kept")
+
+
 def many(request: HttpRequest) -> HttpResponse:
     """Asks the same three times, and another thing once."""
     for _ in range(3):
@@ -42,6 +50,7 @@ def many(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("page/", Page.as_view()),
     path("keep/", keep),
+    path("number/", number),
     path("many/", many),
     path("", include("cafe_site.urls")),
 ]
@@ -56,6 +65,7 @@ def _site(settings: Any) -> Iterator[None]:
     ]
     yield
     HELD.clear()
+    BY_NUMBER.clear()
 
 
 @pytest.fixture(params=["inside", "after"])
@@ -121,12 +131,12 @@ def test_built_per_request_needs_two_requests(recorded: Recorded) -> None:
 
 def test_scope(recorded: Recorded) -> None:
     """As observed; a full collection is run first where it still can be."""
-    recording = recorded("/page/", "/keep/", "/page/")
+    recording = recorded("/page/", "/keep/", "/keep/", "/keep/", "/page/")
     recording.assert_scope("SessionMiddleware", "process")
     recording.assert_scope(Page, "request")
     told = message_of(recording.assert_scope, "WSGIRequest", "request")
     assert told.startswith("WSGIRequest should live for the scope 'request': seen were ")
-    assert "1 kept" in told
+    assert "2 request, 3 kept" in told
     assert "Lifelines of process" in told
     with pytest.raises(ValueError, match="There is no scope 'singleton'; the scopes are 'process'"):
         recording.assert_scope(Page, "singleton")
@@ -147,9 +157,37 @@ def test_nothing_kept(recorded: Recorded) -> None:
 
 def test_something_kept(recorded: Recorded) -> None:
     """It is named, with what holds it, and drawn."""
-    told = message_of(recorded("/keep/", "/page/").assert_nothing_kept)
-    assert f"WSGIRequest, built in #1, held by {__name__}.HELD[0]" in told
+    told = message_of(recorded(*["/keep/"] * 3, "/page/").assert_nothing_kept)
+    for number in range(3):
+        assert f"WSGIRequest, built in #{number + 1}, held by {__name__}.HELD[{number}]" in told
     assert "KEPT since #1" in told
+
+
+def test_something_left_by_two_requests_for_a_page_is_neither_kept_nor_no_leak(
+    recorded: Recorded,
+) -> None:
+    """It may be a memo, or begin of a leak: the recording has to be longer."""
+    recording = recorded("/keep/", "/page/", "/keep/")
+    told = re.escape(f"is held by {__name__}.HELD[0]. Whether that is a memo or a leak shows when")
+    with pytest.raises(RecordingError, match=f"WSGIRequest, built in #1, {told} a page is asked"):
+        recording.assert_nothing_kept()
+
+
+def test_what_lies_under_a_key_takes_six_requests_to_tell(recorded: Recorded) -> None:
+    """Five visitors may have filled their own entry of a memo."""
+    with pytest.raises(RecordingError, match="asked for 6 times: record as many"):
+        recorded(*["/number/"] * 5).assert_nothing_kept()
+
+
+def test_what_six_requests_left_under_a_key_is_kept(recorded: Recorded) -> None:
+    """Each is named by its key."""
+    told = message_of(recorded(*["/number/"] * 6).assert_nothing_kept)
+    assert f"WSGIRequest, built in #6, held by {__name__}.BY_NUMBER[5]" in told
+
+
+def test_what_a_page_asked_for_once_left_may_be_a_memo(recorded: Recorded) -> None:
+    """It fails no recording in which another page was asked for three times."""
+    recorded("/page/", "/hello/", "/hello/", "/hello/", "/keep/").assert_nothing_kept()
 
 
 def test_max_queries(recorded: Recorded) -> None:

@@ -1,4 +1,5 @@
-"""The command line: `python -m tracer show DIR`, `watch DIR`, `run -- COMMAND` and `compare`.
+"""The command line: `python -m tracer show DIR`, `watch DIR`, `settle DIR`, `run -- COMMAND` and
+`compare`.
 
 No command needs Django settings. Pictures go to standard output, notes and errors to standard
 error.
@@ -17,7 +18,7 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from tracer import __version__
-from tracer.cli import compare, run, show, watch
+from tracer.cli import compare, run, settle, show, watch
 from tracer.cli.output import OutputError
 from tracer.journal.tail import JournalError
 
@@ -28,24 +29,25 @@ def main(
     stderr: TextIO | None = None,
     pause: Callable[[], None] = watch.wait,
 ) -> int:
-    """Runs one command and returns its exit status; `watch` calls `pause` between two polls."""
+    """Runs one command and returns its exit status; some call `pause` between two polls."""
     out, err = stdout or sys.stdout, stderr or sys.stderr
     try:
         words, rest = run.split(sys.argv[1:] if argv is None else argv)
         arguments = _parser().parse_args(words)
         if arguments.command == "run":
             return run.run(arguments, run.command(arguments, rest), err, os.environ)
-        if arguments.command == "show":
-            show.check(arguments)
-        elif arguments.command == "compare":
-            compare.check(arguments)
+        if arguments.command in ("show", "compare"):
+            (show if arguments.command == "show" else compare).check(arguments)
     except SystemExit as end:
         return int(end.code or 0)
     try:
-        if arguments.command == "watch":
-            watch.run(arguments, out, err, pause)
-        if arguments.command == "compare":
-            return compare.run(arguments, out, err)
+        match arguments.command:
+            case "watch":
+                watch.run(arguments, out, err, pause)
+            case "settle":
+                return settle.run(arguments, out, err, pause)
+            case "compare":
+                return compare.run(arguments, out, err)
         return show.run(arguments, out, err)
     except (JournalError, OutputError) as error:
         print(f"{error}", file=err)
@@ -68,9 +70,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tracer {__version__}")
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="show|watch|run|compare"
+        dest="command", required=True, metavar="show|watch|settle|run|compare"
     )
-    for command in (show, watch, run, compare):
+    for command in (show, watch, settle, run, compare):
         command.add_parser(commands)
     return parser
 

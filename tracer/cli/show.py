@@ -98,13 +98,13 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     files = _of_process(reading.files, arguments.process)
     if isinstance(arguments.request, int):
         files = _with_request(files, arguments.request)
+    if arguments.format not in ("svg", "console"):
+        return _export(arguments, files, out, err)
     if arguments.format == "svg":
         # A sentence is no picture for a document.
         pictures = [p for p in _pictures(arguments, files) if not isinstance(p[2], Sentence)]
         output.write_drawings(pictures, arguments.width, arguments.output, out)
         return 0
-    if arguments.format != "console":
-        return _export(arguments, files, out, err)
     writer = output.PictureWriter(out, arguments.width, arguments.colour)
     for _, _, picture in _pictures(arguments, files):
         writer.draw(picture)
@@ -141,18 +141,21 @@ def _of_process(files: Sequence[JournalFile], name: str | None) -> Sequence[Jour
 
 
 def _with_request(files: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
-    """Returns the files that have a request, with it alone. Raises JournalError if none has."""
-    chosen = []
-    for file in files:
-        requests = tuple(each for each in file.process.requests if each.number == number)
-        if requests:
-            chosen.append(replace(file, process=replace(file.process, requests=requests)))
+    """Returns the files that have a request. Raises JournalError if none has."""
+    chosen = [file for file in files if _requests(file.process, number)]
     if not chosen:
         there = "; ".join(
             f"process {each.process.name} has {_request_range(each)}" for each in files
         )
         raise JournalError(f"There is no request {number} in this journal: {there}.")
     return chosen
+
+
+def _requests(process: Process, number: int | str | None) -> tuple[Request, ...]:
+    """Returns the request of this number, if there is one; all if none is named."""
+    if not isinstance(number, int):
+        return process.requests
+    return tuple(each for each in process.requests if each.number == number)
 
 
 def _request_range(file: JournalFile) -> str:
@@ -172,7 +175,10 @@ def _export(
         )
         return 1
     with _no_collections():
-        text = output.FORMATS[arguments.format](file.process for file in files)
+        text = output.FORMATS[arguments.format](
+            replace(file.process, requests=_requests(file.process, arguments.request))
+            for file in files
+        )
     output.write(text, arguments.output, out)
     return 0
 
@@ -226,7 +232,7 @@ def _state(file: JournalFile) -> str:
 
 
 def _timelines(process: Process, request: int | str | None) -> Iterable[RenderableType]:
-    requests: Sequence[Request] = process.requests
+    requests = _requests(process, request)
     if request is None and len(requests) > NEWEST_TIMELINES:
         requests = requests[-NEWEST_TIMELINES:]
         yield Sentence(

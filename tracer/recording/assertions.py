@@ -16,7 +16,6 @@ from rich.console import RenderableType
 
 from tracer.model import Lifetime, Request, Span, stages
 from tracer.model import scope as scopes
-from tracer.model.retention import kept_objects
 from tracer.recording.view import Reading, RecordingError
 from tracer.render.formats.terminal import as_text
 from tracer.render.layout.wording import plural
@@ -102,21 +101,21 @@ class Assertions(Reading):
             self._fail(f"{_name(cls)} was not freed with its response: {said}.", self.lifelines())
 
     def assert_nothing_kept(self) -> None:
-        """Asserts that no request left an object behind that something holds.
+        """Asserts that requests leave nothing behind as a rule (see `tracer.model.scope`).
 
-        What caches build on first use and hold for later does not count, as far as it can be known
-        (see `tracer.model.retention`).
+        What `TRACER["KNOWN"]` accepts does not count. A page has to be asked for three times
+        (six times if keys lead to what it left), as one request may leave a memo for the next:
+        if something was left by fewer, RecordingError says so.
         """
         __tracebackhide__ = True
         if not self.requests:
             raise RecordingError("No request was recorded, so nothing can be said of what is kept.")
         self._on_demand()
-        kept = kept_objects(self.process)
+        alive = [life for life in self.process.lifetimes if life.died_at is None]
+        kept = [life for life in alive if life.scope == scopes.KEPT and not life.known]
         if kept:
-            lines = [f"  {life.name}, built in #{life.built_in}, {_held(life)}" for life in kept]
-            more = [f"  and {len(kept) - 20} more"] if len(kept) > 20 else []
-            said = f"{plural(len(kept), 'object')} kept after their requests:"
-            self._fail("\n".join([said, *lines[:20], *more]), self.lifelines())
+            self._fail(_list_kept(kept), self.lifelines())
+        _check_enough_asked(self.requests, alive)
 
     # -- what a request does -----------------------------------------------------------------
 
@@ -191,6 +190,36 @@ def _missing(word: str, request: Request) -> str:
 
 def _name(cls: type | str) -> str:
     return cls if isinstance(cls, str) else cls.__qualname__
+
+
+def _list_kept(kept: Sequence[Lifetime]) -> str:
+    lines = [f"  {life.name}, built in #{life.built_in}, {_held(life)}" for life in kept]
+    more = [f"  and {len(kept) - 20} more"] if len(kept) > 20 else []
+    return "\n".join(
+        [f"{plural(len(kept), 'object')} kept after their requests:", *lines[:20], *more]
+    )
+
+
+def _check_enough_asked(requests: Iterable[Request], alive: Iterable[Lifetime]) -> None:
+    """Raises RecordingError if something was left, and no page was asked for often enough."""
+    asked = max(Counter(request.page for request in requests).values())
+    left = [life for life in alive if life.is_held and _may_be_left(life)]
+    entries = Counter((life.cls, life.spot) for life in left if life.keyed)
+    for life in left:
+        many = entries[life.cls, life.spot] >= scopes.FEWEST
+        fewest = scopes.FEWEST_BY_KEY if many else scopes.FEWEST
+        if asked < fewest:
+            raise RecordingError(
+                f"{life.name}, built in #{life.built_in}, is {_held(life)}. Whether that is a memo "
+                f"or a leak shows when a page is asked for {fewest} times: record as many."
+            )
+
+
+def _may_be_left(life: Lifetime) -> bool:
+    """Whether no request but its own has used an object that lives on."""
+    return (
+        life.built_in is not None and life.requests <= 1 and not (life.by_import or life.resource)
+    )
 
 
 def _where(life: Lifetime) -> str:

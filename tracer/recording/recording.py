@@ -132,7 +132,7 @@ class Recording(Client, Assertions):
                 raise RecordingError(f"record(watch=…) names {path}, but {wrong[1]}.")
         # What nobody holds any more is no part of the recording.
         gc.collect()
-        self._session = Session(self._watch, self._journal, self._keep, *self._shown)
+        self._session = Session(self, self._watch, self._journal, self._keep, *self._shown)
         return self
 
     def __exit__(

@@ -6,8 +6,10 @@ import threading
 from collections.abc import Sequence
 from pathlib import Path
 
+from django.conf import settings
+
 from tracer import runtime
-from tracer.conf import Config
+from tracer.conf import Config, accepted
 from tracer.journal.writer import Journal
 from tracer.model import Process
 from tracer.probes.user_classes import UserClasses
@@ -26,13 +28,14 @@ class Session:
 
     def __init__(
         self,
+        recording: object,
         watch: Sequence[type | str],
         journal: Path | None,
         keep: int | None,
         query_values: bool,
         cache_keys: bool,
     ) -> None:
-        """Parameters as those of `record`."""
+        """`recording`: what the session is for. The other parameters are those of `record`."""
         global _started
         with _lock:
             running, own_journal = runtime.running(), None
@@ -43,25 +46,32 @@ class Session:
                     journal=journal,
                     cache_keys=cache_keys,
                     query_values=query_values,
+                    known=accepted(settings),
                 )
                 running = _started = runtime.start(config)
             elif journal is not None:
                 own_journal = Journal(journal)
             self.tracer = running
+            self.recording = recording
+            # It holds the handlers that it serves with, as in a server nobody would.
+            running.walker.own.append(recording)
             recorder = running.recorder
             self.subscription = Subscription(running, keep, own_journal, query_values, cache_keys)
             self.subscription.open()
             self.keys_before = recorder.cache_keys
             recorder.cache_keys = recorder.cache_keys or cache_keys
             self.patches = Patches()
-            names = [each for each in watch if isinstance(each, str)]
-            self.watching = UserClasses(recorder, self.patches, names)
-            self.watching.install(self.tracer.installation.imports)
-            for each in watch:
-                if isinstance(each, type):
-                    self.watching.add(each)
-            self.watching.watch_new_subclasses()
+            self._watch(watch)
             _open.append(self)
+
+    def _watch(self, watch: Sequence[type | str]) -> None:
+        names = [each for each in watch if isinstance(each, str)]
+        self.watching = UserClasses(self.tracer.recorder, self.patches, names)
+        self.watching.install(self.tracer.installation.imports)
+        for each in watch:
+            if isinstance(each, type):
+                self.watching.add(each)
+        self.watching.watch_new_subclasses()
 
     def finish(self, settle: bool) -> None:
         """Takes what was recorded until now; with `settle`, after a full collection."""
@@ -76,6 +86,7 @@ class Session:
         """Takes no more, and returns the process as this recording saw it."""
         with _lock:
             self.subscription.close()
+            self.tracer.walker.own.remove(self.recording)
             process = self.subscription.snapshot()
             self.watching.forget()
             self.patches.restore()

@@ -1,7 +1,8 @@
-"""Attributes requests, and the objects that outlive them, to the tests of a run.
+"""Attributes requests, and the objects that they leave behind, to the tests of a run.
 
-Nothing is searched for while a test or its fixtures run: Django's test client, for one, holds on to
-requests and responses, and that is the test's own affair until it has been torn down.
+Nothing is looked for while tests run: Django's test client, for one, holds on to requests and
+responses, and that is the test's own affair. When the last test is over, a full collection and a
+walk tell what is still there.
 """
 
 from __future__ import annotations
@@ -9,22 +10,38 @@ from __future__ import annotations
 import sys
 import time
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
 from typing import Any
 
+from django.conf import settings
+
 from tracer import runtime
-from tracer.conf import Config
-from tracer.model import Fact, Lifetime, Request
-from tracer.model.retention import Evidence, kept_or_cached
-from tracer.probes.garbage_collector import OLDEST_GENERATION
-from tracer.pytest_plugin.report import Findings
-from tracer.pytest_plugin.suspects import RunningTest, Suspects
+from tracer.conf import Config, accepted
+from tracer.model import Fact, History, Lifetime, Request
+from tracer.model import scope as scopes
+from tracer.model.known import KnownFindings
+from tracer.pytest_plugin.report import Findings, Left
 from tracer.runtime import shutdown
 from tracer.runtime.batch import Batch
 from tracer.runtime.subscription import facts_of
 
-YOUNG = 1
-"""The generations of the collector that hold young objects."""
+REMEMBERED = 64
+"""Requests of a run that are remembered one by one."""
+MACHINERY = ("_pytest", "pytest", "pluggy", "unittest", "xdist", "execnet")
+FROM_TESTS = ("sys.last_", *(f"{each}{name}." for each in ("", "<running ") for name in MACHINERY))
+"""Where paths begin that lead through the tests' own machinery."""
+THROUGH_TESTS = ("._fixtureinfo.", ".cached_result", ".__loader__.session.")
+"""What such paths pass, wherever they begin."""
+
+
+@dataclass
+class RunningTest:
+    """One test."""
+
+    name: str
+    begun: int
+    requests: int = 0
 
 
 class Attribution:
@@ -32,15 +49,19 @@ class Attribution:
 
     name = "the test run"
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[str, str] | None = None) -> None:
+        """`known`: accepted findings besides those of the settings."""
         running = runtime.running()
         self.is_own = running is None
         """Whether this run started the tracer."""
         self.tracer = running or runtime.start(Config(enabled=True, console=False))
         self.findings = Findings(started=True)
-        self.evidence = Evidence()
-        self.suspects = Suspects(self.tracer, self.findings, self.evidence)
+        entries = {**accepted(settings), **(known or {})}
+        self.history = History(REMEMBERED, KnownFindings(entries))
+        self.history.about = self.tracer.introduction.identity.about()
         self.newest: deque[RunningTest] = deque(maxlen=8)
+        self.tests: dict[int, str] = {}
+        """Number of a request to the name of its test."""
         with self.tracer.lock:
             self.tracer.pipeline.subscriptions.append(self)
 
@@ -50,84 +71,30 @@ class Attribution:
             self._take(fact)
 
     def _take(self, fact: Fact) -> None:
+        self.history.feed(fact)
         if not isinstance(fact, Request):
-            if self.newest:
-                self.newest[-1].history.feed(fact)
             return
         test = next((each for each in reversed(self.newest) if each.begun <= fact.begun), None)
-        self.suspects.used([token for token, _ in fact.seen], test)
         if test is not None:
+            self.tests[fact.number] = test.name
             self.findings.asking += not test.requests
             test.requests += 1
-            test.history.feed(fact)
             self.findings.served(fact)
 
     def begin(self, name: str) -> None:
         """Begins a test that is about to be set up."""
         self.tracer.gather()
-        test = RunningTest(name, self.tracer.recorder.clock())
-        test.history.about = self.tracer.introduction.identity.about()
         with self.tracer.lock:
-            self.newest.append(test)
+            self.newest.append(RunningTest(name, self.tracer.recorder.clock()))
 
     def end(self) -> None:
         """Ends the newest test, whose fixtures are torn down."""
         self.findings.tests += 1
         self.tracer.gather()
         test = self.newest[-1]
-        if not test.requests:
-            in_flight = list(self.tracer.recorder.in_flight.values())
-            if any(trace.begun >= test.begun for trace in in_flight):
-                self._cannot_tell(test)
-            return
-        # Most of what waits is young, and a young collection takes a fiftieth of a full one.
-        self._collect(YOUNG)
-        kept: list[Lifetime] = []
-        for _ in range(2):
-            # Twice, for what frees itself in two steps is not held by anything.
-            if self._learn(test):
-                self._collect()
-                kept = self._kept(test)
-        self.suspects.add(test, kept)
-
-    def _learn(self, test: RunningTest) -> bool:
-        """Notes how objects have lived; returns whether any is alive that should not be."""
-        with self.tracer.lock:
-            process = test.history.snapshot()
-        self.evidence.add(process)
-        return any(
-            life.built_in is not None
-            and life.died_at is None
-            and life.mortal
-            and not life.resource
-            and not self.evidence.is_reused(life.cls)
-            for life in process.lifetimes
-        )
-
-    def _collect(self, generation: int = OLDEST_GENERATION) -> None:
-        began = time.perf_counter()
-        hook = sys.unraisablehook
-        # An object that complains as it dies does so now because of this collection: that must not
-        # be laid at the door of the test that happens to come next.
-        sys.unraisablehook = _ignore
-        try:
-            self.tracer.installation.collections.collect(generation)
-        finally:
-            sys.unraisablehook = hook
-        self.tracer.gather()
-        self.findings.collections += generation == OLDEST_GENERATION
-        self.findings.collecting += time.perf_counter() - began
-
-    def _kept(self, test: RunningTest) -> list[Lifetime]:
-        with self.tracer.lock:
-            barriers = test.history.barriers
-            if not barriers or barriers[-1].by != "tracer":
-                self._cannot_tell(test)
-                return []
-            return kept_or_cached(test.history.snapshot())
-
-    def _cannot_tell(self, test: RunningTest) -> None:
-        if test.name not in self.findings.unsure:
+        if any(
+            trace.begun >= test.begun for trace in list(self.tracer.recorder.in_flight.values())
+        ):
             self.findings.unsure.append(test.name)
 
     def finish(self, test_classes: Iterable[str] = ()) -> Findings:
@@ -135,15 +102,48 @@ class Attribution:
         if self.is_own:
             # A response that nobody closed, and no request came after it.
             shutdown.land(self.tracer)
-        self.tracer.gather()
+        began = time.perf_counter()
+        hook = sys.unraisablehook
+        # An object that complains as it dies does so now because of this collection: that must not
+        # be laid at the door of the test that came last.
+        sys.unraisablehook = _ignore
+        try:
+            for _ in range(2):
+                # Twice, for what frees itself in two steps is not held by anything.
+                self.tracer.installation.collections.collect()
+            self.tracer.walker.run()
+        finally:
+            sys.unraisablehook = hook
+        self.findings.looking = time.perf_counter() - began
         with self.tracer.lock:
             self.tracer.pipeline.unsubscribe(self)
-        if self.suspects.some_are_unexplained:
-            self._collect()
-        self.suspects.judge(test_classes)
+            self._judge(test_classes)
         if self.is_own and runtime.running() is self.tracer:
             runtime.stop(settle=False)
         return self.findings
+
+    def _judge(self, test_classes: Iterable[str]) -> None:
+        """Adds to the findings what requests left behind as a rule."""
+        known = self.history.known
+        mine = (*FROM_TESTS, *(f"{name}." for name in test_classes))
+        for life in self.history.snapshot().lifetimes:
+            if life.scope != scopes.KEPT or life.died_at is not None:
+                continue
+            if life.known:
+                self.findings.accepted += 1
+            elif _is_tests_own(life, mine):
+                # A fixture of wider scope, a test class, the traceback of a failure.
+                self.findings.held_by_tests += 1
+            else:
+                test = self.tests.get(life.built_in or 0, "outside any test")
+                self.findings.left.append(Left(test, life.name, life.cls, life.held_by, life.spot))
+        unmet = known.not_met
+        self.findings.met += [spot for spot in known.entries if spot not in unmet]
+
+
+def _is_tests_own(life: Lifetime, mine: tuple[str, ...]) -> bool:
+    path = life.held_by or ""
+    return path.startswith(mine) or any(part in path for part in THROUGH_TESTS)
 
 
 def _ignore(_unraisable: Any) -> None:

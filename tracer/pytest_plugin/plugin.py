@@ -19,7 +19,7 @@ FAIL_ON = ("kept",)
 
 
 def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds two options."""
+    """Adds the options."""
     group = parser.getgroup("lifecycle", "lifetimes of Django's objects")
     group.addoption(
         "--lifecycle",
@@ -32,14 +32,32 @@ def pytest_addoption(parser: pytest.Parser) -> None:
         metavar="kept",
         help="fail the run if a test left something behind (implies --lifecycle)",
     )
+    group.addoption(
+        "--lifecycle-baseline",
+        metavar="FILE",
+        help="findings that are accepted, one a line: the holder's path  # the reason "
+        "(implies --lifecycle)",
+    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
     """Registers the report of a run, if it was asked for."""
     fail_on = config.getoption("--lifecycle-fail-on")
-    if config.getoption("--lifecycle") or fail_on:
-        suite = import_module("tracer.pytest_plugin.suite").Suite(fail_on)
+    baseline = config.getoption("--lifecycle-baseline")
+    if config.getoption("--lifecycle") or fail_on or baseline:
+        known = _read_baseline(baseline) if baseline else {}
+        suite = import_module("tracer.pytest_plugin.suite").Suite(fail_on, known)
         config.pluginmanager.register(suite, "tracer-lifecycle")
+
+
+def _read_baseline(path: str) -> dict[str, str]:
+    """Returns the accepted findings; a file that cannot be read is a usage error."""
+    try:
+        with open(path, encoding="utf-8") as file:
+            entries: dict[str, str] = import_module("tracer.model.known").parse(file)
+    except (OSError, ValueError) as error:
+        raise pytest.UsageError(f"--lifecycle-baseline {path}: {error}") from None
+    return entries
 
 
 @pytest.fixture

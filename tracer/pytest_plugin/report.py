@@ -6,12 +6,13 @@ Plain data that can be sent from one process to another and added up; `lines` is
 from __future__ import annotations
 
 import json
-from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass, field
 from typing import Any, Final
 
 from tracer.model import Request, Span, stages
+from tracer.model.known import spot_of
+from tracer.model.scope import FEWEST, FEWEST_BY_KEY
 
 LISTED: Final = 100
 """Tests that a report names one by one."""
@@ -35,7 +36,9 @@ class Left:
     name: str
     cls: str
     held_by: str | None
-    """The path of what holds it; None where none was found."""
+    """The path of what holds it."""
+    spot: str = ""
+    """The same with its items left open."""
 
 
 @dataclass
@@ -59,18 +62,18 @@ class Findings:
     requests: int = 0
     left: list[Left] = field(default_factory=list)
     costs: dict[str, Cost] = field(default_factory=dict)
-    cached: int = 0
-    """Kept objects that caches hold for later."""
+    accepted: int = 0
+    """Kept objects that the baseline accepts."""
+    expected: list[str] = field(default_factory=list)
+    """The entries of the baseline."""
+    met: list[str] = field(default_factory=list)
+    """Those that covered something, with their items left open."""
     held_by_tests: int = 0
     """Kept objects that the tests themselves held for longer than one test."""
     unsure: list[str] = field(default_factory=list)
     """Tests after which a request was still under way, so that nothing is known."""
-    collections: int = 0
-    """Full ones that were run after tests."""
-    collecting: float = 0.0
-    """Seconds that the collections after tests took, young and full."""
-    searching: float = 0.0
-    """Seconds spent searching for what holds objects."""
+    looking: float = 0.0
+    """Seconds that it took at the end to see what is still there."""
     notes: list[str] = field(default_factory=list)
 
     def served(self, request: Request) -> None:
@@ -87,11 +90,11 @@ class Findings:
     def add(self, other: Findings) -> None:
         """Adds what another process found."""
         self.started |= other.started
-        for name in ("tests", "asking", "requests", "cached", "held_by_tests", "collections"):
+        for name in ("tests", "asking", "requests", "accepted", "held_by_tests", "looking"):
             setattr(self, name, getattr(self, name) + getattr(other, name))
-        self.collecting += other.collecting
-        self.searching += other.searching
         self.left += other.left
+        self.met += other.met
+        self.expected += [path for path in other.expected if path not in self.expected]
         self.unsure += other.unsure
         self.notes += [note for note in other.notes if note not in self.notes]
         for name, cost in other.costs.items():
@@ -156,14 +159,17 @@ class Findings:
 
     def _small_print(self) -> Iterator[str]:
         yield ""
-        spent = f"{_seconds(self.collecting)} in all, and {_seconds(self.searching)}"
         yield (
-            f"After each test that made requests a young collection was run, and a full one where "
-            f"something of it was still alive ({self.collections:,} times); {spent} to look for "
-            f"holders."
+            "When all tests were over, a full collection was run and a walk through the heap: "
+            f"{_seconds(self.looking)}. Left behind is what at least {FEWEST} requests for a page "
+            f"({FEWEST_BY_KEY} where a key leads to it), and at least half of all, left in one "
+            "place."
         )
-        if self.cached:
-            yield f"Not counted: {_many(self.cached, 'object')} that caches hold for later use."
+        if self.accepted:
+            yield f"Accepted by the baseline: {_many(self.accepted, 'object')}."
+        for path in self.expected:
+            if spot_of(path) not in self.met:
+                yield f"In the baseline, and not met in this run: {path}"
         if self.held_by_tests:
             held = _many(self.held_by_tests, "object")
             yield f"Not counted: {held} that fixtures, test classes or tracebacks held for longer."
@@ -204,26 +210,18 @@ def _cores(spans: Sequence[Span]) -> dict[int, tuple[int, int]]:
 
 
 def _grouped(left: Iterable[Left]) -> Iterator[str]:
-    """Yields what was left; objects that another one reaches stand in its line."""
-    found: list[tuple[str, str, int]] = []
-    """Path, what it leads to, and how many objects are reached from there."""
-    unknown: Counter[str] = Counter()
-    for each in sorted(left, key=lambda each: (each.held_by or "", each.name)):
-        path = each.held_by
-        if path is None:
-            unknown[each.name] += 1
-        elif found and _within(path, found[-1][0]):
-            above, name, count = found[-1]
-            found[-1] = above, name, count + 1
-        else:
-            found.append((path, each.name, 0))
-    for path, name, count in found:
-        more = f" and {_many(count, 'object')} that it reaches" if count else ""
-        yield f"{name}{more}, held by {path}"
-    if unknown:
-        names = [f"{count} {name}" for name, count in unknown.most_common(5)]
-        more = f" and {len(unknown) - 5} more kinds" if len(unknown) > 5 else ""
-        yield f"{', '.join(names)}{more}: what holds them was not found"
+    """Yields what was left, by holder; objects that another one reaches stand in its line."""
+    found: dict[str, list[Left]] = {}
+    for each in sorted(left, key=lambda each: (each.spot, each.held_by or "")):
+        owner = next((spot for spot in found if _within(each.spot, spot)), each.spot)
+        found.setdefault(owner, []).append(each)
+    for spot, held in found.items():
+        own = [each for each in held if each.spot == spot]
+        path = own[0].held_by if len(own) == 1 else spot.replace("[*]", "[…]")
+        count = f"{len(own)} {own[0].name}" if len(own) > 1 else own[0].name
+        rest = len(held) - len(own)
+        more = f" and {_many(rest, 'object')} that it reaches" if rest else ""
+        yield f"{count}{more}, held by {path}"
 
 
 def _within(path: str, above: str) -> bool:

@@ -11,7 +11,7 @@ import functools
 import os
 import sys
 import textwrap
-from collections.abc import Callable, Generator
+from collections.abc import Callable, Generator, Mapping
 from importlib import import_module
 from typing import TYPE_CHECKING, Any, ParamSpec
 
@@ -45,9 +45,13 @@ def guarded(work: Callable[P, None]) -> Callable[P, None]:
 class Suite:
     """The plugin that `--lifecycle` registers, one in each process."""
 
-    def __init__(self, fail_on: str | None = None) -> None:
-        """`fail_on`: "kept" makes a run fail whose tests left something behind."""
+    def __init__(self, fail_on: str | None = None, known: Mapping[str, str] | None = None) -> None:
+        """`fail_on`: "kept" makes a run fail whose tests left something behind.
+
+        `known`: accepted findings, the path of what holds them to the reason.
+        """
         self.fail_on = fail_on
+        self.known = dict(known or {})
         self.findings = Findings()
         self.attribution: Attribution | None = None
         self.faults: list[str] = []
@@ -74,7 +78,9 @@ class Suite:
     @guarded
     def _begin(self, item: pytest.Item) -> None:
         if self.attribution is None and _django_is_set_up():
-            self.attribution = import_module("tracer.pytest_plugin.attribution").Attribution()
+            self.attribution = import_module("tracer.pytest_plugin.attribution").Attribution(
+                self.known
+            )
         if self.attribution is not None and os.getpid() == self.pid:
             cls = getattr(item, "cls", None)
             if isinstance(cls, type):
@@ -112,6 +118,9 @@ class Suite:
             self.findings.add(self.attribution.finish(self.test_classes))
         self.findings.notes += self.faults
         self.faults.clear()
+        self.findings.expected += [
+            path for path in self.known if path not in self.findings.expected
+        ]
         output = getattr(session.config, "workeroutput", None)
         if output is not None:
             output[KEY] = self.findings.dumps()

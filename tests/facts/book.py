@@ -15,6 +15,7 @@ CHAPTERS = (
     "process", "signals", "middleware", "urls", "views", "database", "postgresql", "pool",
     "cache", "redis", "templates",
     "request_and_response", "exceptions", "streaming", "async", "threads", "collector", "leaks",
+    "lifetimes", "holders",
 )  # fmt: skip
 """In the order in which a request meets them."""
 

@@ -20,6 +20,7 @@ from django.urls import get_resolver
 from django.utils import timezone, translation
 
 import tests.facts
+from tests.facts import lasting_views
 from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
 from tests.facts.databases import added, aliases
@@ -120,13 +121,6 @@ def _journal_lines_checked(monkeypatch: pytest.MonkeyPatch) -> None:
 
 def _raised(error: Exception) -> None:
     raise error
-
-
-@pytest.fixture(autouse=True)
-def _no_search(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Retainers are searched for, which takes long, only where a fact is about them."""
-    if not request.node.module.__name__.endswith("test_leaks"):
-        monkeypatch.setattr("tracer.runtime.holder_search.MOST_AT_A_TIME", 0)
 
 
 @pytest.fixture
@@ -245,6 +239,7 @@ def _tidy() -> Iterator[None]:
     site_module.collecting.__defaults__[0].clear()  # type: ignore[index]
     site_module.rang.receivers.clear()
     site_module.rang.sender_receivers_cache.clear()
+    lasting_views.empty()
     translation.deactivate()
     timezone.deactivate()
 

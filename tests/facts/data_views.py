@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from concurrent.futures import ThreadPoolExecutor
 
 from cafe.models import Category, Dish
@@ -13,7 +13,7 @@ from django.shortcuts import render
 from django.template import Context, Template
 from django.template.response import TemplateResponse
 
-from tests.facts.site import HELD, rang
+from tests.facts.site import GATE, HELD, rang
 
 # -- templates ------------------------------------------------------------------------------
 
@@ -132,6 +132,16 @@ def stream(request: HttpRequest, alias: str = "default") -> StreamingHttpRespons
         for piece in ("one ", "two"):
             connections[alias].cursor().execute("SELECT 1")
             yield piece
+
+    return StreamingHttpResponse(pieces())
+
+
+def async_stream(request: HttpRequest) -> StreamingHttpResponse:
+    """One piece, from an asynchronous generator that asks the database before it."""
+
+    async def pieces() -> AsyncIterator[str]:
+        GATE.get("async body", str)()
+        yield str(await Dish.objects.acount())
 
     return StreamingHttpResponse(pieces())
 

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import itertools
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Final
 
 from tests.support.client import ancestors
 from tracer import Recording
 from tracer.model import Lifetime, Request, Span
+from tracer.recording.handlers import Answer
 
 
 def born(recording: Recording, name: str) -> list[Lifetime]:
@@ -48,6 +51,11 @@ def around(request: Request, span: Span) -> list[str]:
     return [one.name for one in ancestors(request, span)][::-1]
 
 
+def thrice(recording: Recording, path: str) -> list[Answer]:
+    """Asks for a page three times: from the third on, what requests leave behind is kept."""
+    return [recording.get(path) for _ in range(3)]
+
+
 def on_thread(work: Callable[[], object], name: str = "other") -> None:
     """Runs `work` on a thread of its own, to its end, and raises what it raises."""
     raised: list[BaseException] = []
@@ -64,6 +72,24 @@ def on_thread(work: Callable[[], object], name: str = "other") -> None:
     assert not thread.is_alive()
     if raised:
         raise raised[0]
+
+
+Serve = Callable[[str], object]
+"""Serves a request for a path."""
+WAYS: Final = ("one thread", "two threads", "a thread for each request", "ASGI")
+"""How requests are served."""
+
+
+def serving(recording: Recording, way: str) -> Serve:
+    """Returns what serves a request in one of `WAYS`; of two threads each serves every other."""
+    turns = itertools.cycle(("first", "second"))
+    ways: dict[str, Serve] = {
+        "one thread": recording.get,
+        "two threads": lambda path: recording.get(path, thread=next(turns)),
+        "a thread for each request": lambda path: on_thread(lambda: recording.get(path)),
+        "ASGI": lambda path: recording.agets(path),
+    }
+    return ways[way]
 
 
 @contextmanager

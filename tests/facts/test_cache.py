@@ -5,7 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+import pytest
+from asgiref.sync import async_to_sync
+from django.core.cache import cache
+
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
+from tests.facts.site import GATE
 from tracer import Recording
 from tracer.model import stages
 
@@ -22,6 +27,28 @@ def test_a_miss_then_a_hit(site: Recording) -> None:
     assert site.get("/remember/").body == b"unknown"
     assert outcomes(site) == [("get", "miss"), ("set", "")]
     assert site.get("/remember/").body == b"known"
+    assert outcomes(site) == [("get", "hit")]
+
+
+@pytest.mark.parametrize("value", [3, "", True, ["a list"], lambda: 3])
+def test_get_or_set_looks_again_what_it_added(site: Recording, value: Any) -> None:
+    """get_or_set looks up what it has just added, and this second lookup is no miss."""
+    GATE["look"] = lambda: cache.get_or_set("word", value)
+    site.get("/step/?look")
+    (first, *lookups) = outcomes(site)
+    assert first == ("get_or_set", "miss")
+    assert lookups[:2] == [("get", "miss"), ("add", "")]
+    assert lookups[2] in (("get", "hit"), ("get", ""))
+    site.get("/step/?look")
+    assert outcomes(site) == [("get_or_set", "hit"), ("get", "hit")]
+
+
+def test_get_or_set_in_an_async_view_tells_the_same(site: Recording) -> None:
+    """aget_or_set does the same by the synchronous operations, each on a thread."""
+    GATE["look"] = lambda: async_to_sync(cache.aget_or_set)("word", 3)
+    site.get("/step/?look")
+    assert outcomes(site) == [("get", "miss"), ("add", ""), ("get", "")]
+    site.get("/step/?look")
     assert outcomes(site) == [("get", "hit")]
 
 

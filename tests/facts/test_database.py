@@ -5,7 +5,10 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from cafe.models import Category
 from django.db import connections
+from django.db.models.sql import UpdateQuery
+from django.db.models.sql.compiler import SQLUpdateCompiler
 
 from tests.facts.reading import around, born, every, find, inside, names, on_thread, one, worker
 from tests.facts.site import GATE, rang
@@ -45,15 +48,15 @@ def test_conn_max_age_60_lets_the_next_request_have_the_connection(files: Record
 
 
 @pytest.mark.filterwarnings("ignore:unclosed database:ResourceWarning")
-def test_conn_max_age_60_ends_the_connection_with_its_thread(files: Recording) -> None:
-    """With CONN_MAX_AGE=60 the connection goes with its thread."""
+def test_conn_max_age_60_leaves_the_connection_to_the_collector(files: Recording) -> None:
+    """With CONN_MAX_AGE=60 the connection waits, after its thread, for the collector."""
     with worker(files) as serve:
         serve("/ask/long/")
         serve("/ask/long/")
         assert one(files, "sqlite connection long").freed is None
     files.settle()
     life = one(files, "sqlite connection long")
-    assert (life.freed, life.scope) == ("thread", "connection")
+    assert (life.freed, life.scope) == ("collector", "connection")
 
 
 def test_the_wrapper_stays_while_connections_come_and_go(files: Recording) -> None:
@@ -93,12 +96,13 @@ def test_each_alias_has_a_wrapper_of_its_own(files: Recording) -> None:
 
 
 def test_a_wrapper_dies_when_the_collector_runs_after_its_thread(files: Recording) -> None:
-    """A DatabaseWrapper dies only when the collector runs after its thread has ended."""
+    """A DatabaseWrapper lives as long as its thread, and dies when the collector runs next."""
     on_thread(lambda: files.get("/ask/brief/"))
     assert one(files, "DatabaseWrapper brief").died_at is None
     files.get("/plain/")
     files.settle()
-    assert one(files, "DatabaseWrapper brief").freed == "thread"
+    life = one(files, "DatabaseWrapper brief")
+    assert (life.freed, life.scope) == ("collector", "thread")
 
 
 def test_atomic_begins_and_commits(files: Recording) -> None:
@@ -191,6 +195,68 @@ def test_prefetch_related_asks_twice(site: Recording, dishes: None) -> None:
         "default · 3 rows",
         "default · 2 rows",
     )
+
+
+def statements(recording: Recording) -> list[tuple[str, str]]:
+    """Name and detail of each statement of the newest request."""
+    return [(span.name, span.detail) for span in every(recording.request(), stages.QUERY)]
+
+
+def test_an_insert_returns_the_rows_it_made(site: Recording) -> None:
+    """An INSERT returns a row for each object, as its key is made by the database."""
+
+    def insert() -> None:
+        Category.objects.create(name="Soups", slug="soups")
+        Category.objects.bulk_create(
+            [Category(name=name, slug=name.lower()) for name in ("Cakes", "Teas")]
+        )
+
+    GATE["insert"] = insert
+    site.get("/step/?insert")
+    assert statements(site) == [
+        ("INSERT cafe_category", "default · 1 row"),
+        ("INSERT cafe_category", "default · 2 rows"),
+    ]
+
+
+@pytest.mark.parametrize("returning", {False, hasattr(SQLUpdateCompiler, "execute_returning_sql")})
+def test_an_update_knows_how_many_rows_it_found(site: Recording, returning: bool) -> None:
+    """An UPDATE knows at once how many rows it found, even if it returns them."""
+    category = Category.objects.create(name="Soups", slug="soups")
+    compiler = Category.objects.filter(pk=category.pk).query.chain(UpdateQuery)
+    compiler.add_update_values({"name": "Stews"})
+
+    def update() -> None:
+        made = compiler.get_compiler("default")
+        if returning:
+            made.execute_returning_sql([Category._meta.pk])
+        else:
+            made.execute_sql("row count")
+
+    GATE["update"] = update
+    site.get("/step/?update")
+    assert statements(site) == [("UPDATE cafe_category", "default · 1 row")]
+    Category.objects.all().delete()
+    site.get("/step/?update")
+    assert statements(site) == [("UPDATE cafe_category", "default · 0 rows")]
+
+
+def test_rows_that_are_yet_to_be_fetched_are_not_counted(site: Recording) -> None:
+    """SQLite counts what a statement returns only as it is fetched; other statements at once."""
+
+    def ask() -> None:
+        with connections["default"].cursor() as cursor:
+            cursor.execute("INSERT INTO cafe_category (name, slug, position) VALUES ('a', 'a', 1)"
+                           " RETURNING id")  # fmt: skip
+            assert len(cursor.fetchall()) == 1
+            cursor.execute("UPDATE cafe_category SET name = 'b' WHERE id = -1")
+
+    GATE["ask"] = ask
+    site.get("/step/?ask")
+    assert statements(site) == [
+        ("INSERT cafe_category", "default"),
+        ("UPDATE cafe_category", "default · 0 rows"),
+    ]
 
 
 def test_rows_and_querysets_die_at_once(site: Recording, dishes: None) -> None:

@@ -138,7 +138,7 @@ def test_the_pool_holds_the_wrapper_that_built_it(postgres: Recording) -> None:
     postgres.get("/plain/")
     postgres.settle()
     builder, other = born(postgres, "DatabaseWrapper single")
-    assert (builder.freed, other.freed) == (None, "thread")
+    assert (builder.freed, other.freed) == (None, "collector")
     assert one(postgres, "ConnectionPool single").freed is None
 
 

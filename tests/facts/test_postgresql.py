@@ -7,10 +7,11 @@ from collections.abc import Iterator
 import pytest
 from django.apps.registry import Apps
 from django.db import connections, models
+from psycopg import sql
 
 from tests.facts.databases import backend, collect_backends
 from tests.facts.reading import born, every, find, inside, names, on_thread, one, worker
-from tests.facts.site import GATE
+from tests.facts.site import GATE, rang
 from tests.support.client import environ
 from tests.support.services.postgresql import PostgreSQL
 from tracer import Recording
@@ -91,7 +92,7 @@ def test_the_collector_closes_what_a_thread_leaves(
     postgres.settle()
     postgresql.wait_for_connections("long", 0)
     life = one(postgres, "postgresql connection long")
-    assert (life.freed, life.scope) == ("thread", "connection")
+    assert (life.freed, life.scope) == ("collector", "connection")
 
 
 def test_under_asgi_each_request_has_a_backend_of_its_own(
@@ -223,6 +224,95 @@ def test_iterator_reads_through_a_cursor_on_the_server(
     request = postgres.request()
     assert find(request, stages.QUERY, "SELECT pg_settings")
     assert len({span.object for span in every(request, stages.QUERY)}) == 1
+
+
+def statements(recording: Recording) -> list[tuple[str, str]]:
+    """Name and detail of each statement of the newest request."""
+    return [(span.name, span.detail) for span in every(recording.request(), stages.QUERY)]
+
+
+def test_a_composed_statement_is_a_statement(postgres: Recording) -> None:
+    """A statement can be composed of parts, which only the driver joins."""
+    composed = sql.SQL("SELECT {} FROM {} WHERE name = {} OR name = {}").format(
+        sql.Identifier("name"),
+        sql.Identifier("pg_catalog", "pg_settings"),
+        sql.Literal("secret"),
+        sql.Placeholder(),
+    )
+
+    def ask() -> None:
+        with connections["brief"].cursor() as cursor:
+            cursor.execute(composed, ["work_mem"])
+            cursor.execute(sql.SQL("SELECT 1"))
+            cursor.execute(b"SELECT count(*) FROM pg_settings")
+
+    GATE["ask"] = ask
+    assert postgres.get("/step/?ask").status == 200
+    assert statements(postgres) == [
+        ("SELECT pg_catalog.pg_settings", "brief · 1 row"),
+        ("SELECT", "brief · 1 row"),
+        ("SELECT pg_settings", "brief · 1 row"),
+    ]
+
+
+def test_a_procedure_is_called_by_name(postgres: Recording) -> None:
+    """callproc() calls a procedure by its name."""
+
+    def call() -> None:
+        with connections["brief"].cursor() as cursor:
+            cursor.callproc("upper", ["word"])
+            assert cursor.fetchone() == ("WORD",)
+
+    GATE["call"] = call
+    assert postgres.get("/step/?call").status == 200
+    assert statements(postgres) == [("CALL upper", "brief · 1 row")]
+
+
+@pytest.mark.parametrize("debug", [False, True])
+def test_copy_lasts_until_its_last_row(
+    postgres: Recording, postgresql: PostgreSQL, debug: bool
+) -> None:
+    """A COPY is one statement, which lasts until its last row was read or written."""
+    postgresql.ask("CREATE TABLE IF NOT EXISTS guests (name text)")
+
+    def copy() -> None:
+        connections["brief"].force_debug_cursor = debug
+        with connections["brief"].cursor() as cursor:
+            with cursor.copy("COPY guests FROM STDIN") as rows:
+                rows.write_row(["Ada"])
+                rows.write_row(["Grace"])
+            with cursor.copy(sql.SQL("COPY {} TO STDOUT").format(sql.Identifier("guests"))) as rows:
+                assert list(rows.rows()) == [("Ada",), ("Grace",)]
+                rang.send(sender="site")
+            cursor.execute("DELETE FROM guests")
+
+    def hears(**kwargs: object) -> None:
+        """A receiver."""
+
+    rang.connect(hears)
+    GATE["copy"] = copy
+    assert postgres.get("/step/?copy").status == 200
+    assert statements(postgres) == [
+        ("COPY guests", "brief · 2 rows"),
+        ("COPY guests", "brief · 2 rows"),
+        ("DELETE guests", "brief · 2 rows"),
+    ]
+    request = postgres.request()
+    copied = every(request, stages.QUERY)[1]
+    assert inside(request, find(request, stages.SIGNAL, "rang"), copied)
+    assert copied.object == find(request, stages.QUERY, "DELETE").object
+
+
+def test_a_copy_that_fails_says_so(postgres: Recording) -> None:
+    """A COPY of a table that is not there raises as it begins."""
+
+    def copy() -> None:
+        with connections["brief"].cursor() as cursor, cursor.copy("COPY nothing TO STDOUT"):
+            pass
+
+    GATE["copy"] = copy
+    assert postgres.get("/step/?copy").status == 500
+    assert find(postgres.request(), stages.QUERY).error == "UndefinedTable"
 
 
 def test_a_streamed_body_keeps_its_connection(postgres: Recording, postgresql: PostgreSQL) -> None:

@@ -94,7 +94,7 @@ def test_a_thread_s_connection_goes_with_the_collector(
     redis.get("/plain/")
     redis.settle()
     redis_server.wait_for_connections(0)
-    assert one(redis, "redis connection default").freed == "thread"
+    assert one(redis, "redis connection default").freed == "collector"
 
 
 def test_under_asgi_each_request_opens_a_connection(redis: Recording, redis_server: Redis) -> None:

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from typing import Any
 
 import pytest
+from asgiref.sync import async_to_sync
 from cafe.models import Category
 from django.core.signals import got_request_exception, request_started
 from django.db.models.signals import post_save, pre_save
@@ -113,6 +115,122 @@ def test_receivers_run_there_and_then(site: Recording, listen: Listen) -> None:
     signal = find(request, stages.SIGNAL, "rang")
     assert inside(request, signal, find(request, stages.VIEW))
     assert inside(request, find(request, stages.QUERY, "SELECT cafe_category"), signal)
+
+
+async def hears_later(**kwargs: Any) -> None:
+    """An asynchronous receiver."""
+    await Category.objects.acount()
+
+
+def fails(**kwargs: Any) -> None:
+    """A receiver that raises."""
+    raise LookupError
+
+
+async def fails_later(**kwargs: Any) -> None:
+    """An asynchronous receiver that raises."""
+    raise LookupError
+
+
+class Counting(Signal):
+    """A signal that looks who listens before it sends."""
+
+    looked = 0
+
+    def look(self, sender: Any) -> None:
+        """Counts its receivers."""
+        self.looked += sum(len([*group]) for group in self._live_receivers(sender))
+
+    def send(self, sender: Any, **named: Any) -> Any:
+        """Sends as every signal does."""
+        self.look(sender)
+        return super().send(sender, **named)
+
+
+class Ordered(Counting):
+    """A signal that calls its receivers itself."""
+
+    def send_robust(self, sender: Any, **named: Any) -> Any:
+        """Calls the last receiver first."""
+        receivers, _ = self._live_receivers(sender)
+        return [(each, each(signal=self, sender=sender)) for each in [*receivers][::-1]]
+
+
+counted, ordered = Counting(), Ordered()
+
+
+def sent(site: Recording, signal: Signal, method: str) -> list[str]:
+    """Sends a signal in a view; returns the detail of each row that came of it."""
+
+    def send() -> None:
+        call = getattr(signal, method)
+        call = async_to_sync(call) if method.startswith("a") else call
+        with suppress(LookupError):
+            call(sender="site")
+
+    GATE["send"] = send
+    assert site.get("/step/?send").status == 200
+    return [span.detail for span in every(site.request(), stages.SIGNAL)]
+
+
+METHODS = ("send", "send_robust", "asend", "asend_robust")
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("signal", [rang, counted, ordered])
+def test_a_signal_sent_once_is_one_row(
+    site: Recording, listen: Listen, signal: Signal, method: str
+) -> None:
+    """A signal calls its synchronous receivers first, and then the others, in one go."""
+    listen(signal, hears_later)
+    assert sent(site, signal, method) == ["from str · 1 receiver: hears_later"]
+    listen(signal, hears)
+    assert sent(site, signal, method) == ["from str · 2 receivers: hears, hears_later"]
+    if method == "send":
+        request = site.request()
+        assert inside(request, find(request, stages.QUERY), find(request, stages.SIGNAL))
+    signal.disconnect(hears_later)
+    assert sent(site, signal, method) == ["from str · 1 receiver: hears"]
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize("first", [fails, fails_later])
+def test_a_signal_whose_receiver_raises_is_one_row(
+    site: Recording, listen: Listen, first: Any, method: str
+) -> None:
+    """A receiver that raises ends what send calls; send_robust calls the others, too."""
+    for receiver in (first, hears, hears_later):
+        listen(rang, receiver)
+    (detail,) = sent(site, rang, method)
+    assert "3 receivers: " in detail
+    site.get("/plain/")
+    assert names(site.request(), stages.SIGNAL) == []
+
+
+@pytest.mark.parametrize("signal", [rang, counted])
+@pytest.mark.parametrize("method", METHODS)
+def test_a_receiver_that_sends_again_makes_a_row_of_its_own(
+    site: Recording, listen: Listen, signal: Signal, method: str
+) -> None:
+    """A receiver can send the signal that it hears; that is two rows."""
+    left = [True]
+
+    def again(**kwargs: Any) -> None:
+        if left:
+            left.clear()
+            signal.send(sender="again")
+
+    listen(signal, again)
+    assert sent(site, signal, method) == [f"from str · 1 receiver: {again.__name__}"] * 2
+
+
+def test_looking_at_receivers_sends_nothing(site: Recording, listen: Listen) -> None:
+    """Who asks whether a signal has listeners, or looks at them, has not sent it."""
+    listen(counted, hears)
+    GATE["look"] = lambda: (counted.has_listeners("site"), counted.look("site"))
+    site.get("/step/?look")
+    assert names(site.request(), stages.SIGNAL) == []
+    assert counted.looked
 
 
 def test_only_the_named_sender_is_heard(site: Recording, listen: Listen) -> None:

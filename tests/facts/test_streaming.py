@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from tests.facts.reading import around, every, find, inside, names, one
-from tests.facts.site import HELD
+from tests.facts.site import GATE, HELD
 from tracer import Recording
 from tracer.model import stages
 from tracer.recording.handlers import environ
@@ -33,6 +33,30 @@ def test_queries_of_a_body_run_in_the_body(site: Recording) -> None:
     assert len(queries) == 2
     assert all(inside(request, query, body) for query in queries)
     assert find(request, stages.VIEW).end <= queries[0].start
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+def test_an_async_body_is_consumed_before_its_first_chunk(site: Recording, dishes: None) -> None:
+    """Under WSGI Django consumes a whole async body at once; its queries run in the body."""
+    assert site.get("/stream/async/").body == b"3"
+    request = site.request()
+    query, body = find(request, stages.QUERY), find(request, stages.BODY)
+    assert inside(request, query, body)
+    assert body.detail == "1 chunk · 1 byte"
+
+
+@pytest.mark.filterwarnings("ignore:StreamingHttpResponse must consume:Warning")
+def test_an_exception_in_an_async_body_reaches_the_server(site: Recording) -> None:
+    """An exception in an async body reaches the server before any chunk does."""
+
+    def fail() -> None:
+        raise LookupError
+
+    GATE["async body"] = fail
+    with pytest.raises(LookupError):
+        site.get("/stream/async/")
+    body = find(site.request(), stages.BODY)
+    assert (body.error, body.detail) == ("LookupError", "0 chunks · 0 bytes")
 
 
 def test_request_finished_waits_for_the_body(site: Recording) -> None:

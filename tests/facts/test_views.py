@@ -64,6 +64,14 @@ def test_the_method_is_chosen_by_the_instance(layers: Callable[..., Recording]) 
     assert find(site.request(1), stages.VIEW).name == "tests.facts.site.Classy.get"
 
 
+def test_a_method_that_the_class_lacks_is_not_called(layers: Callable[..., Recording]) -> None:
+    """A class-based view answers 405 itself where it has no method for the request."""
+    site = layers()
+    assert site.ask("DELETE", "/classy/").status == 405
+    assert find(site.request(), stages.VIEW).name == "tests.facts.site.Classy"
+    assert find(site.request(), stages.VIEW).detail == "new instance"
+
+
 def test_render_renders_inside_the_view(site: Recording) -> None:
     """render() renders inside the view."""
     site.get("/page/")

@@ -5,7 +5,7 @@ from functools import partial
 from django.urls import include, path
 from django.views.decorators.cache import cache_page
 
-from tests.facts import data_views, site
+from tests.facts import data_views, lasting_views, site
 
 inner = [path("within/", site.plain, name="inner")]
 
@@ -38,6 +38,7 @@ urlpatterns = [
     path("form/unread/", site.form, {"valid": False}),
     path("fail/<str:kind>/", site.fail),
     path("stream/", data_views.stream),
+    path("stream/async/", data_views.async_stream),
     path("stream/broken/", data_views.broken_stream),
     path("stream/<str:alias>/", data_views.stream),
     path("file/", data_views.file),
@@ -55,6 +56,20 @@ urlpatterns = [
     path("stale/", site.stale),
     path("collecting/", site.collecting),
     path("address/", site.address),
+    path("singleton/", lasting_views.singleton),
+    path("lent/", lasting_views.pool),
+    path("own-of-thread/", lasting_views.own_of_thread),
+    path("memo/<str:name>/", lasting_views.memo),
+    path("newest/", lasting_views.newest),
+    path("newest-of-thread/", lasting_views.newest_of_thread),
+    path("in-context/", lasting_views.in_context),
+    path("imports/", lasting_views.imports),
+    path("buffer/", lasting_views.buffer),
+    path("let-go/", lasting_views.let_go),
+    path("shelf/", lasting_views.shelf),
+    path("admin/", lasting_views.admin),
+    path("caught/", lasting_views.caught),
+    path("unfinished/", lasting_views.unfinished),
     path("inside/", include(inner)),
 ]
 

@@ -33,6 +33,7 @@ WAYS = {
     "quiet": {"CONSOLE": False},
     "console": {"CONSOLE": True},
     "settled": {"CONSOLE": False},
+    "walked": {"CONSOLE": False, "WALK": False},
     "journal": {"CONSOLE": False, "JOURNAL": "traces"},
     "record()": {"ENABLED": False},
     SHARED: {"CONSOLE": False},
@@ -188,11 +189,16 @@ def main(way: str, visits: int, file: str) -> None:
         handler, on_loop, cookies, sizes = WSGIHandler(), ASGIHandler(), staff(), []
         for number in range(visits):
             if number % (visits // 3) == 0:
+                # What a walk needs for its work Python's allocator keeps in part for the next one.
+                if way == "settled" and number:
+                    tracer.runtime.running().settle()
                 gc.collect()
                 sizes.append(memory())
             visit(handler, cookies, number)
             if number % 7 == 0:
                 visit_async(on_loop, number)
+            if way == "walked" and number % 50 == 0:
+                tracer.runtime.running().walker.run()
         if way == "settled":
             # What holds the kept objects is searched for, among all objects that there are.
             tracer.runtime.running().settle()

@@ -14,7 +14,7 @@ from django.dispatch import Signal
 
 PACKAGES = (
     "django", "asgiref", "threading", "concurrent", "multiprocessing.process", "psycopg",
-    "psycopg_pool", "redis", "cafe",
+    "psycopg_pool", "redis", "cafe", "importlib", "_frozen_importlib", "_frozen_importlib_external",
     "tests.promises.site",
 )  # fmt: skip
 """Where a patch could land; the tracer has no business anywhere else."""

@@ -3,13 +3,16 @@
 from __future__ import annotations
 
 import io
+import os
 from typing import Any
 
 import pytest
 
+from tests.facts.reading import on_thread
 from tests.promises.breaking import Broken, ask, broken, logged
 from tracer import runtime
-from tracer.heap import retainers
+from tracer.heap import roots, thread_locals
+from tracer.heap.walk import Walk
 from tracer.journal.line_learning import Learning
 from tracer.journal.reader import read
 from tracer.journal.request_lines import Lines
@@ -22,13 +25,14 @@ from tracer.render.formats.terminal import Terminal
 from tracer.runtime import console, journal_sink, shutdown
 from tracer.runtime.backlog import Backlog
 from tracer.runtime.batch import Batch
-from tracer.runtime.holder_search import HolderSearch
 from tracer.runtime.identity import Identity
 from tracer.runtime.intake import Intake
 from tracer.runtime.introduction import Introduction
 from tracer.runtime.journal_sink import JournalSink
 from tracer.runtime.overhead import Overhead
 from tracer.runtime.pipeline import Pipeline
+from tracer.runtime.walk_schedule import WalkSchedule
+from tracer.runtime.walker import Walker
 
 pytestmark = [
     pytest.mark.django_db(databases=["default", "archive"]),
@@ -98,8 +102,9 @@ def test_what_fails_behind_a_request_is_logged_once_and_the_next_is_whole(
 
 ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
     (CollectionProbe, "collect", ("What the first request", "Lifelines", "Ledger")),
-    (HolderSearch, "run", ("What the first request", "Lifelines", "Ledger")),
-    (retainers, "paths", ("What the first request", "Lifelines", "Ledger")),
+    (Walker, "run", ("What the first request", "Lifelines", "Ledger")),
+    (Walk, "run", ("What the first request", "Lifelines", "Ledger")),
+    (roots, "modules", ("What the first request", "Lifelines", "Ledger")),
     (shutdown, "Ended", ("What the first request", "Lifelines", "Ledger")),
     (console, "FirstRequest", ("Lifelines", "Ledger")),
     (console, "Lifelines", ("What the first request", "Ledger")),
@@ -153,4 +158,38 @@ def test_one_request_that_cannot_be_made_out_costs_no_other(
     runtime.stop()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
     assert [request.path for request in story.process.requests] == ["/plain/", "/stream/"]
+    assert len(logged(caplog)) == 1
+
+
+def test_a_walk_that_fails_is_logged_and_the_next_one_is_whole(
+    traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Nothing that it had found by then is reported; the next request is followed by another."""
+    schedule = WalkSchedule(traced.walker, quiet=1.0)
+
+    def wait_for_a_walk() -> int:
+        traced.handle_recorded()
+        schedule.walk_in_time(2.0, lambda _: None, os.getpid(), lambda _: False)
+        return traced.process().walks
+
+    ask()
+    with monkeypatch.context() as patch:
+        patch.setattr(roots, "threads", broken)
+        assert wait_for_a_walk() == 0
+    assert len(logged(caplog)) == 1
+    assert wait_for_a_walk() == 0
+    ask()
+    assert wait_for_a_walk() == 1
+    assert len(logged(caplog)) == 1
+
+
+def test_a_fault_as_a_thread_ends_does_not_keep_it_from_ending(
+    traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Python warns of a thread that fails in its last steps; this one says nothing."""
+    with monkeypatch.context() as patch:
+        patch.setattr(thread_locals, "tokens_in", broken)
+        on_thread(ask)
+    assert len(logged(caplog)) == 1
+    on_thread(ask)
     assert len(logged(caplog)) == 1

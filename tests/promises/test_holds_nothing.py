@@ -20,6 +20,7 @@ WAYS = {
     "journal": 9_000,
     "console": 600,
     "settled": 600,
+    "walked": 600,
     "record()": 600,
     SHARED: 600,
 }

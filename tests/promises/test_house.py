@@ -57,7 +57,7 @@ DISTRIBUTIONS = {
     "application": {"django"},
     "compare": {"rich"},
     "cli": {"rich"},
-    "pytest_plugin": {"pytest"},
+    "pytest_plugin": {"pytest", "django"},
     "apps": {"django"},
     "middleware": {"django", "asgiref"},
 }
@@ -69,7 +69,9 @@ BY_NAME = {
     "bootstrap/startup/tracer_startup.py": {
         "tracer.recorder.interpreter", "tracer.probes.django_boot", "tracer.runtime.startup",
     },
-    "pytest_plugin/plugin.py": {"tracer.pytest_plugin.suite", "tracer.pytest_plugin.fixture"},
+    "pytest_plugin/plugin.py": {
+        "tracer.pytest_plugin.suite", "tracer.pytest_plugin.fixture", "tracer.model.known",
+    },
     "pytest_plugin/suite.py": {"tracer.pytest_plugin.attribution"},
 }  # fmt: skip
 """What is imported by name, when it is first needed: each where nothing may be loaded before."""

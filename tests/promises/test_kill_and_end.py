@@ -180,7 +180,15 @@ def work():
 reap(in_child(work), in_child(work))
 """
 HEADLINE = re.compile(r" GET +/(plain|stream)/ .*process (\d+)")
-BEGINNINGS = (" GET ", " Process ", " What the first request", " Lifelines of", " Ledger", "…")
+BEGINNINGS = (
+    " GET ",
+    " #",
+    " Process ",
+    " What the first request",
+    " Lifelines of",
+    " Ledger",
+    "…",
+)
 ONCE = ("request_started", "SecurityMiddleware", "response.close", "request_finished", "born")
 """What stands at the beginning of one line, and no more, of every timeline."""
 

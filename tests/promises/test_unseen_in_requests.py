@@ -32,6 +32,7 @@ from tests.promises.shouting import PATHS
 from tests.promises.shouting_layers import HEARD
 from tests.support.client import Answer, Recording, environ, serve, serve_async
 from tracer.probes.imports import Imports
+from tracer.recorder.patching import Patches
 from tracer.recorder.recorder import Recorder
 
 pytestmark = [
@@ -208,14 +209,15 @@ def test_a_module_that_fails_while_it_is_watched_fails_with_the_same_traceback(
 
     bare = import_report()
     for staged in (False, True):
-        watching = Imports(Recorder())
+        watching, patches = Imports(Recorder()), Patches()
         watching.when("half_baked", lambda _module: None)
         if staged:
             watching.stages["half_baked"] = "urlconf"
-        watching.install()
+        watching.install(patches)
         try:
             assert import_report() == bare
         finally:
             watching.uninstall()
+            patches.restore()
     assert bare[1][0][0] == __file__
     assert sys.modules.get("half_baked") is None

@@ -40,11 +40,11 @@ ROOMS_WIDTH = 88
 PAGE = "/menu/?page=2"
 """The page whose last visit is drawn as a timeline."""
 KEEPER = "/surprises/keeper/"
-BEFORE = (("Ben", PAGE), ("Ann", "/archive/"), ("Ben", "/archive/"), ("Ann", KEEPER))
+BEFORE = (("Ben", PAGE), ("Ann", "/archive/"), ("Ben", KEEPER), ("Ann", KEEPER))
 """Visits before the first full collection."""
-AFTER = (("Ann", "/archive/"), ("Ann", PAGE), ("Ben", "/archive/"))
+AFTER = (("Ann", "/archive/"), ("Ann", PAGE), ("Ben", KEEPER))
 SINCE = (("Ben", KEEPER),)
-"""Visits that no full collection follows: of some of their objects nothing is known yet."""
+"""Visits since the last walk: nobody has looked yet for what holds their objects."""
 SERVED = 12
 """Requests to gunicorn; a worker is replaced after `RECYCLED`."""
 RECYCLED = 5

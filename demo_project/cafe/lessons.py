@@ -187,13 +187,13 @@ _PARTS: Final = (
                 "keeper",
                 "The list that keeps every request",
                 "cafe.views.RECENT forgets nothing.",
-                "Each visit leaves one more request marked as kept, held by cafe.views.RECENT.",
+                "From the third visit on each request is marked as kept, by cafe.views.RECENT.",
             ),
             Lesson(
                 "left-behind",
                 "The basket left behind",
                 "An object in a module's list.",
-                "This Basket outlives its request: kept, held by cafe.views.LEFT_BEHIND.",
+                "From the third visit on each Basket is marked as kept, by cafe.views.LEFT_BEHIND.",
             ),
             Lesson(
                 "last-guest",

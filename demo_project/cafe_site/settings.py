@@ -30,6 +30,7 @@ TRACER = {
     "WATCH": ["cafe.models.Basket"],
     "CACHE_KEYS": True,
     "QUERY_VALUES": True,
+    "WALK": 1.5,
 }
 
 MIDDLEWARE = [

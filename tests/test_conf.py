@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tracer.conf import KEYS, Config, load
+from tracer.conf import KEYS, QUIET, Config, load
 
 
 def settings(debug: object = False, **given: object) -> SimpleNamespace:
@@ -25,7 +25,7 @@ def one_problem(given: object, environ: dict[str, str] | None = None):
 
 
 def test_without_the_setting_it_runs_if_debug_is_on():
-    assert load(SimpleNamespace(DEBUG=True), {}) == (Config(enabled=True), ())
+    assert load(SimpleNamespace(DEBUG=True), {}) == (Config(enabled=True, walk=QUIET), ())
     assert load(SimpleNamespace(DEBUG=False), {}) == (Config(enabled=False), ())
     assert load(SimpleNamespace(), {}) == (Config(enabled=False), ())
 
@@ -58,6 +58,8 @@ def test_every_key_is_read():
             WATCH=["shop.models.Basket", "shop.Cart", "shop.models.Basket"],
             CACHE_KEYS=True,
             QUERY_VALUES=True,
+            WALK=1.5,
+            KNOWN={"lib.SEEN[*]": "bounded"},
         ),
         {},
     )
@@ -69,6 +71,8 @@ def test_every_key_is_read():
         watch=("shop.models.Basket", "shop.Cart"),
         cache_keys=True,
         query_values=True,
+        walk=1.5,
+        known={"lib.SEEN[*]": "bounded"},
     )
 
 
@@ -153,7 +157,7 @@ class Bytes:
 @pytest.mark.parametrize("value", [3, True, b"/tmp", ["/tmp"], "a\0b", Refuses(), Bytes()])
 def test_a_journal_that_is_no_path_is_told_and_not_kept(value):
     config, problem = one_problem({"JOURNAL": value})
-    assert config == Config(enabled=True)
+    assert config == Config(enabled=True, walk=QUIET)
     assert problem.id == "tracer.W005"
     assert "BASE_DIR" in problem.hint
 
@@ -174,13 +178,16 @@ def test_a_working_directory_that_is_gone_is_told(monkeypatch):
 @pytest.mark.parametrize("value", [True, "ENABLED", ["ENABLED"], 3])
 def test_a_setting_that_is_no_dict_is_told_and_ignored(value):
     config, problem = one_problem(value)
-    assert config == Config(enabled=True)
+    assert config == Config(enabled=True, walk=QUIET)
     assert problem.id == "tracer.W001"
     assert type(value).__name__ in problem.message
 
 
 def test_a_setting_of_none_is_as_good_as_none():
-    assert load(SimpleNamespace(DEBUG=True, TRACER=None), {}) == (Config(enabled=True), ())
+    assert load(SimpleNamespace(DEBUG=True, TRACER=None), {}) == (
+        Config(enabled=True, walk=QUIET),
+        (),
+    )
 
 
 @pytest.mark.parametrize(
@@ -189,7 +196,7 @@ def test_a_setting_of_none_is_as_good_as_none():
 )
 def test_a_misspelt_key_is_told_with_the_right_one(key, meant):
     config, problem = one_problem({key: True})
-    assert config == Config(enabled=True)
+    assert config == Config(enabled=True, walk=QUIET)
     assert problem.id == "tracer.W002"
     assert key in problem.message
     assert problem.hint == f"Did you mean '{meant}'?"
@@ -206,7 +213,7 @@ def test_a_key_like_no_other_is_told_with_all_that_there_are(key):
 @pytest.mark.parametrize("value", ["yes", 1, None, []])
 def test_a_flag_that_is_neither_true_nor_false_is_logged_and_the_default_used(key, value):
     config, problem = one_problem({key: value})
-    assert config == Config(enabled=True)
+    assert config == Config(enabled=True, walk=QUIET)
     assert problem.id == "tracer.W003"
     assert key in problem.message
 
@@ -226,9 +233,48 @@ def test_an_entry_that_is_no_dotted_path_is_logged_and_the_others_are_watched(en
     assert "[1]" in problem.message
 
 
+@pytest.mark.parametrize("debug", [True, False])
+def test_it_walks_if_debug_is_on_or_it_is_told_to(debug):
+    assert load(settings(debug), {})[0].walk == (QUIET if debug else None)
+    assert load(settings(debug, WALK=True), {})[0].walk == QUIET
+    assert load(settings(debug, WALK=False), {})[0].walk is None
+
+
+@pytest.mark.parametrize("value", [0.25, 1, 86_399, "1.5"])
+def test_it_walks_after_as_many_quiet_seconds_as_are_given(value):
+    assert load(settings(WALK=value), {}) == (Config(walk=float(value)), ())
+
+
+@pytest.mark.parametrize(
+    ("word", "walk"), [("on", QUIET), ("TRUE", QUIET), ("off", None), ("0", None), (" 0.5 ", 0.5)]
+)
+def test_the_environment_wins_over_the_setting_of_the_walk(word, walk):
+    assert load(settings(WALK=9.0), {"TRACER_WALK": word}) == (Config(walk=walk), ())
+    assert load(settings(WALK=9.0), {"TRACER_WALK": ""}) == (Config(walk=9.0), ())
+
+
+@pytest.mark.parametrize(
+    "value", [0, 0.0, -1, 86_400, float("nan"), float("inf"), "soon", "", None, [], 2j, object()]
+)
+def test_a_walk_that_is_neither_a_flag_nor_seconds_is_told_and_the_default_used(value):
+    config, problem = one_problem({"WALK": value})
+    assert config.walk == QUIET
+    assert (problem.id, "WALK" in problem.message) == ("tracer.W014", True)
+    config, problems = load(settings(debug=False, WALK=value), {})
+    assert (config.walk, len(problems)) == (None, 1)
+
+
+@pytest.mark.parametrize("word", ["soon", "-1", "nan", "1e9"])
+def test_a_variable_that_is_no_walk_is_told_by_its_name(word):
+    config, problem = one_problem({}, {"TRACER_WALK": word})
+    assert config.walk == QUIET
+    assert (problem.id, "TRACER_WALK" in problem.message) == ("tracer.W014", True)
+    assert word not in problem.message
+
+
 def test_problems_never_show_a_value():
     secret = "correct-horse"
-    asked = settings(ENABLED=secret, CONSOLE=secret, WATCH=[secret], CACHE_KEYS=secret)
+    asked = settings(ENABLED=secret, CONSOLE=secret, WATCH=[secret], WALK=secret)
     _, problems = load(asked, {"TRACER_ENABLED": secret})
     assert len(problems) == 5
     assert secret not in repr(problems)

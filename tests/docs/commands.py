@@ -50,6 +50,8 @@ def perform_tracer(words: list[str], place: Place) -> None:
         cli._parser().parse_args(words[3:])
     elif words[3] == "watch":
         place.watch(words)
+    elif words[3] == "settle":
+        place.settle(words)
     elif {"gunicorn", "runserver"} & set(words):
         place.serve(words)
     else:

@@ -67,6 +67,9 @@ def make_template(directory: Path) -> Path:
     return directory
 
 
+TRACED = ["python", "-m", "tracer", "run", "--no-console", "--journal"]
+
+
 class Place:
     """A copy of the template in which one page's commands run, with the servers that they start."""
 
@@ -113,6 +116,11 @@ class Place:
             said, _ = process.communicate(timeout=PATIENCE)
         assert process.returncode == 0
         self.output += said
+
+    def settle(self, command: list[str]) -> None:
+        """Runs a command that asks a living process of the journal, beside one."""
+        self.serve([*TRACED, command[4], "--", "gunicorn", "mysite.wsgi"])
+        self.run(*command)
 
     def serve(self, command: list[str]) -> None:
         """Starts a server on a free port, asks it for three pages, and leaves it running."""

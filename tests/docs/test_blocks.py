@@ -8,6 +8,7 @@
 - Text: each line must be found in what the page's blocks have printed. Numbers, lines that are
   drawn and white space may differ; "…" stands for anything.
 - JSON: a line of a journal.
+- Baseline: a file of findings that are accepted.
 
 A block in any other language fails.
 """
@@ -29,6 +30,7 @@ from tests.servers.availability import require_server
 from tracer.journal.decode import decode
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
+from tracer.model import known
 from tracer.servers.project import copy_demo_databases
 
 DEMO = ROOT / "demo_project"
@@ -149,6 +151,12 @@ def check_settings(text: str, place: Place) -> None:
     place.run("python", "manage.py", *check, PYTHONPATH=str(place.directory))
 
 
+def check_baseline(text: str, place: Place) -> None:
+    """Reads a baseline: each of its lines that is none but a comment is an entry."""
+    lines = text.splitlines()
+    assert len(known.parse(lines)) == len([line for line in lines if line[0] != "#"]) > 0
+
+
 def check_journal(text: str, place: Place) -> None:
     """Reads a journal's line, the header or a fact."""
     line = text.encode()
@@ -192,6 +200,7 @@ ALONE = {
     "quotation": check_quotation,
     "settings": check_settings,
     "json": check_journal,
+    "baseline": check_baseline,
     "text": nothing,
 }
 """Kinds of blocks that are run one by one."""

@@ -24,8 +24,8 @@ COMPARISON = "comparison.svg"
 WORDS = {
     "rooms": ("runtime", "recorder", "model", "pytest_plugin"),
     "timeline": ("/menu/?page=2", "SessionMiddleware", "view cafe.views.Menu.get", "request"),
-    "lifelines": ("WSGIHandler", "process", "thread", "connection", "cafe.views.RECENT[0]"),
-    "kept": ("WSGIRequest", "KEPT", "cafe.views.RECENT[…]", "cafe.views.Menu.queryset"),
+    "lifelines": ("WSGIHandler", "process", "thread", "connection", "KEPT since #3"),
+    "kept": ("WSGIRequest", "KEPT", "cafe.views.RECENT[…]", "import of cafe.views"),
     "boot": ("django.setup", "ready cafe", "middleware NightShift", "heaviest modules"),
     "processes": ("12 requests served", "not traced", "started", "forked, inheriting"),
 }

@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 
 from tests.docs.markdown import ROOT, Page
-from tests.render.sample_process import cafe
+from tests.render.sample_cafe import cafe
 from tracer import Recording, conf, record
 from tracer.cli import main as cli
 from tracer.compare.count import FIELDS as COMPARED
@@ -50,7 +50,10 @@ def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
             yield from action.choices.items()
 
 
-@pytest.mark.parametrize("command", ["show", "watch", "run", "compare"])
+COMMANDS = ["show", "watch", "settle", "run", "compare"]
+
+
+@pytest.mark.parametrize("command", COMMANDS)
 def test_every_option_of_a_command_is_described(command: str) -> None:
     text = Page(REFERENCE / "command-line.md").text
     section = text.partition(f"\n## {command}\n")[2].partition("\n## ")[0]
@@ -62,7 +65,7 @@ def test_every_option_of_a_command_is_described(command: str) -> None:
 
 
 def test_there_are_no_other_commands() -> None:
-    assert set(dict(parsers())) == {"show", "watch", "run", "compare"}
+    assert set(dict(parsers())) == set(COMMANDS)
 
 
 def keys(value: Any) -> set[str]:

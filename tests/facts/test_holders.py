@@ -40,7 +40,7 @@ def test_each_holder_is_named_though_others_hold_more(made: Recording) -> None:
 
 
 def test_a_class_attribute_belongs_to_the_class_that_has_it(made: Recording) -> None:
-    """Whoever reaches a class's attribute through a subclass fills that of the class itself."""
+    """A list on a base class that a subclass appends to is named after the base class."""
     thrice(made, "/shelf/")
     made.settle()
     assert [life.held_by for life in born(made, "Made")] == [
@@ -49,7 +49,7 @@ def test_a_class_attribute_belongs_to_the_class_that_has_it(made: Recording) -> 
 
 
 def test_a_thread_local_is_named_with_its_thread(made: Recording) -> None:
-    """What lies in a thread-local is told of the thread that it lies there for."""
+    """The path names the thread-local, and the lifetime names the thread."""
     for name in ("first", "second"):
         made.get("/own-of-thread/", thread=name)
     made.settle()

@@ -21,7 +21,7 @@ LATER = 1_000
 
 
 class Story:
-    """Feeds a history. Objects are told apart by the numbers that `request` returns."""
+    """Feeds a history. `request` returns the number by which its object is named from then on."""
 
     def __init__(self, keep: int | None = None) -> None:
         self.history = History(keep)

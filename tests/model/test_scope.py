@@ -31,7 +31,7 @@ def test_built_outside_any_request_is_process_if_anybody_has_it() -> None:
 
 
 def test_built_outside_and_in_a_thread_s_storage_is_thread() -> None:
-    """Rule 2: a main thread's database wrapper is the thread's, whoever used it."""
+    """Rule 2: a database wrapper in the main thread's storage lives for that thread."""
     assert decide(replace(BUILT_OUTSIDE, used=True, root="thread")) == scope.THREAD
 
 

@@ -50,3 +50,14 @@ def widest(text: str) -> int:
 def uncoloured(text: str) -> str:
     """Returns the text without its colour codes."""
     return re.sub(r"\x1b\[[0-9;]*m", "", text)
+
+
+def assert_fits(picture: Any, width: int) -> None:
+    """Fails if a picture is wider than `width`, is not plain ASCII where it should be, or has other
+    characters in colour than without."""
+    text = plain(picture, width)
+    assert widest(text) <= width
+    assert plain(picture, width, "ascii").isascii()
+    coloured = to_text(picture, width=width, colour=True)
+    assert ESCAPE in coloured
+    assert uncoloured(coloured) == text

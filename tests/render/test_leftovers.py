@@ -4,10 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from tests.render.drawing import ESCAPE, WIDTHS, plain, uncoloured, widest
+from tests.render.drawing import ESCAPE, WIDTHS, assert_fits, plain
 from tests.render.sample_process import SampleProcess
 from tracer.model import Process
-from tracer.render import to_text
 from tracer.render.layout.theme import TIMES
 from tracer.render.pictures.leftovers import Leftovers
 
@@ -99,13 +98,7 @@ def test_without_a_walk_nothing_is_said_of_what_is_left() -> None:
 @pytest.mark.parametrize("width", WIDTHS)
 def test_no_line_is_wider_than_the_terminal(process: Process, width: int) -> None:
     """At every width, and in ASCII; colour changes no character."""
-    picture = Leftovers(process)
-    text = plain(picture, width)
-    assert widest(text) <= width
-    assert plain(picture, width, "ascii").isascii()
-    coloured = to_text(picture, width=width, colour=True)
-    assert ESCAPE in coloured
-    assert uncoloured(coloured) == text
+    assert_fits(Leftovers(process), width)
 
 
 def test_hostile_names_and_holders_are_escaped() -> None:

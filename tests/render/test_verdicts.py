@@ -4,11 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from tests.render.drawing import ESCAPE, WIDTHS, plain, uncoloured, widest
+from tests.render.drawing import ESCAPE, WIDTHS, assert_fits, plain
 from tests.render.sample_cafe import cafe
 from tests.render.sample_process import SampleProcess
 from tracer.model import Process
-from tracer.render import to_text
 from tracer.render.pictures.verdicts import Verdicts
 
 
@@ -99,13 +98,7 @@ def test_runs_of_numbers_are_written_as_runs() -> None:
 def test_no_line_is_wider_than_the_terminal(width: int) -> None:
     """At every width, and in ASCII; colour changes no character."""
     process = cafe()
-    picture = Verdicts(process, process.requests)
-    text = plain(picture, width)
-    assert widest(text) <= width
-    assert plain(picture, width, "ascii").isascii()
-    coloured = to_text(picture, width=width, colour=True)
-    assert ESCAPE in coloured
-    assert uncoloured(coloured) == text
+    assert_fits(Verdicts(process, process.requests), width)
 
 
 def test_hostile_paths_and_holders_are_escaped() -> None:

@@ -43,7 +43,7 @@ def test_what_comes_after_requests_reaches_the_history_after_them(quiet: runtime
 
 
 def test_many_facts_that_come_after_requests_are_not_kept_for_ever(quiet: runtime.Tracer) -> None:
-    """Though no walk and no collection comes, and nobody asks."""
+    """Even without a walk, a collection, or a question from anybody."""
     recorder = quiet.recorder
     for _ in range(3):
         serve(WSGIHandler(), environ("/plain/"))

@@ -39,7 +39,7 @@ class Wakeup:
         self.is_rung = False
 
     def acquire(self, timeout: float = -1) -> bool:
-        """Waits as long as it is told, unless a step rings."""
+        """Lets the given time pass, then takes a step; returns whether the step released it."""
         self.waits.append(timeout)
         self.clock.now += max(0.0, timeout)
         self.step()

@@ -35,8 +35,8 @@ class Loose:
         classes = of.classes(kinds.THREAD) + of.classes(kinds.LOOP)
         weak = [cls for cls in classes if cls.__weakrefoffset__]  # gevent's storages are not
         self.left = [weakref.ref(item) for item in instances_of_classes(weak)]
-        del classes, weak
         """Those of which it is not known yet what holds them."""
+        del classes, weak
         pause()
         self.left += [weakref.ref(item) for item in contexts() if len(item)]
         self.found: list[weakref.ref[Any]] = []

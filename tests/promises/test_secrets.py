@@ -16,6 +16,7 @@ from django.views.decorators.csrf import csrf_exempt
 from tests.support.client import environ, serve
 from tracer import runtime
 from tracer.conf import Config
+from tracer.model import stages
 
 CANARY = "canary-7f3a"
 
@@ -108,3 +109,18 @@ def test_query_values_and_cache_keys_are_shown_where_the_settings_allow_it(
     for secret in allowed:
         written = written.replace(secret, "")
     assert CANARY not in written
+
+
+def test_a_cache_key_that_nobody_asked_for_is_not_recorded_for_a_moment(
+    everything: tuple[io.StringIO, Path],
+) -> None:
+    """Not even in memory, until the worker thread takes it."""
+    from django.core.handlers.wsgi import WSGIHandler
+
+    recorder = runtime.start(Config(enabled=True, console=False)).recorder
+    recorder.on_finish = lambda: None
+    serve(WSGIHandler(), environ("/spill/41/"))
+    (trace,) = recorder.finished
+    operations = [what for what in trace.events[2::3] if what[0] == stages.CACHE]
+    assert [what[2] for what in operations] == ["set", "get"]
+    assert CANARY not in repr(operations)

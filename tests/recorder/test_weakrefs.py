@@ -196,3 +196,33 @@ def test_in_the_request_that_a_thread_ends_with_a_death_is_that_request_s(
         del thing
     assert not recorder.weakrefs.untimely.with_thread
     assert [*recorder.weakrefs.untimely.let_go] == [(*token_and_class(first), second.number)]
+
+
+def test_what_another_thread_lets_go_during_a_collection_is_not_the_collectors(
+    recorder: Recorder, born: Birth
+) -> None:
+    """A collection runs finalizers, and in these Python may switch to another thread."""
+    with served(recorder) as trace:
+        things = [Thing()]
+        born(recorder, things[0])
+    recorder.weakrefs.set_collection(threading.get_ident(), recorder.clock())
+    on_thread(things.clear)
+    recorder.weakrefs.set_collection(0, 0)
+    assert trace.births[0] > 0, "the collector's deaths have negative times"
+
+
+def test_beyond_a_limit_of_objects_births_are_only_counted(recorder: Recorder) -> None:
+    """Until some of those that are watched have died, and their deaths were taken."""
+    recorder.weakrefs.limit = 2
+    things = [Thing(), Thing(), Thing()]
+    first, second, third = [recorder.born(each, "watched") for each in things]
+    assert first is not None
+    assert second is not None
+    assert third is None
+    with served(recorder) as trace:
+        assert recorder.born(things[2], "watched") is None
+    assert (trace.births, trace.uncounted) == ([], 1)
+    assert [*recorder.weakrefs.refs] == [first, second]
+    things.pop(0)
+    recorder.weakrefs.drain()
+    assert recorder.born(things[1], "watched") is not None

@@ -16,6 +16,7 @@ from django.urls import path
 from tests.support.client import environ, serve
 from tracer import runtime
 from tracer.conf import Config
+from tracer.runtime.console import AT_ONCE
 
 HOLDER = f"{__name__}.HELD[…]"
 
@@ -130,3 +131,35 @@ def test_without_news_nothing_is_drawn(site: Site) -> None:
     """Undecided objects stay undecided until somebody looks."""
     site.ask("/keep/", 3)
     assert site.drawn() == []
+
+
+def skips(lines: list[str]) -> list[str]:
+    """Returns the lines that say what was not drawn."""
+    return [line for line in lines if "not drawn" in line]
+
+
+def test_timelines_that_are_not_drawn_are_counted_before_the_next_one(site: Site) -> None:
+    """Of very many at once the newest are drawn."""
+    lines = site.ask("/knot/", AT_ONCE + 8)
+    assert skips(lines) == ["… 8 timelines were not drawn, to hold up no request"]
+    drawn = [line for line in lines if line.startswith("GET /knot/")]
+    assert len(drawn) == AT_ONCE
+    assert lines.index(skips(lines)[0]) < lines.index(drawn[0])
+    assert skips(site.ask("/knot/", AT_ONCE + 1)) == [
+        "… 1 timeline was not drawn, to hold up no request"
+    ]
+    assert skips(site.ask("/knot/")) == []
+
+
+def test_those_that_no_timeline_follows_are_counted_at_the_end(
+    site: Site, stream: io.StringIO
+) -> None:
+    """A process may end while its console is behind."""
+    site.ask("/knot/")
+    for _ in range(3):
+        serve(site.handler, environ("/knot/"))
+    site.tracer.handle_recorded(draw=False)
+    assert site.drawn() == []
+    runtime.stop(settle=False)
+    lines = [line.strip() for line in stream.getvalue().splitlines()]
+    assert skips(lines) == ["… 3 timelines were not drawn, to hold up no request"]

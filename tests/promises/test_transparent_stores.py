@@ -73,6 +73,16 @@ def _gates() -> None:
         with transaction.atomic(using=alias):
             connections[alias].cursor().execute("SELECT 1 / 0")
 
+    def write(alias: str) -> None:
+        with connections[alias].cursor() as cursor:
+            cursor.execute("CREATE TEMPORARY TABLE guests (name text)")
+            cursor.execute("INSERT INTO guests VALUES (%s)", ["Ada"])
+            cursor.executemany("INSERT INTO guests VALUES (%s)", [["Bob"], ["Cy"]])
+            cursor.execute("UPDATE guests SET name = name || '!'")
+            cursor.execute("SELECT name FROM guests")
+            FOUND.append(cursor.fetchall())
+            cursor.execute("DROP TABLE guests")
+
     def look(alias: str) -> None:
         wrapper = connections[alias]
         wrapper.ensure_connection()
@@ -93,6 +103,7 @@ def _gates() -> None:
 
     for alias in WAYS:
         GATE[f"fail-{alias}"] = lambda alias=alias: fail(alias)
+        GATE[f"write-{alias}"] = lambda alias=alias: write(alias)
         GATE[f"look-{alias}"] = lambda alias=alias: look(alias)
     GATE["cached"] = cached
 
@@ -100,7 +111,7 @@ def _gates() -> None:
 FOUND: list[Any] = []
 PATHS = [
     *(f"/{what}/{alias}/" for alias in WAYS for what in ("ask", "stream", "ask")),
-    *(f"/step/?{what}-{alias}" for alias in WAYS for what in ("look", "fail", "look")),
+    *(f"/step/?{what}-{alias}" for alias in WAYS for what in ("look", "fail", "write", "look")),
     "/transfer/", "/transfer/outer/", "/remember/", "/remember/", "/step/?cached",
 ]  # fmt: skip
 

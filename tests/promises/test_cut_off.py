@@ -181,8 +181,10 @@ def test_a_process_may_read_its_own_journal_and_is_still_known_to_live(
     assert process.stdout is not None
     with process:
         try:
-            path = Path(process.stdout.readline().decode().strip())
-            assert alive(path) is True, process.stderr.read().decode()  # type: ignore[union-attr]
+            line = process.stdout.readline().decode()
+            assert line, process.stderr.read().decode()  # type: ignore[union-attr]
+            path = Path(line.strip())
+            assert alive(path) is True
             process.stdin.write(b"\n")
             process.stdin.flush()
             assert process.stdout.readline() == b"let go\n"

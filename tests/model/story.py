@@ -101,7 +101,11 @@ class Story:
         """A walk comes by, after the newest request has closed."""
         known = {each.token: each for each in self.history.objects.held().found}
         found = tuple(held for token, held in self.held.items() if known.get(token) != held)
-        lost = tuple(token for token in known if token not in self.held)
+        tracked = self.history.objects.tracked
+        # Of what is dead a walk says nothing.
+        lost = tuple(
+            token for token in known if token not in self.held and tracked[token].death is None
+        )
         at = self.now + LATER // 2
         self.history.feed(Walk(at, at + 1, found, lost))
 

@@ -34,6 +34,12 @@ def keep(request: HttpRequest) -> HttpResponse:
     return HttpResponse("kept")
 
 
+def last(request: HttpRequest) -> HttpResponse:
+    """Keeps its response until the next one comes."""
+    HELD[:] = [HttpResponse("last")]
+    return HELD[0]  # type: ignore[no-any-return]
+
+
 def number(request: HttpRequest) -> HttpResponse:
     """Keeps its request under a new key."""
     BY_NUMBER[len(BY_NUMBER)] = request
@@ -50,6 +56,7 @@ def many(request: HttpRequest) -> HttpResponse:
 urlpatterns = [
     path("page/", Page.as_view()),
     path("keep/", keep),
+    path("last/", last),
     path("number/", number),
     path("many/", many),
     path("", include("cafe_site.urls")),
@@ -161,6 +168,13 @@ def test_something_kept(recorded: Recorded) -> None:
     for number in range(3):
         assert f"WSGIRequest, built in #{number + 1}, held by {__name__}.HELD[{number}]" in told
     assert "KEPT since #1" in told
+
+
+def test_one_object_that_is_kept_is_enough_to_fail(recorded: Recorded) -> None:
+    """Each request replaces it, so that there is one at a time."""
+    told = message_of(recorded(*["/last/"] * 4).assert_nothing_kept)
+    assert told.startswith("1 object kept after their requests:")
+    assert f"HttpResponse, built in #4, held by {__name__}.HELD[0]" in told
 
 
 def test_something_left_by_two_requests_for_a_page_is_neither_kept_nor_no_leak(

@@ -208,8 +208,10 @@ def test_what_an_object_says_at_its_end_is_laid_at_nobody_s_door(tmp_path: Path)
             client.get("/plain/")
     """
     directory = project(tmp_path, test_ends=suite)
-    ran = run(directory, "--lifecycle", "test_ends.py")
+    ran = run(directory, "--lifecycle", "-W", "error", "test_ends.py")
     assert ran.outcomes == {"test_ends.test_one": "passed", "test_ends.test_two": "passed"}
+    assert ran.status == 0
+    assert "complains" not in ran.out + ran.err
 
 
 def test_a_fault_of_the_tracer_s_is_one_line(plain: Ran, tmp_path: Path) -> None:

@@ -131,21 +131,26 @@ print(os.getpid())
     assert "process" in {life.scope for life in resolvers}
 
 
-def test_a_quiet_child_reports_none_of_its_parents_requests(tmp_path: Path) -> None:
-    """Nobody draws or writes, so the parent's requests still rest when it forks."""
-    source = """
+@pytest.mark.parametrize("taken", [True, False], ids=["taken", "not yet taken"])
+def test_a_quiet_child_reports_none_of_its_parents_requests(tmp_path: Path, taken: bool) -> None:
+    """Nobody draws or writes, so the parent's requests still wait when it forks."""
+    source = f"""
 from tracer import runtime
 handler = boot()
 ask(handler, "/plain/", "/plain/", "/plain/", "/plain/", "/plain/")
 running = runtime.running()
-running.handle_recorded()
+if {taken}:
+    running.handle_recorded()
+else:
+    assert len(running.recorder.finished) == 5
 def work():
     ask(handler, "/stream/")
     process = running.process()
     assert [(each.number, each.path) for each in process.requests] == [(1, "/stream/")]
     assert process.served == 1
-    phases = {life.name: life.phase for life in process.lifetimes}
-    assert phases["WSGIHandler"] == "inherited"
+    inherited = {{life.name for life in process.lifetimes if life.phase == "inherited"}}
+    assert "WSGIHandler" in inherited
+    assert "HttpResponse" not in inherited, "those were dead when the parent forked"
 reap(in_child(work))
 assert running.process().served == 5
 """
@@ -289,3 +294,23 @@ print(os.getpid())
     assert paths == ["/during/", "/plain/"]
     (child,) = found.values()
     assert (child.process.about.parent, child.process.requests) == (parent, ())
+
+
+def test_a_child_that_is_forked_in_the_middle_of_a_request_serves_its_own(
+    tmp_path: Path, journal: Path
+) -> None:
+    """They are no part of the request that its parent was in."""
+    source = """
+handler = boot()
+from tests.promises import site
+pids = []
+site.during_request = lambda: pids.append(in_child(lambda: ask(handler, "/plain/")))
+ask(handler, "/during/")
+reap(*pids)
+print(os.getpid())
+"""
+    parent = int(program(tmp_path, source).stdout)
+    found = stories(journal)
+    assert [request.path for request in found.pop(parent).process.requests] == ["/during/"]
+    (child,) = found.values()
+    assert [(each.number, each.path) for each in child.process.requests] == [(1, "/plain/")]

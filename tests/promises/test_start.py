@@ -11,10 +11,15 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
+
+import pytest
+from django.apps import apps
 
 from tests.support.programs import PATIENCE, ROOT, environment, run, settings_file
 from tests.support.waiting import until
 from tracer.journal.reader import processes
+from tracer.probes.install import Installation
 
 
 def free_port() -> int:
@@ -124,6 +129,21 @@ def test_wrong_settings_are_reported_and_never_break_the_start(tmp_path: Path) -
     assert "tracer.W" in told
     assert "HINT" in told
     assert "CONSOLE" in told
+
+
+def test_a_fault_as_the_tracer_starts_is_one_line_and_the_project_starts(
+    settings: Any, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Nothing is patched then; `conftest` sees to that after every test."""
+
+    def fail(_installation: Installation) -> None:
+        raise ZeroDivisionError("broken")
+
+    settings.TRACER = {"ENABLED": True, "CONSOLE": False}
+    monkeypatch.setattr(Installation, "install", fail)
+    apps.get_app_config("tracer").ready()
+    (line,) = [each.getMessage() for each in caplog.records if each.name == "tracer"]
+    assert line.startswith("tracer: could not start")
 
 
 def test_a_management_command_that_serves_nothing_prints_nothing_of_ours(tmp_path: Path) -> None:

@@ -1,13 +1,14 @@
 """A program that serves a site and then counts, class by class, what is alive.
 
 After one full collection `main` writes, as JSON, how many objects of each class there are, and the
-memory that the process had, in bytes. What the tracer itself is made of is left out.
+memory that was in use, in bytes. What the tracer itself is made of is left out.
 """
 
 from __future__ import annotations
 
 import asyncio
 import contextlib
+import ctypes
 import gc
 import json
 import logging
@@ -166,10 +167,33 @@ def _foreign(what: str, cls: type) -> str:
     return "" if module.partition(".")[0] in OURS else f"{what} {module}.{cls.__qualname__}"
 
 
+FIELDS = (
+    "arena", "ordblks", "smblks", "hblks", "hblkhd", "usmblks", "fsmblks", "uordblks", "fordblks",
+    "keepcost",
+)  # fmt: skip
+
+
+class Allocated(ctypes.Structure):
+    """What C's `mallinfo2` tells of its memory."""
+
+    _fields_ = [(name, ctypes.c_size_t) for name in FIELDS]  # noqa: RUF012
+
+
 def memory() -> int:
-    """Return the bytes that this process has in memory."""
-    pages = Path("/proc/self/statm").read_text(encoding="ascii").split()[1]
-    return int(pages) * os.sysconf("SC_PAGE_SIZE")
+    """Return the bytes in use: of all objects, too, as PYTHONMALLOC=malloc has them from C."""
+    ask = ctypes.CDLL(None).mallinfo2
+    ask.restype = Allocated
+    found = ask()
+    return int(found.uordblks + found.hblkhd)
+
+
+def _memory_at_rest() -> int:
+    """The same, when no finished request waits for the background thread."""
+    watching = tracer.runtime.running()
+    if watching is not None:
+        watching.handle_recorded()
+    gc.collect()
+    return memory()
 
 
 def main(way: str, visits: int, file: str) -> None:
@@ -189,11 +213,9 @@ def main(way: str, visits: int, file: str) -> None:
         handler, on_loop, cookies, sizes = WSGIHandler(), ASGIHandler(), staff(), []
         for number in range(visits):
             if number % (visits // 3) == 0:
-                # What a walk needs for its work Python's allocator keeps in part for the next one.
                 if way == "settled" and number:
                     tracer.runtime.running().settle()
-                gc.collect()
-                sizes.append(memory())
+                sizes.append(_memory_at_rest())
             visit(handler, cookies, number)
             if number % 7 == 0:
                 visit_async(on_loop, number)
@@ -202,7 +224,6 @@ def main(way: str, visits: int, file: str) -> None:
         if way == "settled":
             # What holds the kept objects is searched for, among all objects that there are.
             tracer.runtime.running().settle()
-        gc.collect()
-        sizes.append(memory())
+        sizes.append(_memory_at_rest())
         found = counted()
     Path(file).write_text(json.dumps({"objects": found, "memory": sizes}), encoding="utf-8")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import gc
 import os
 import signal
@@ -16,6 +17,7 @@ import tracer
 from tests.support.client import Recording
 from tests.support.services.fixtures import postgresql, redis_server
 from tracer import runtime
+from tracer.runtime import overhead
 
 __all__ = ["postgresql", "redis_server"]
 
@@ -28,6 +30,12 @@ def pytest_configure() -> None:
     os.environ.pop("COLUMNS", None)
     if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Files with slow tests come first, so that workers that share the files end together."""
+    slow = {item.path for item in items if item.get_closest_marker("slow")}
+    items.sort(key=lambda item: item.path not in slow)
 
 
 @pytest.fixture
@@ -89,6 +97,18 @@ def _patchable() -> dict[str, Any]:
         for name, value in vars(owner).items()
         if callable(value)
     }
+
+
+@functools.cache
+def _prices(measure: Callable[[], overhead.Costs] = overhead.measure) -> overhead.Costs:
+    """What watching costs here, measured once: it takes each tracer a third of a second."""
+    return measure()
+
+
+@pytest.fixture(autouse=True)
+def _prices_are_measured_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Only how they are measured is tested with prices of their own: see `tests/runtime`."""
+    monkeypatch.setattr(overhead, "measure", _prices)
 
 
 @pytest.fixture(autouse=True)

@@ -18,8 +18,9 @@ from tracer.recording.client import Client
 from tracer.runtime import switch
 
 ROUNDS = 3
-WALK_EVERY = 60
-"""Requests between two walks, as after a pause of the visitors."""
+WALK_EVERY = {False: 60, True: 150}
+"""Requests between two walks, as after a pause of the visitors: fewer walks where there is a leak,
+for each takes longer the more was left behind."""
 CAFE = (
     "/", "/hello/", "/menu/", "/menu/?page=2", "/specials/", "/guestbook/", "/order/", "/basket/",
     "/bell/", "/tea/", "/tea/green/", "/menu.json", "/menu.csv", "/async/", "/shelf/", "/archive/",
@@ -78,7 +79,7 @@ def main(kind: str = "") -> None:
         for cookie in cookies:
             client.get(page, **({"cookie": cookie} if cookie else {}))
             served += 1
-            if served % WALK_EVERY == 0:
+            if served % WALK_EVERY[bool(kind)] == 0:
                 tracer.walker.run()
     tracer.settle()
     with tracer.lock:

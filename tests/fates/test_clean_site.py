@@ -9,6 +9,7 @@ import pytest
 from tests.fates.planted import LEAKS
 from tests.support.programs import run
 
+pytestmark = pytest.mark.slow
 CHANGES = """
 DEBUG = True
 MIDDLEWARE = [*MIDDLEWARE, "tests.fates.planted.Planted"]

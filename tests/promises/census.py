@@ -176,7 +176,7 @@ FIELDS = (
 class Allocated(ctypes.Structure):
     """What C's `mallinfo2` tells of its memory."""
 
-    _fields_ = [(name, ctypes.c_size_t) for name in FIELDS]  # noqa: RUF012
+    _fields_ = [(name, ctypes.c_size_t) for name in FIELDS]
 
 
 def memory() -> int:

@@ -70,7 +70,7 @@ class Planted:
 
 
 def _log(_self: Any, request: HttpRequest, _response: Any) -> None:
-    BUFFER.emit(logging.makeLogRecord({"request": request}))
+    BUFFER.emit(logging.makeLogRecord({"levelno": logging.INFO, "request": request}))
 
 
 def _local(_self: Any, request: HttpRequest, _response: Any) -> None:

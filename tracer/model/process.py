@@ -6,8 +6,12 @@ Made by `tracer.model.history.History.snapshot`; drawn by `tracer.render`.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import Final
 
 from tracer.model.facts import Barrier, Boot, ProcessStarted, Request
+
+MOST_SAID: Final = 160
+"""Characters in which a lifetime is described."""
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -77,7 +81,9 @@ class Lifetime:
         words = [self.scope, f"built in #{self.built_in}" if self.built_in else self.phase]
         words += [f"freed by {self.freed}"] if self.freed else ["alive"]
         words += [f"held by {self.held_by}"] if self.held_by else []
-        return f"<Lifetime of {self.name}: {', '.join(words)}>"
+        said = f"{self.name}: {', '.join(words)}"
+        # A path may lead through much.
+        return f"<Lifetime of {said if len(said) <= MOST_SAID else said[: MOST_SAID - 1] + '…'}>"
 
 
 @dataclass(frozen=True, slots=True)

@@ -275,31 +275,10 @@ thread.join()
     assert sorted(len(story.process.requests) for story in stories(journal).values()) == [1, 2]
 
 
-def test_a_fork_in_the_middle_of_a_request_is_no_request_of_the_childs(
-    tmp_path: Path, journal: Path
-) -> None:
-    """A view may fork; the child tells of itself, and that it served nothing."""
-    source = """
-handler = boot()
-from tests.promises import site
-pids = []
-site.during_request = lambda: pids.append(in_child(lambda: None))
-ask(handler, "/during/", "/plain/")
-reap(*pids)
-print(os.getpid())
-"""
-    parent = int(program(tmp_path, source).stdout)
-    found = stories(journal)
-    paths = [request.path for request in found.pop(parent).process.requests]
-    assert paths == ["/during/", "/plain/"]
-    (child,) = found.values()
-    assert (child.process.about.parent, child.process.requests) == (parent, ())
-
-
 def test_a_child_that_is_forked_in_the_middle_of_a_request_serves_its_own(
     tmp_path: Path, journal: Path
 ) -> None:
-    """They are no part of the request that its parent was in."""
+    """What it serves is no part of the request that its parent was in."""
     source = """
 handler = boot()
 from tests.promises import site

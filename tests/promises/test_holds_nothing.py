@@ -27,8 +27,8 @@ WAYS = {
 """How the site is watched, and how many visits are made: those counted in memory take longer."""
 MARGIN = 2**20
 """Bytes by which memory may grow more than without the tracer: in the two thirds of 9,000 visits
-that are counted it is a sixth of a kilobyte a visit. With fewer visits it grows by more than that,
-until all that is bounded is full."""
+that are counted it is a sixth of a kilobyte a visit. In half as many it grows by as much: what is
+bounded is not yet full then."""
 
 pytestmark = pytest.mark.slow
 

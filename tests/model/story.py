@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.recorded import recorded
 from tracer.model import (
     Birth,
     Deaths,
@@ -53,23 +54,24 @@ class Story:
             births.append(Birth(self.token, "watched", cls, cls, begun, thread))
         tokens = tuple(birth.token for birth in births)
         self.history.feed(
-            Request(
-                number=self.number,
-                method="GET",
-                path=page,
-                status=200,
-                thread=thread,
-                thread_name=f"T{thread}",
-                ident=thread,
-                started=0.0,
-                begun=begun,
-                closed=begun + LATER // 2,
-                size=None,
-                watching=0,
-                spans=(),
-                births=tuple(births),
-                seen=tuple((token, thread) for token in uses),
-                by_import=((by_import, tokens),) if by_import else (),
+            recorded(
+                Request(
+                    number=self.number,
+                    method="GET",
+                    path=page,
+                    status=200,
+                    thread=thread,
+                    thread_name=f"T{thread}",
+                    started=0.0,
+                    begun=begun,
+                    closed=begun + LATER // 2,
+                    size=None,
+                    watching=0,
+                    spans=(),
+                    births=tuple(births),
+                    seen=tuple((token, thread) for token in uses),
+                    by_import=((by_import, tokens),) if by_import else (),
+                )
             )
         )
         return self.token
@@ -77,7 +79,7 @@ class Story:
     def dies(self, token: int, how: str = "reference", replaced: bool = False) -> None:
         """An object dies in the newest request, which may have built another in its stead."""
         self.held.pop(token, None)
-        self.history.feed(Deaths((Died(token, self.now, how, 0),)))
+        self.history.feed(Deaths((Died(token, self.now, how),)))
         if replaced:
             self.history.feed(Replaced((token,)))
 

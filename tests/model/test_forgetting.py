@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import pytest
+
 from tests.model.story import Story
-from tracer.model import History, LedgerRow
+from tracer.model import Birth, Built, History, LedgerRow
 
 REQUESTS = 100
 KEEP = 8
@@ -53,6 +55,27 @@ def test_a_forgotten_request_was_served_once() -> None:
     assert [each.number for each in process.requests] == [1, 2, *range(93, 101)]
 
 
+@pytest.mark.parametrize("keep", [None, 3])
+def test_the_ledger_says_how_many_requests_used_any_object_of_a_class(keep: int | None) -> None:
+    """Also of an old one, and of one that several used at once."""
+    story = Story(keep)
+    old = story.request(cls="shop.Thing")
+    for _ in range(90):
+        story.dies(story.request(cls="shop.Cup", uses=(old,)))
+    rows = {row.cls: row.requests for row in story.history.snapshot().ledger}
+    assert rows == {"shop.Thing": 91, "shop.Cup": 90}
+
+
+def test_the_ledger_counts_what_is_built_outside_requests() -> None:
+    """Together with what requests build of the same class."""
+    story = Story(KEEP)
+    births = [Birth(1_000 + n, "watched", "shop.Thing", "Thing", 0, 1, "boot") for n in range(3)]
+    story.history.feed(Built(tuple(births)))
+    assert rows(story.history)["shop.Thing"].built == 3
+    story.request(cls="shop.Thing", builds=2)
+    assert rows(story.history)["shop.Thing"].built == 5
+
+
 def test_what_forgotten_objects_turned_out_to_be_is_said_of_a_new_one_of_their_name() -> None:
     """As long as nothing is known of it by itself."""
     story = Story(KEEP)
@@ -69,7 +92,7 @@ def test_nothing_is_remembered_of_each_request() -> None:
 
     def sizes(story: Story) -> dict[str, int]:
         history = story.history
-        owners = (history, history._requests, history.objects, history.objects.ledger)
+        owners = (history, history.log, history.requests, history.objects, history.objects.ledger)
         return {
             f"{type(owner).__name__}.{name}": len(value)
             for owner in owners
@@ -82,5 +105,6 @@ def test_nothing_is_remembered_of_each_request() -> None:
     for _ in range(1000):
         story.dies(story.request())
     assert {name for name, size in sizes(story).items() if size > before[name] + 40} == {
-        "RequestLog._closes"
-    }, "the times of closing are remembered up to a limit of their own"
+        "RequestLog._begins",
+        "RequestLog._closes",
+    }, "the times of beginning and closing are remembered up to limits of their own"

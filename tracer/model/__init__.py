@@ -18,13 +18,14 @@ from tracer.model.facts import (
     Named,
     ProcessStarted,
     Replaced,
-    Request,
+    SegmentBegan,
     Span,
     ThreadSeen,
     Walk,
 )
 from tracer.model.history import History
 from tracer.model.process import Fate, LedgerRow, Lifetime, Process
+from tracer.model.requests import Request
 
 __all__ = [
     "Barrier",
@@ -47,6 +48,7 @@ __all__ = [
     "ProcessStarted",
     "Replaced",
     "Request",
+    "SegmentBegan",
     "Span",
     "ThreadSeen",
     "Walk",

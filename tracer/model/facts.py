@@ -11,9 +11,12 @@ numbers for objects and threads; they are never reused within a process or its f
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+from tracer.model.recorded import RecordedRequests
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Birth:
     """The birth of an object, or (`phase` "before") an object found when tracing began."""
 
@@ -55,66 +58,6 @@ class Span:
     """Name of the exception that left this stage; empty if none did."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Request:
-    """One request, with its stages, the objects born in it and the objects it used."""
-
-    number: int
-    """Counts from 1 within its process."""
-    method: str
-    path: str
-    """Path and query string; the query's values are masked unless the settings allow them."""
-    status: int | None
-    thread: int
-    thread_name: str
-    ident: int
-    """The operating system's identifier of the thread, as the server had it."""
-    started: float
-    begun: int
-    closed: int
-    size: int | None
-    """Body size in bytes; None where it could not be counted."""
-    watching: int
-    """Nanoseconds of this request that the tracer itself took."""
-    spans: tuple[Span, ...]
-    births: tuple[Birth, ...]
-    seen: tuple[tuple[int, int], ...]
-    """Pairs of (object token, thread token): which objects it used, on which thread."""
-    imports: tuple[str, ...] = ()
-    by_import: tuple[tuple[str, tuple[int, ...]], ...] = ()
-    """(module, tokens of the objects that its code built while it was imported)."""
-    ending: str = "closed"
-    """"closed"; "never closed" when the server skipped the response's close(); "no response" when
-    an exception left the handler; "cut off" when the process was gone before the request was
-    written: then only its beginning is known."""
-    uncounted: int = 0
-    """Births beyond the limit per request, counted but not watched."""
-
-    @property
-    def duration(self) -> int:
-        """Nanoseconds from its start to its close."""
-        return self.closed - self.begun
-
-    @property
-    def page(self) -> str:
-        """What was asked for: method and path, without the query."""
-        return page_of(self.method, self.path)
-
-    @property
-    def cut_off(self) -> bool:
-        """Whether its process was gone before the request was written."""
-        return self.ending == "cut off"
-
-    def __repr__(self) -> str:
-        stages = len(self.spans)
-        return f"<Request {self.number}: {self.method} {self.path} {self.status}, {stages} stages>"
-
-
-def page_of(method: str, path: str) -> str:
-    """Returns what a request asked for: method and path, without the query."""
-    return f"{method} {path.partition('?')[0]}"
-
-
 @dataclass(frozen=True, slots=True)
 class ProcessStarted:
     """The start of tracing in a process, or in a forked child."""
@@ -137,6 +80,10 @@ class ProcessStarted:
     forked: bool = False
     """True in a child that was forked while its parent was traced."""
 
+    def moment(self, at: int) -> float:
+        """Returns the time at which its clock showed `at`, in seconds since the epoch."""
+        return self.started + (at - self.begun) / 1e9
+
 
 @dataclass(frozen=True, slots=True)
 class Built:
@@ -145,15 +92,12 @@ class Built:
     births: tuple[Birth, ...]
 
 
-@dataclass(frozen=True, slots=True)
-class Died:
+class Died(NamedTuple):
     """An object's death. `how`: "reference" (count fell to zero), "collector" or "closed"."""
 
     token: int
     at: int
     how: str
-    ident: int
-    """The thread that closed it; 0 if not recorded, as for objects that were not closed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -241,6 +185,17 @@ class Ended:
 
 
 @dataclass(frozen=True, slots=True)
+class SegmentBegan:
+    """A segment of the journal begins. What stands before it there repeats who the process is and
+    what of its objects lived, for those who have no earlier segment."""
+
+    number: int
+    """Of the segment, from 2."""
+    newest: int
+    """The highest number of a request in earlier segments."""
+
+
+@dataclass(frozen=True, slots=True)
 class Deaths:
     """A batch of deaths, in the order in which they were seen."""
 
@@ -287,7 +242,7 @@ Fact = (
     ProcessStarted
     | Boot
     | Built
-    | Request
+    | RecordedRequests
     | Deaths
     | Barrier
     | Walk
@@ -295,6 +250,7 @@ Fact = (
     | EndedWithThread
     | Named
     | ThreadSeen
+    | SegmentBegan
     | Ended
 )
 """Anything a process can report about itself."""

@@ -5,8 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from typing import Final
 
+from tracer.model import scope
+from tracer.model.assemble import birth_in, name_of
 from tracer.model.facts import Birth
 from tracer.model.objects import ClassCounts, TrackedObject
+from tracer.model.recorded import Kind, RecordedRequest, RecordedRequests
 
 NAMES: Final = 2000
 """Names of objects of which the scopes of forgotten objects are remembered."""
@@ -28,11 +31,40 @@ class Ledger:
             self.classes[key] = ClassCounts(birth, built_in)
         return self.classes[key]
 
+    def built(self, several: RecordedRequests, count: int) -> set[ClassCounts]:
+        """Counts what so many requests built that built the same; returns the counts of its
+        classes."""
+        for place, (kind, cls, *_) in enumerate(several.kinds):
+            counts = self.classes.get((kind, cls))
+            if counts is None:
+                first = RecordedRequest(several, 0)
+                counts = self.counts_of(birth_in(first, place), first.number)
+            counts.built += count
+        return self.classes_of(several)
+
+    def classes_of(self, several: RecordedRequests) -> set[ClassCounts]:
+        """Returns the counts of the classes of which requests built objects."""
+        return {self.classes[kind[:2]] for kind in several.kinds}
+
+    def leave(self, what: Kind, freed: str, count: int) -> None:
+        """Counts objects that will be forgotten by how they were freed; all lived for a request."""
+        if not count:
+            return
+        counts = self.classes[what[:2]]
+        counts.freed[freed] += count
+        self._count(counts, name_of(what), scope.REQUEST, count)
+
     def forget(self, known: TrackedObject, verdict: str) -> None:
         """Counts an object that will be forgotten, with the scope decided for it."""
-        known.counts.scopes[verdict] += 1
         if known.freed:
             known.counts.freed[known.freed] += 1
-        self.earlier.setdefault((known.birth.kind, known.name), Counter())[verdict] += 1
-        while len(self.earlier) > NAMES:
-            del self.earlier[next(iter(self.earlier))]
+        self._count(known.counts, known.name, verdict, 1)
+
+    def _count(self, counts: ClassCounts, name: str, verdict: str, count: int) -> None:
+        counts.scopes[verdict] += count
+        scopes = self.earlier.get((counts.kind, name))
+        if scopes is None:
+            scopes = self.earlier[counts.kind, name] = Counter()
+            if len(self.earlier) > NAMES:
+                del self.earlier[next(iter(self.earlier))]
+        scopes[verdict] += count

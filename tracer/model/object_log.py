@@ -1,20 +1,22 @@
-"""The objects of a process, from birth to death, as far as they are remembered one by one."""
+"""What becomes of a process's objects, from birth to death. Decides scopes, and forgets the dead of
+old requests.
+"""
 
 from __future__ import annotations
 
 from collections import OrderedDict
-from collections.abc import Iterable
-from typing import Final
+from collections.abc import Iterable, Sequence
 
 from tracer.model import scope
-from tracer.model.facts import Barrier, Birth, Died, EndedWithThread, Replaced, Request, Walk
+from tracer.model.barriers import Barriers
+from tracer.model.facts import Birth, Died, EndedWithThread, Replaced, Walk
+from tracer.model.forgetting import Forgetting
 from tracer.model.ledger import Ledger
+from tracer.model.object_store import ObjectStore
 from tracer.model.objects import TrackedObject
-from tracer.model.request_log import ALWAYS_REMEMBERED, RequestLog
+from tracer.model.recorded import RecordedRequests
+from tracer.model.request_log import RequestLog
 from tracer.model.spots import Spots
-
-RECENT: Final = 256
-"""Deaths that are dated anew when a request is reported that had begun before them."""
 
 
 class _Early:
@@ -33,95 +35,111 @@ class _Early:
 
 
 class ObjectLog:
-    """What was recorded of each object. Decides scopes, and forgets the dead of old requests."""
+    """Takes in what was recorded of each object."""
 
     def __init__(self, requests: RequestLog, keep: int | None) -> None:
         self.requests = requests
         self.keep = keep
         self.ledger = Ledger()
         self.spots = Spots(requests.pages)
-        self.tracked: dict[int, TrackedObject] = {}
-        self._unproven: dict[int, TrackedObject] = {}
-        """Objects that no barrier has yet found alive after their request, nor dead."""
+        self.store = ObjectStore(requests, self.ledger)
+        self.tracked = self.store.tracked
+        self.find = self.store.find
+        self.barriers = Barriers(is_bounded=keep is not None)
         self._early = _Early()
-        self._dead: list[int] = []
-        self._forget_at = 2 * (keep or 0)
-        """So many dead are searched for those to forget."""
+        self.forgetting = Forgetting(self.store, self.scope)
 
-    def add(self, request: Request) -> None:
-        """Takes in what a request built and what it used."""
-        self._date_deaths(request)
-        for birth in request.births:
-            self.born(birth, request.number, request.closed, request.page)
-        for module, tokens in request.by_import:
-            for token in tokens:
-                if token in self.tracked:
-                    self.tracked[token].by_import = module
-        used = set()
-        for token, thread in request.seen:
-            known = self.tracked.get(token)
+    def add(self, new: Sequence[RecordedRequests]) -> None:
+        """Takes in what requests built and what they used."""
+        for several in new:
+            if 0 in several.marks:
+                self.store.add_living(several)
+        alike: dict[int, list[RecordedRequests]] = {}
+        for several in new:
+            alike.setdefault(id(several.kinds), []).append(several)
+        for group in alike.values():
+            count = sum(map(len, group))
+            for counts in self.ledger.built(group[0], count):
+                counts.used_by(count)
+        for several in new:
+            if any(kind[4] is not None for kind in several.kinds):
+                self.store.track_owned(several)
+            for module, tokens in several.by_import:
+                for token in tokens:
+                    if (known := self.find(token)) is not None:
+                        known.by_import = module
+            if min(several.begun) <= self.store.newest_death:
+                self.store.date_deaths(several)
+            self._add_early(several)
+        uses: dict[frozenset[tuple[int, int]], list[RecordedRequests]] = {}
+        for several in new:
+            uses.setdefault(frozenset(several.used()), []).append(several)
+        for used, group in uses.items():
+            self._count(used, group)
+
+    def _count(self, used: Iterable[tuple[int, int]], alike: Sequence[RecordedRequests]) -> None:
+        """Counts what requests used that used the same."""
+        numbers = [number for several in alike for number in several.numbers]
+        first, last = min(numbers), max(numbers)
+        objects: set[TrackedObject] = set()
+        for token, on in used:
+            known = self.find(token)
             if known is not None:
-                known.used_on(thread, self.requests.ended.keys())
-                if known.built_in != request.number:
-                    used.add(token)
-        for token in used:
-            self.tracked[token].used_by(request.number)
+                objects.add(known)
+                if on not in known.threads:
+                    known.used_on(on, self.requests.ended.keys())
+        for known in objects:
+            known.used_by(len(numbers), first, last)
+        classes = {known.counts for known in objects}
+        for several in alike:
+            # Those that they also built are counted already.
+            for counts in classes - self.ledger.classes_of(several):
+                counts.used_by(len(several))
 
-    def born(self, birth: Birth, built_in: int | None, closed: int, page: str = "") -> None:
-        """Takes in a birth, in a request for `page` that closed at `closed`, or outside any."""
+    def _add_early(self, recorded: RecordedRequests) -> None:
+        """Adds what was reported of these objects before."""
+        deaths, threads = self._early.deaths, self._early.threads
+        if deaths:
+            for token in deaths.keys() & recorded.tokens:
+                self.died(deaths.pop(token))
+        if threads:
+            for token in threads.keys() & recorded.tokens:
+                self.thread_ended(EndedWithThread(threads.pop(token), (token,)))
+
+    def born(self, birth: Birth, closed: int) -> None:
+        """Takes in a birth outside any request, or before the first; `closed` is its time."""
         if birth.token in self.tracked:
             return
-        counts = self.ledger.counts_of(birth, built_in)
+        counts = self.ledger.counts_of(birth, None)
         counts.built += 1
-        known = TrackedObject(birth, built_in, closed, counts, page)
-        self.tracked[birth.token] = self._unproven[birth.token] = known
-        if built_in is not None:
-            known.used_on(birth.thread, self.requests.ended.keys())
-            known.used_by(built_in)
-        known.with_thread = self._early.threads.pop(birth.token, 0) == birth.thread
+        self.tracked[birth.token] = TrackedObject(birth, None, closed, counts)
         if birth.token in self._early.deaths:
             self.died(self._early.deaths.pop(birth.token))
 
-    def count_uses(self, uses: Iterable[tuple[int, int]], count: int, last: int) -> None:
-        """Counts `count` requests, the newest of them `last`, that used these (token, thread)."""
-        known: dict[int, TrackedObject] = {}
-        for token, thread in uses:
-            if token in self.tracked:
-                known[token] = self.tracked[token]
-                known[token].used_on(thread, self.requests.ended.keys())
-        for each in known.values():
-            each.used_by_several(count, last)
-        for counts in {each.counts for each in known.values()}:
-            counts.used_by_several(count, last)
+    # -- what becomes of them ----------------------------------------------------------------
 
     def died(self, died: Died) -> None:
         """Takes in a death."""
+        recorded = self.store.alive.pop(died.token, None)
+        if recorded is not None:
+            at = -died.at if died.how == "collector" else died.at
+            recorded.died(died.token, at)
+            return
         known = self.tracked.get(died.token)
         if known is None:
-            # Its birth is reported with its request, which may still be running.
-            self._early.deaths[died.token] = died
-            self._early.forget(self.keep)
-            return
-        if known.death is not None:
-            return
-        known.death = died
-        known.freed_in = self.requests.newest_begun(died.at)
-        known.outlived_by = self.requests.begun_between(known.closed, died.at)
-        self.spots.leave(known)
-        self._dead.append(died.token)
-
-    def _date_deaths(self, request: Request) -> None:
-        """Dates deaths during a request that were reported before the request was."""
-        for token in self._dead[-RECENT:]:
-            known = self.tracked[token]
-            if known.death is not None and known.death.at >= request.begun:
-                known.freed_in = max(known.freed_in, request.number)
-                known.outlived_by += request.begun >= known.closed
+            if self.requests.that_built(died.token) is None:
+                # Its birth is reported with its request, which may still be running.
+                self._early.deaths[died.token] = died
+                self._early.forget(self.keep)
+        elif known.death is None:
+            self.store.end(known, died)
+            self.spots.leave(known)
+            self.store.dead.append(died.token)
 
     def thread_ended(self, fact: EndedWithThread) -> None:
         """Takes in what a thread held, or let go, when it ended; of what it had built itself."""
         for token in fact.tokens:
-            known = self.tracked.get(token)
+            known = self.find(token)
             if known is None:
                 self._early.threads[token] = fact.thread
                 self._early.forget(self.keep)
@@ -135,36 +153,16 @@ class ObjectLog:
 
     def replaced(self, fact: Replaced) -> None:
         """Takes in which objects a later request let go, when it had built another like them."""
-        for token in sorted(self.tracked.keys() & fact.tokens):  # a tally takes only later ones
-            self.spots.replaced(self.tracked[token])
+        for token in sorted(fact.tokens):  # a tally takes only later ones
+            known = self.find(token)
+            if known is not None:
+                self.spots.replaced(known)
 
     def walked(self, walk: Walk) -> None:
         """Takes in what a walk found."""
+        for held in walk.found:
+            self.find(held.token)
         self.spots.walked(walk, self.tracked, self.requests.newest_closed(walk.begun))
-
-    def pass_barrier(self, barrier: Barrier) -> None:
-        """Marks the objects that a barrier found alive after their request had closed."""
-        for token, known in list(self._unproven.items()):
-            is_dead = known.death is not None and known.death.at <= barrier.at
-            if is_dead or known.closed <= (barrier.begun or barrier.at):
-                known.survived = not is_dead
-                del self._unproven[token]
-
-    def forget(self, oldest: int, keep: int) -> None:
-        """Drops the dead that were born before request `oldest`; the ledger counts them."""
-        if len(self._dead) < self._forget_at:
-            return
-        remaining = []
-        for token in self._dead:
-            built_in = self.tracked[token].built_in
-            if built_in is not None and (built_in >= oldest or built_in in ALWAYS_REMEMBERED):
-                remaining.append(token)
-            else:
-                self._unproven.pop(token, None)
-                known = self.tracked.pop(token)
-                self.ledger.forget(known, self.scope(known))
-        self._dead = remaining
-        self._forget_at = len(remaining) + 2 * keep
 
     def scope(self, known: TrackedObject) -> str:
         """Returns the scope of an object as far as the facts decide it."""

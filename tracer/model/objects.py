@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Set
+from dataclasses import replace
 from typing import Final
 
 from tracer.model.facts import Birth, Died, Held
@@ -32,14 +33,18 @@ class TrackedObject:
         "page",
         "replaced",
         "requests",
-        "survived",
         "threads",
         "threads_ended",
         "with_thread",
     )
 
     def __init__(
-        self, birth: Birth, built_in: int | None, closed: int, counts: ClassCounts, page: str
+        self,
+        birth: Birth,
+        built_in: int | None,
+        closed: int,
+        counts: ClassCounts,
+        page: str = "",
     ) -> None:
         """Notes a birth in request `built_in` for `page`, which closed at `closed`."""
         self.birth = birth
@@ -67,10 +72,14 @@ class TrackedObject:
         self.last: int | None = None
         self.requests = 0
         """How many requests used it, `first` and `last` among them."""
-        self.survived = False
         self.threads: set[int] = set()
         """Threads on which requests used it, without those counted in `threads_ended`."""
         self.threads_ended = 0
+
+    @property
+    def named_birth(self) -> Birth:
+        """Its birth, with the best name that is known."""
+        return replace(self.birth, name=self.name)
 
     @property
     def freed(self) -> str | None:
@@ -87,12 +96,13 @@ class TrackedObject:
         in_time = self.built_in is not None and not self.outlived_by
         return "response" if in_time else "later"
 
-    def used_by(self, number: int) -> None:
-        """Counts a request that used it, also for its class."""
-        self.requests += 1
-        self.first = number if self.first is None else min(self.first, number)
-        self.last = number if self.last is None else max(self.last, number)
-        self.counts.used_by(number)
+    def used_by(self, count: int, first: int, last: int) -> None:
+        """Counts requests that used it: how many, and the numbers of the first and the last."""
+        self.requests += count
+        if self.first is None or first < self.first:
+            self.first = first
+        if self.last is None or last > self.last:
+            self.last = last
 
     def used_on(self, thread: int, ended: Set[int]) -> None:
         """Notes a thread on which a request used it; of those that `ended` only the number stays.
@@ -105,12 +115,6 @@ class TrackedObject:
             self.threads -= ended
             self.threads_ended += known - len(self.threads)
 
-    def used_by_several(self, count: int, last: int) -> None:
-        """Counts `count` requests that used it, the newest of them `last`; not for its class."""
-        self.requests += count
-        self.first = self.first or last
-        self.last = max(self.last or 0, last)
-
 
 class ClassCounts:
     """Counts of one class's objects. Those of forgotten objects stay in `scopes` and `freed`."""
@@ -121,7 +125,6 @@ class ClassCounts:
         "first",
         "freed",
         "kind",
-        "last_used",
         "name",
         "phase",
         "requests",
@@ -138,18 +141,9 @@ class ClassCounts:
         self.built = 0
         self.requests = 0
         """Requests that used any of them."""
-        self.last_used = 0
-        """Number of the newest of these requests."""
         self.scopes: Counter[str] = Counter()
         self.freed: Counter[str] = Counter()
 
-    def used_by(self, number: int) -> None:
-        """Counts a request that used objects of this class, once however many it used."""
-        if self.last_used != number:
-            self.last_used = number
-            self.requests += 1
-
-    def used_by_several(self, count: int, last: int) -> None:
-        """Counts `count` requests that used objects of this class, the newest of them `last`."""
+    def used_by(self, count: int) -> None:
+        """Counts requests that used objects of this class, each once however many it used."""
         self.requests += count
-        self.last_used = max(self.last_used, last)

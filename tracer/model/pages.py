@@ -6,13 +6,16 @@ a memo is filled by the first request for a page, a leak grows with each.
 
 from __future__ import annotations
 
-from bisect import bisect_right, insort
+from bisect import bisect_right
+from collections.abc import Sequence
 from typing import Final
 
 MOST_PAGES: Final = 4000
 """Pages, on each thread, that are remembered. Those asked for least make room for new ones."""
 ANY: Final = ""
 """Stands for all pages together."""
+NEWEST: Final = 4
+"""Requests of which it is remembered when they closed."""
 EXACT: Final = 128
 """Requests of which the numbers are known exactly; of more, each second, fourth, … is."""
 
@@ -29,16 +32,14 @@ class PageRequests:
         self._newest: list[tuple[int, int]] = []
         """(number, closed) of the newest few."""
 
-    def add(self, number: int, closed: int) -> None:
-        """Counts a request that closed at this time."""
-        if self.total % self._every == 0:
-            insort(self._numbers, number)
-        self.total += 1
-        if len(self._numbers) > EXACT:
+    def add(self, numbers: Sequence[int], newest: Sequence[tuple[int, int]]) -> None:
+        """Counts requests by their numbers; `newest` are the newest few as (number, closed)."""
+        self._numbers = sorted([*self._numbers, *numbers[-self.total % self._every :: self._every]])
+        self.total += len(numbers)
+        while len(self._numbers) > EXACT:
             del self._numbers[1::2]
             self._every *= 2
-        insort(self._newest, (number, closed))
-        del self._newest[:-4]
+        self._newest = sorted([*self._newest, *newest])[-NEWEST:]
 
     def count(self, upto: int) -> int:
         """Returns how many of them have a number up to this one."""
@@ -60,15 +61,15 @@ class Pages:
         self._known: dict[tuple[str, int], PageRequests] = {}
         """(page, thread) to its requests; those with thread 0 are the requests on all threads."""
 
-    def add(self, page: str, thread: int, number: int, closed: int) -> None:
-        """Counts a request."""
+    def add(self, page: str, thread: int, several: Sequence[tuple[int, int]]) -> None:
+        """Counts requests for one page on one thread, given as (number, closed)."""
+        numbers, newest = [number for number, _ in several], sorted(several)[-NEWEST:]
         for key in ((page, 0), (page, thread), (ANY, 0), (ANY, thread)):
-            found = self._known.get(key)
-            if found is None:
+            if key not in self._known:
                 if len(self._known) >= MOST_PAGES and not self._make_room():
                     continue
-                found = self._known[key] = PageRequests()
-            found.add(number, closed)
+                self._known[key] = PageRequests()
+            self._known[key].add(numbers, newest)
 
     def _make_room(self) -> bool:
         """Forgets the pages asked for once or twice; returns whether there were any.

@@ -5,10 +5,12 @@ Made by `tracer.model.history.History.snapshot`; drawn by `tracer.render`.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
-from tracer.model.facts import Barrier, Boot, ProcessStarted, Request
+from tracer.model.facts import Barrier, Boot, ProcessStarted
+from tracer.model.requests import Request
 
 MOST_SAID: Final = 160
 """Characters in which a lifetime is described."""
@@ -130,8 +132,9 @@ class Process:
     """One process: what it is, the requests it served, and the objects that lived in it."""
 
     about: ProcessStarted
-    requests: tuple[Request, ...] = ()
-    """Oldest first. A live process keeps only its latest ones; a journal has all."""
+    requests: Sequence[Request] = ()
+    """Oldest first; each is assembled when it is asked for. Of a long run only the newest ones, and
+    the first two."""
     served: int = 0
     lifetimes: tuple[Lifetime, ...] = ()
     """In order of birth."""
@@ -164,7 +167,7 @@ class Process:
 
     def moment(self, at: int) -> float:
         """Returns the time at which its clock showed `at`, in seconds since the epoch."""
-        return self.about.started + (at - self.about.begun) / 1e9
+        return self.about.moment(at)
 
     def __repr__(self) -> str:
         lives = len(self.lifetimes)

@@ -2,15 +2,20 @@
 
 from __future__ import annotations
 
-from bisect import bisect_left, bisect_right
-from collections.abc import Iterable, Sequence
+from bisect import bisect_left, bisect_right, insort
+from collections.abc import Container, Iterable
+from itertools import repeat
+from math import inf
 from typing import Final
 
-from tracer.model.facts import Request, ThreadSeen
+from tracer.model.facts import ThreadSeen
 from tracer.model.pages import Pages
+from tracer.model.recorded import RecordedRequest, RecordedRequests
 
 MOST_THREADS: Final = 640
 """Threads of which a running process remembers the names."""
+FEWEST_BEGINS: Final = 256
+"""Beginnings that are remembered, or four times as many as requests."""
 MOST_ENDED: Final = 4000
 """Threads of which it is remembered that they ended."""
 ALWAYS_REMEMBERED: Final = frozenset({1, 2})
@@ -22,9 +27,15 @@ RECENT: Final = 256
 class RequestLog:
     """The requests of one process, counted, and the newest of them one by one."""
 
-    def __init__(self) -> None:
-        self.remembered: dict[int, Request] = {}
-        """Number to request."""
+    def __init__(self, always: Container[int] = ALWAYS_REMEMBERED) -> None:
+        """`always`: numbers of requests that are never forgotten."""
+        self.always = always
+        self.groups: list[RecordedRequests] = []
+        """The remembered requests."""
+        self.pinned: list[RecordedRequests] = []
+        """Old requests that are not forgotten."""
+        self.remembered: dict[int, RecordedRequests] = {}
+        """Number to those that are alike, of all of these."""
         self.served = 0
         self.newest = 0
         """The highest number of a request that was counted; 0 if there was none."""
@@ -38,37 +49,44 @@ class RequestLog:
         self._closes: list[tuple[int, int]] = []
         """(closed, number) of the newest, in order."""
 
-    def add(self, request: Request) -> None:
-        """Counts a request that was recorded to its end."""
-        self.count(
-            1,
-            [(request.begun, request.number)],
-            [(request.page, request.thread, request.number, request.closed)],
-        )
-
-    def count(
-        self,
-        served: int,
-        begins: Sequence[tuple[int, int]],
-        pages: Iterable[tuple[str, int, int, int]],
-    ) -> None:
-        """Counts `served` requests, which need not be known one by one.
-
-        `begins` holds (begun, number) of the newest of them, `pages` (page, thread, number, closed)
-        of each.
-        """
-        self.served += served
-        self.newest = max(self.newest, *(number for _, number in begins))
-        # A request whose objects lived on may be reported after later ones.
-        in_order = not self._begins or self._begins[-1] <= begins[0]
-        self._begins += begins
-        if not in_order:
-            self._begins.sort()
-        for page, thread, number, closed in pages:
-            self.pages.add(page, thread, number, closed)
-            self._closes.append((closed, number))
-        self._closes.sort()
+    def add(self, new: Iterable[RecordedRequests]) -> None:
+        """Counts requests that were recorded to their ends."""
+        begins: list[tuple[int, int]] = []
+        closes: list[tuple[int, int]] = []
+        pages: dict[tuple[str, int], list[tuple[int, int]]] = {}
+        for several in new:
+            numbers = several.numbers
+            begins += zip(several.begun, numbers, strict=True)
+            closes += zip(several.closed, numbers, strict=True)
+            asked = pages.setdefault((several.page, several.thread), [])
+            asked += zip(numbers, several.closed, strict=True)
+        _insert(self._begins, begins)
+        _insert(self._closes, closes)
         del self._closes[:-RECENT]
+        for (page, thread), asked in pages.items():
+            self.served += len(asked)
+            self.newest = max([self.newest, *[number for number, _ in asked]])
+            self.pages.add(page, thread, asked)
+
+    def that_built(self, token: int) -> RecordedRequest | None:
+        """Returns the remembered request that built an object, or None."""
+        for several in (*reversed(self.groups), *self.pinned):
+            if several.tokens and token in several.tokens:
+                return RecordedRequest(several, several.tokens.index(token) // len(several.kinds))
+        return None
+
+    def remember(self, new: Iterable[RecordedRequests]) -> None:
+        """Remembers requests one by one."""
+        self.groups += new
+        for several in new:
+            self.remembered.update(zip(several.numbers, repeat(several)))
+
+    def recorded(self, number: int) -> RecordedRequest | None:
+        """Returns a request, if it is remembered."""
+        several = self.remembered.get(number)
+        if several is None:
+            return None
+        return RecordedRequest(several, several.numbers.index(number))
 
     def see_thread(self, seen: ThreadSeen) -> None:
         """Remembers the name of a thread, or that it ended."""
@@ -95,20 +113,50 @@ class RequestLog:
             last = bisect_right(self._begins, (until, self.newest))
         return max(0, last - first)
 
+    def first_begun(self, after: Iterable[int]) -> list[float]:
+        """Returns for each time when the first request began after it; infinity if none did."""
+        begins = [*self._begins, (inf, 0)]
+        return [begins[bisect_left(begins, (each, 0))][0] for each in after]
+
     def newest_begun(self, at: int) -> int:
         """Returns the number of the newest request that had begun by this time; 0 if none had."""
-        for begun, number in reversed(self._begins):
-            if begun <= at:
-                return number
-        return 0
+        known = bisect_right(self._begins, (at, self.newest))
+        return self._begins[known - 1][1] if known else 0
 
-    def forget(self, oldest: int, keep: int) -> None:
-        """Drops requests before `oldest`, all but `2 * keep` begins, and names of old threads.
+    def forget(
+        self, oldest: int, keep: int
+    ) -> tuple[list[RecordedRequests], list[RecordedRequest]]:
+        """Drops requests before `oldest`, those that are alike when all of them are; all but the
+        newest begins; and names of old threads, as servers may start one for each connection.
 
-        Servers may start a thread for each connection.
+        Returns what is dropped, and what of it is kept all the same.
         """
-        for number in [n for n in self.remembered if n < oldest and n not in ALWAYS_REMEMBERED]:
-            del self.remembered[number]
-        del self._begins[: -2 * keep]
-        for token in list(self.threads)[: max(0, len(self.threads) - MOST_THREADS)]:
-            del self.threads[token]
+        old, left, pinned = [], [], []
+        for several in self.groups:
+            if max(several.numbers) >= oldest:
+                left.append(several)
+                continue
+            old.append(several)
+            for number in several.numbers:
+                if number in self.always and (one := self.recorded(number)) is not None:
+                    pinned.append(one)
+                del self.remembered[number]
+        self.groups = left
+        for one in pinned:
+            self.pinned.append(one.alone())
+            self.remembered[one.number] = self.pinned[-1]
+        del self._begins[: -max(4 * keep, FEWEST_BEGINS)]
+        if len(self.threads) > MOST_THREADS:
+            for token in list(self.threads)[:-MOST_THREADS]:
+                del self.threads[token]
+        return old, pinned
+
+
+def _insert(moments: list[tuple[int, int]], new: list[tuple[int, int]]) -> None:
+    """Inserts moments in order; as a rule they follow those that are there."""
+    new.sort()
+    if moments and new and moments[-1] > new[0]:
+        for each in new:
+            insort(moments, each)
+    else:
+        moments += new

@@ -11,32 +11,34 @@ from dataclasses import replace
 from typing import Final
 
 from tracer.model import scope
-from tracer.model.facts import Request
+from tracer.model.assemble import name_of
 from tracer.model.known import KnownFindings
 from tracer.model.object_log import ObjectLog
 from tracer.model.objects import TrackedObject
 from tracer.model.process import Fate, LedgerRow, Lifetime
+from tracer.model.requests import Request
 
 LASTING: Final = frozenset({scope.PROCESS, scope.THREAD, scope.CONNECTION, scope.REQUEST})
 """Scopes of living objects of which it is known why they live."""
 
 
-def lifetimes_of(
+def lifetimes_and_ledger(
     log: ObjectLog, drawn: Sequence[Request], ended: bool, known: KnownFindings
-) -> tuple[tuple[Lifetime, ...], dict[int, str]]:
-    """Returns lifetimes in order of birth, and each object's scope by its token.
+) -> tuple[tuple[Lifetime, ...], tuple[LedgerRow, ...]]:
+    """Returns lifetimes in order of birth, and the ledger's rows.
 
-    With `drawn`, these are the objects that the timelines of these requests show. Scopes of
-    earlier objects are then looked up only for undecided ones: that is what a timeline shows.
+    With `drawn`, these are the objects that the timelines of these requests show, and no row.
+    Scopes of earlier objects are then looked up only for undecided ones: that is what a timeline
+    shows.
     """
-    objects = _shown_by(log, drawn) if drawn else log.tracked
+    objects = _shown_by(log, drawn) if drawn else log.store.all()
     verdicts = {token: log.scope(known) for token, known in objects.items()}
     wanted = (
         verdicts.keys()
         if not drawn
         else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
     )
-    earlier = _earlier_scopes(log, wanted, verdicts)
+    earlier = _earlier_scopes(log, objects, wanted, verdicts)
     lifetimes = [
         _lifetime(log, each, verdicts[token], earlier.get(token), ended)
         for token, each in _in_order_of_birth(objects)
@@ -46,29 +48,46 @@ def lifetimes_of(
             replace(life, known=known.reason(life.spot)) if life.scope == scope.KEPT else life
             for life in lifetimes
         ]
-    return tuple(lifetimes), verdicts
+    ledger = [] if drawn else [*_ledger_rows(log, objects, verdicts)]
+    return tuple(lifetimes), tuple(ledger)
 
 
 def _shown_by(log: ObjectLog, drawn: Sequence[Request]) -> dict[int, TrackedObject]:
     """Returns the objects that the timelines of these requests show."""
-    tokens = {birth.token for request in drawn for birth in request.births}
-    tokens.update(span.object for request in drawn for span in request.spans if span.object)
-    return {token: known for token in tokens if (known := log.tracked.get(token))}
+    tokens = {span.object for request in drawn for span in request.spans if span.object}
+    numbers = {request.number for request in drawn}
+    found = {
+        token: log.store.made(recorded, index)
+        for recorded, index, token in log.store.untracked(numbers)
+    }
+    tokens.update(birth.token for request in drawn for birth in request.births)
+    found.update({token: known for token in tokens if (known := log.tracked.get(token))})
+    return found
 
 
 def _earlier_scopes(
-    log: ObjectLog, wanted: Set[int], verdicts: Mapping[int, str]
+    log: ObjectLog,
+    objects: Mapping[int, TrackedObject],
+    wanted: Set[int],
+    verdicts: Mapping[int, str],
 ) -> dict[int, str]:
     """Returns for each wanted object the scope that most earlier ones of its name had."""
     if not wanted:
         return {}
     alike: dict[tuple[str, str], dict[int, TrackedObject]] = {
-        _kind_and_name(log.tracked[token]): {} for token in wanted
+        _kind_and_name(objects[token]): {} for token in wanted
     }
-    for token, known in log.tracked.items():
+    for token, known in {**log.tracked, **objects}.items():
         group = alike.get(_kind_and_name(known))
         if group is not None:
             group[token] = known
+    for recorded, index, token in log.store.untracked():
+        if token in objects:
+            continue
+        what = recorded.kinds[index]
+        group = alike.get((what[0], name_of(what)))
+        if group is not None:
+            group[token] = log.store.made(recorded, index)
     found = {}
     for name, group in alike.items():
         before = Counter(log.ledger.earlier.get(name))
@@ -126,7 +145,7 @@ def _lifetime(
         died_at=death.at if death else None,
         held_by=held.path if held else None,
         resource=birth.owner is not None,
-        survived=known.survived,
+        survived=log.barriers.survived(known),
         owner=birth.owner,
         mortal=birth.mortal,
         spot=held.spot if held else log.spots.kept_at(known),
@@ -151,13 +170,15 @@ def _outlived_by(log: ObjectLog, known: TrackedObject) -> int:
     return log.requests.begun_between(known.closed)
 
 
-def ledger_rows(log: ObjectLog, verdicts: Mapping[int, str]) -> Iterator[LedgerRow]:
+def _ledger_rows(
+    log: ObjectLog, objects: Mapping[int, TrackedObject], verdicts: Mapping[int, str]
+) -> Iterator[LedgerRow]:
     """Yields the row of each class: forgotten objects and remembered ones, counted together."""
     classes = log.ledger.classes
     scopes = {key: Counter(counts.scopes) for key, counts in classes.items()}
     freed = {key: Counter(counts.freed) for key, counts in classes.items()}
     alive: Counter[tuple[str, str]] = Counter()
-    for token, known in log.tracked.items():
+    for token, known in objects.items():
         key = known.birth.kind, known.birth.cls
         scopes[key][verdicts[token]] += 1
         if known.freed is not None:
@@ -171,7 +192,7 @@ def ledger_rows(log: ObjectLog, verdicts: Mapping[int, str]) -> Iterator[LedgerR
             kind=counts.kind,
             built=counts.built,
             alive=alive[key],
-            scopes=dict(scopes[key]),
+            scopes={each: scopes[key][each] for each in scope.SCOPES if scopes[key][each]},
             freed=dict(freed[key]),
             first_phase=counts.phase,
             first_built=counts.first,
@@ -179,9 +200,9 @@ def ledger_rows(log: ObjectLog, verdicts: Mapping[int, str]) -> Iterator[LedgerR
         )
 
 
-def fates_of(requests: Iterable[Request], lifetimes: Iterable[Lifetime]) -> dict[int, Fate]:
+def fates_of(numbers: Iterable[int], lifetimes: Iterable[Lifetime]) -> dict[int, Fate]:
     """Returns for each request, by number, what became of the objects built in it."""
-    by_request: dict[int, list[Lifetime]] = {request.number: [] for request in requests}
+    by_request: dict[int, list[Lifetime]] = {number: [] for number in numbers}
     for life in lifetimes:
         if life.built_in in by_request:
             by_request[life.built_in].append(life)

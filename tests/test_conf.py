@@ -8,7 +8,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from tracer.conf import KEYS, QUIET, Config, load
+from tracer.conf import KEYS, LIMIT, QUIET, Config, load
 
 
 def settings(debug: object = False, **given: object) -> SimpleNamespace:
@@ -270,6 +270,22 @@ def test_a_variable_that_is_no_walk_is_told_by_its_name(word):
     assert config.walk == QUIET
     assert (problem.id, "TRACER_WALK" in problem.message) == ("tracer.W014", True)
     assert word not in problem.message
+
+
+@pytest.mark.parametrize(("value", "size"), [(1, 1 << 20), (2.5, 5 << 19), (4096, 1 << 32)])
+def test_a_journal_takes_as_many_megabytes_as_are_given(value, size):
+    assert load(settings(JOURNAL_LIMIT=value), {}) == (Config(journal_limit=size), ())
+    assert load(settings(), {})[0].journal_limit == LIMIT << 20
+    assert load(settings(JOURNAL_LIMIT=None), {})[0].journal_limit is None
+
+
+@pytest.mark.parametrize(
+    "value", [0, 0.5, -1, float("nan"), float("inf"), True, False, "256", [], object()]
+)
+def test_a_limit_that_is_no_number_of_megabytes_is_told_and_the_default_used(value):
+    config, problem = one_problem({"JOURNAL_LIMIT": value})
+    assert config.journal_limit == LIMIT << 20
+    assert (problem.id, "JOURNAL_LIMIT" in problem.message) == ("tracer.W016", True)
 
 
 def test_problems_never_show_a_value():

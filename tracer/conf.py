@@ -4,6 +4,7 @@
         "ENABLED": True,                  # environment: TRACER_ENABLED
         "CONSOLE": True,                  # environment: TRACER_CONSOLE
         "JOURNAL": BASE_DIR / "traces",   # environment: TRACER_JOURNAL (empty: no journal)
+        "JOURNAL_LIMIT": 256,
         "WATCH": ["shop.models.Basket"],
         "CACHE_KEYS": False,
         "QUERY_VALUES": False,
@@ -31,6 +32,7 @@ KEYS: Final = (
     "ENABLED",
     "CONSOLE",
     "JOURNAL",
+    "JOURNAL_LIMIT",
     "WATCH",
     "CACHE_KEYS",
     "QUERY_VALUES",
@@ -38,6 +40,9 @@ KEYS: Final = (
     "KNOWN",
 )
 """Every key that `TRACER` may hold."""
+
+LIMIT: Final = 256
+"""Megabytes that a journal may take, where it is not said otherwise."""
 
 QUIET: Final = 2.0
 """Seconds without a request after which a walk begins, where it is not said otherwise."""
@@ -65,6 +70,9 @@ class Config:
     """Whether to draw timelines and lifelines; False only records."""
     journal: Path | None = None
     """Absolute directory to which each process appends a file of its own; None keeps no journal."""
+    journal_limit: int | None = LIMIT << 20
+    """Bytes that this directory may take; then the oldest segments are removed. None: any number.
+    `JOURNAL_LIMIT` says it in megabytes."""
     watch: tuple[str, ...] = ()
     """Dotted paths of the project's own classes whose objects (subclasses too) are watched."""
     cache_keys: bool = False
@@ -97,6 +105,7 @@ def load(settings: Any, environ: Mapping[str, str]) -> tuple[Config, tuple[Probl
             enabled=enabled,
             console=_flag("CONSOLE", given, environ, True, problems),
             journal=_journal(given, environ, problems),
+            journal_limit=_journal_limit(given, problems),
             watch=_watch(given, problems),
             cache_keys=_flag("CACHE_KEYS", given, {}, False, problems),
             query_values=_flag("QUERY_VALUES", given, {}, False, problems),
@@ -197,6 +206,19 @@ def _journal(
         message = f"{source} cannot be used as a path ({type(error).__name__}); no journal is kept."
         problems.append(Problem("tracer.W005", message, hint))
         return None
+
+
+def _journal_limit(given: dict[str, Any], problems: list[Problem]) -> int | None:
+    """Returns how many bytes the journal may take; None for any number."""
+    chosen = given.get("JOURNAL_LIMIT", LIMIT)
+    if chosen is None:
+        return None
+    if isinstance(chosen, int | float) and not isinstance(chosen, bool) and 1 <= chosen < 1 << 30:
+        return int(chosen * (1 << 20))
+    message = f'TRACER["JOURNAL_LIMIT"] must be a number of megabytes from 1 on; {LIMIT} are used.'
+    hint = f'Write "JOURNAL_LIMIT": {LIMIT}, or None to keep everything.'
+    problems.append(Problem("tracer.W016", message, hint))
+    return LIMIT << 20
 
 
 def _walk(

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import random
 from collections.abc import Callable
-from dataclasses import replace
 
 import pytest
 
+from tests.support.recorded import alone
 from tracer.model import (
     Barrier,
     Birth,
@@ -23,13 +23,11 @@ from tracer.model import (
     Named,
     ProcessStarted,
     Replaced,
-    Request,
     Span,
     ThreadSeen,
     Walk,
 )
-from tracer.model.assemble import Assembly
-from tracer.recorder.recorder import Recorder
+from tracer.model.recorded import Kind, RecordedRequests, What
 
 ODD = [
     "",
@@ -89,28 +87,53 @@ class RandomFacts:
     def some(self, make: Callable[[], object]) -> tuple:
         return tuple(make() for _ in range(self.random.randrange(5)))
 
-    def request(self) -> Request:
-        return Request(
+    def column(self, size: int) -> list[int]:
+        return [self.number() for _ in range(size)]
+
+    def recording(self) -> RecordedRequests:
+        stages, births = self.random.randrange(6), self.random.randrange(4)
+        apart = self.random.random() < 0.5
+        seen, begun = self.random.randrange(4), self.random.randrange(10**15)
+        return alone(
             number=self.number(),
             method=self.text(),
             path=self.text(),
             status=self.maybe(self.number()),
             thread=self.number(),
-            thread_name=self.text(),
-            ident=self.number(),
-            started=self.random.random() * 2e9,
-            begun=self.number(),
-            closed=self.number(),
+            begun=begun,
+            closed=begun + self.random.randrange(10**9),
             size=self.maybe(self.number()),
             watching=self.number(),
-            spans=tuple(self.span(index) for index in range(self.random.randrange(6))),
-            births=self.some(self.birth),
-            seen=self.some(lambda: (self.number(), self.number())),
-            imports=self.some(self.text),
-            by_import=self.some(lambda: (self.text(), self.tokens())),
-            ending=self.text(),
-            uncounted=self.number(),
+            viewed=self.maybe(self.number()),
+            responded=self.maybe(self.number()),
+            starts=self.column(stages),
+            ends=self.column(stages),
+            whats=tuple(self.what() for _ in range(stages)),
+            tokens=self.random.choice([self.column(births), list(range(begun, begun + births))]),
+            kinds=tuple(self.kind() for _ in range(births)),
+            marks=[
+                self.random.choice([0, 1, -1]) * (begun + self.random.randrange(1, 10**9))
+                for _ in range(births)
+            ],
+            seen=tuple(self.column(seen)),
+            ending=self.random.choice(["closed", self.text()]),
+            uncounted=self.random.choice([0, self.number()]),
+            threads=self.column(stages) if apart else None,
+            seen_on=self.column(seen) if apart else None,
+            imports=list(self.some(self.text)),
+            by_import=[(self.text(), list(self.tokens())) for _ in range(births)],
         )
+
+    def what(self) -> What:
+        name = self.random.choice([self.text(), (self.text(), None, True), self.number(), None])
+        detail = self.random.choice([self.text(), (self.text(), (self.text(), -1))])
+        token = self.random.choice([None, 0, self.random.randrange(10**12)])
+        return self.text(), token, name, detail, self.text()
+
+    def kind(self) -> Kind:
+        thread, owner = (self.maybe(self.number()) for _ in range(2))
+        label = self.maybe(self.text())
+        return self.text(), self.text(), label, thread, owner, self.random.random() < 0.5
 
     def started(self) -> ProcessStarted:
         return ProcessStarted(
@@ -138,7 +161,7 @@ class RandomFacts:
         )
 
     def died(self) -> Died:
-        return Died(self.number(), self.number(), self.text(), self.number())
+        return Died(self.number(), self.number(), self.text())
 
     def tokens(self) -> tuple[int, ...]:
         return self.some(self.number)
@@ -155,7 +178,7 @@ class RandomFacts:
             self.started(),
             self.boot(),
             Built(self.some(self.birth)),
-            self.request(),
+            self.recording(),
             Deaths(self.some(self.died)),
             Barrier(self.number(), self.text(), self.number()),
             Walk(self.number(), self.number(), self.some(self.held), self.tokens()),
@@ -183,66 +206,47 @@ def started() -> Callable[..., ProcessStarted]:
     return make
 
 
-def requests() -> Callable[..., Request]:
+def requests() -> Callable[..., RecordedRequests]:
     """Returns a maker of requests like those that a small project serves."""
-    spans = [Span("request", "GET /menu/", None, 0, 6_000_000, None, 1)]
-    for index in range(29):
-        stage = ("middleware", "query", "template", "signal")[index % 4]
-        detail = "20 rows" if index % 3 == 0 else ""
-        token = 100 + index if index % 2 else None
-        start = 100_000 + 31_000 * index
-        name = "AuthenticationMiddleware"
-        spans.append(Span(stage, name, index // 2, start, 5_900_000 - start, token, 1, detail))
-
-    def make(number: int, path: str = "/menu/?page=*") -> Request:
-        begun = 10**12 + number * 10**8
-        first = number * 1_000
-        births = tuple(
-            Birth(first + i, "context", "django.template.context.Context", "Context", begun + i, 1)
-            for i in range(15)
+    stages = [
+        (
+            ("middleware", "template", "compile", "close")[index % 4],
+            100 + index,
+            f"Name{index}",
+            "",
+            "",
         )
-        request = Request(
+        for index in range(29)
+    ]
+    starts = [100_000 + 31_000 * index for index in range(29)]
+
+    def make(number: int, path: str = "/menu/?page=*") -> RecordedRequests:
+        begun = 10**12 + number * 10**8
+        return alone(
             number=number,
             method="GET",
             path=path,
             status=200,
             thread=1,
-            thread_name="MainThread",
-            ident=140_123_456_789_012,
-            started=1_700_000_000.0 + number,
             begun=begun,
             closed=begun + 6_000_000,
             size=1_923,
             watching=150_000,
-            spans=tuple(spans),
-            births=births,
-            seen=tuple((birth.token, 1) for birth in births),
+            viewed=None,
+            responded=None,
+            starts=[begun, *[begun + start for start in starts]],
+            ends=[begun + 6_000_000, *[begun + 5_900_000 - start for start in starts]],
+            whats=(("request", None, f"GET {path}", "", ""), *stages),
+            tokens=[number * 1_000 + index for index in range(15)],
+            kinds=(("context", "django.template.context.Context", None, None, None, True),) * 15,
+            marks=[0] * 15,
+            seen=(1, 2, 3),
         )
-        return replace(request, spans=(replace(spans[0], name=f"GET {path}"), *spans[1:]))
 
     return make
 
 
 @pytest.fixture
-def served() -> Callable[..., Request]:
+def served() -> Callable[..., RecordedRequests]:
     """Returns such a maker."""
     return requests()
-
-
-@pytest.fixture
-def recorder() -> Recorder:
-    """Returns a recorder whose clock advances by ten at each call."""
-    ticks = iter(range(0, 10**9, 10))
-    return Recorder(clock=lambda: next(ticks))
-
-
-@pytest.fixture
-def assembly(recorder: Recorder) -> Assembly:
-    """Returns an assembly of what the recorder records."""
-    return Assembly(
-        True,
-        lambda token: f"thread {token}",
-        recorder.classes.names.__getitem__,
-        lambda traces: [7] * len(traces),
-        recorder.epoch,
-    )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from tests.journal.files import start_python
-from tracer.journal import locks, writer
+from tracer.journal import locks, segment_file
 from tracer.journal.flight_record import FlightRecord, read
 from tracer.journal.writer import Journal
 from tracer.model import Ended
@@ -40,7 +40,7 @@ def test_a_journal_that_cannot_be_written_any_more_removes_its_flight_record(tmp
 
 def test_without_locks_there_is_no_flight_record(tmp_path, monkeypatch):
     """Without them it is not known whether a request was cut off or is in flight."""
-    monkeypatch.setattr(writer, "fcntl", None)
+    monkeypatch.setattr(segment_file, "fcntl", None)
     monkeypatch.setattr(locks, "fcntl", None)
     journal = Journal(tmp_path)
     journal.append([Ended(1)])

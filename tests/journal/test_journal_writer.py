@@ -10,7 +10,7 @@ import threading
 
 import pytest
 
-from tracer.journal import locks, writer
+from tracer.journal import locks, segment_file
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
 from tracer.journal.writer import Journal
@@ -161,9 +161,33 @@ def test_a_file_that_could_not_get_its_name_is_removed(journal, monkeypatch, war
 
 
 def test_a_fact_that_json_cannot_hold_is_one_warning(journal, warnings):
-    journal.append([Ended(object())])
+    """And costs no other fact its line."""
+    journal.append([Ended(1), Ended(object())])
+    journal.append([Ended(object()), Ended(2)])
     assert len(warnings()) == 1
     assert "TypeError" in warnings()[0]
+    assert journal.lost == 2
+    assert journal.path.read_bytes() == HEADER + encode(Ended(1), Ended(2))
+
+
+def test_lines_of_names_are_not_counted_as_facts(journal, monkeypatch, served, warnings):
+    """A request comes with the names that are new."""
+    write = os.write
+    journal.append([served(1)])
+    size = journal.path.stat().st_size
+    full = iter([size, OSError(errno.ENOSPC, "No space left on device")])
+
+    def short(file, data):
+        allowed = next(full)
+        if isinstance(allowed, OSError):
+            raise allowed
+        return write(file, data[:allowed])
+
+    monkeypatch.setattr(os, "write", short)
+    journal.append([served(2), served(3, "/new/"), served(4)])
+    assert len(warnings()) == 1
+    whole = journal.path.read_bytes().count(b'["requests",')
+    assert 1 <= 4 - journal.lost <= whole
 
 
 def test_facts_after_the_close_are_counted_as_lost(journal, warnings):
@@ -192,7 +216,7 @@ def test_a_file_system_that_counts_no_links_is_written_to(journal, monkeypatch, 
 
 
 def test_without_locks_it_writes(journal, monkeypatch):
-    monkeypatch.setattr(writer, "fcntl", None)
+    monkeypatch.setattr(segment_file, "fcntl", None)
     monkeypatch.setattr(locks, "fcntl", None)
     journal.append([Ended(1)])
     assert journal.path.read_bytes() == HEADER + encode(Ended(1))
@@ -203,7 +227,7 @@ def test_a_file_system_that_refuses_locks_is_written_to(journal, monkeypatch, wa
     def refuse(*arguments: object) -> None:
         raise OSError(errno.ENOLCK, os.strerror(errno.ENOLCK))
 
-    monkeypatch.setattr(writer.fcntl, "lockf", refuse)
+    monkeypatch.setattr(segment_file.fcntl, "lockf", refuse)
     journal.append([Ended(1)])
     assert journal.path.read_bytes() == HEADER + encode(Ended(1))
     assert warnings() == []

@@ -5,7 +5,9 @@ from __future__ import annotations
 import shutil
 
 from tests.journal.files import write_file
+from tracer.journal import segments
 from tracer.journal import tail as tail_module
+from tracer.journal.decode import Decoder
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
 from tracer.journal.tail import Tail
@@ -62,14 +64,14 @@ def test_lines_longer_than_one_read_are_whole(tmp_path, monkeypatch):
 def test_a_read_ends_though_the_writer_is_faster(tmp_path, monkeypatch):
     """It goes no further than where the file ended when it was opened."""
     path = write_file(tmp_path / "1-1.jsonl", HEADER, encode(Ended(1)), encode(Ended(2)))
-    decode = tail_module.decode
+    decode = Decoder.decode
 
-    def slow(line):
+    def slow(self, line):
         with path.open("ab") as stream:
             stream.write(encode(Ended(9)))
-        return decode(line)
+        return decode(self, line)
 
-    monkeypatch.setattr(tail_module, "decode", slow)
+    monkeypatch.setattr(Decoder, "decode", slow)
     tail = Tail(tmp_path)
     assert facts_of(tail) == [Ended(1), Ended(2)]
     assert facts_of(tail) == [Ended(9), Ended(9)]
@@ -108,9 +110,10 @@ def test_a_directory_that_is_removed_and_made_again_is_read(tmp_path):
 def test_a_file_that_vanishes_between_listing_and_reading_is_no_fault(tmp_path, monkeypatch):
     write_file(tmp_path / "1-1.jsonl", HEADER, encode(Ended(1)))
     tail = Tail(tmp_path)
-    paths = tail.paths()
-    paths[0].unlink()
-    monkeypatch.setattr(tail, "paths", lambda: paths)
+    listed = segments.processes(tmp_path)
+    (path,) = listed
+    path.unlink()
+    monkeypatch.setattr(segments, "processes", lambda _: listed)
     assert tail.read() == []
     assert tail.notes(whole=True) == []
 
@@ -119,10 +122,10 @@ def test_other_files_are_read_beside_one_of_an_unknown_format(tmp_path):
     write_file(
         tmp_path / "1-1.jsonl", b'{"format":"\\u001b[31m","journal":"tracer"}\n', encode(Ended(9))
     )
-    write_file(tmp_path / "1-2.jsonl", b'{"format":2,"journal":"tracer"}\n', encode(Ended(9)))
+    write_file(tmp_path / "1-2.jsonl", b'{"format":1,"journal":"tracer"}\n', encode(Ended(9)))
     write_file(tmp_path / "1-3.jsonl", HEADER, encode(Ended(1)))
     tail = Tail(tmp_path)
     assert facts_of(tail) == [Ended(1)]
     assert tail.read() == []
-    assert "format 2" in tail.notes()[1]
+    assert "format 1" in tail.notes()[1]
     assert all(note.isprintable() for note in tail.notes())

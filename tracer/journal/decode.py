@@ -1,33 +1,18 @@
-"""Decodes lines of the journal into facts; `tracer.journal.format` documents them.
+"""Decodes lines of a journal into facts; `tracer.journal.format` documents them.
 
 Checks the type of every element, so that a damaged journal puts no wrong type into the model.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
-from collections.abc import Callable
 from types import UnionType
-from typing import Any, Final, TypeVar, cast, get_args, get_origin, get_type_hints
+from typing import Any, Final, cast, get_args, get_origin, get_type_hints
 
-from tracer.journal.format import FIELDS, PLAIN, REQUEST_FIELDS, VERSION, Row
-from tracer.model.facts import (
-    Birth,
-    Boot,
-    Built,
-    Deaths,
-    Died,
-    EndedWithThread,
-    Fact,
-    Held,
-    Imported,
-    Replaced,
-    Request,
-    Span,
-    Walk,
-)
-
-T = TypeVar("T")
+from tracer.journal.format import DEATHS, FACTS, FIELDS, MORE, NAMES, REQUESTS, VERSION
+from tracer.model.facts import Boot, Deaths, Died, Fact, Span
+from tracer.model.recorded import RecordedRequests
 
 
 class Unreadable(ValueError):
@@ -44,215 +29,251 @@ class UnknownFormat(Exception):
 
 def read_header(line: bytes) -> None:
     """Checks a file's first line. Raises UnknownFormat, or Unreadable if it is no header."""
-    document = _object(line)
-    if document.get("journal") != "tracer" or "format" not in document:
+    document = _json(line)
+    if not isinstance(document, dict) or document.get("journal") != "tracer":
         raise Unreadable("not the header of a journal")
-    if document["format"] != VERSION:
-        raise UnknownFormat(document["format"])
+    if document.get("format") != VERSION:
+        raise UnknownFormat(document.get("format"))
 
 
-def decode(line: bytes) -> Fact:
-    """Returns the fact on this line. Raises UnknownFact, or Unreadable for a damaged line."""
-    document = _object(line)
-    name = document.get("fact")
-    if not isinstance(name, str):
-        raise Unreadable("not a fact")
-    decoder = _DECODERS.get(name)
-    if decoder is None and name not in _PLAIN_TYPES:
-        raise UnknownFact(name)
+class Decoder:
+    """Decodes the lines of one file in their order."""
+
+    def __init__(self) -> None:
+        self._names: dict[int, tuple[Any, ...]] = {}
+        self._lists: dict[int, tuple[Any, ...]] = {}
+        """Several names in a row, likewise by number."""
+        self._lowest: dict[int, int] = {}
+        """Of several stages, the lowest token."""
+        self._shared: dict[tuple[int, ...], tuple[int, ...]] = {}
+        """What requests saw, so that those who saw the same share it."""
+
+    def decode(self, line: bytes) -> Fact | None:
+        """Returns the fact on this line; None for a line of names.
+
+        Raises UnknownFact, or Unreadable for a damaged line.
+        """
+        row = _json(line)
+        if not isinstance(row, list) or not row or not isinstance(row[0], str):
+            raise Unreadable("not a fact")
+        kind, values = row[0], row[1:]
+        try:
+            if kind == NAMES:
+                self._add_names(_integer(values[0]), values[1:])
+                return None
+            if kind == REQUESTS:
+                return self._requests(values)
+            if kind == DEATHS:
+                return Deaths(tuple([died for each in values for died in _deaths(*each)]))
+            if kind not in FACTS:
+                raise UnknownFact(kind)
+            fact = cast("Fact", _fact(FACTS[kind], values))
+            if isinstance(fact, Boot) and not _is_tree(fact.spans):
+                raise ValueError("a span's parent does not exist")
+            return fact
+        except (KeyError, TypeError, ValueError, IndexError) as error:
+            if isinstance(error, Unreadable):
+                raise
+            raise Unreadable(f"not a whole {kind}: {error}") from error
+
+    def _add_names(self, first: int, names: list[Any]) -> None:
+        for number, name in enumerate(names, first):
+            if set(map(type, name)) <= {int}:
+                several = tuple([self._names[each] for each in name])
+                self._lists[number] = several
+                tokens = [each[1] or 0 for each in several if len(each) == 5]
+                self._lowest[number] = min(tokens, default=0)
+            else:
+                self._names[number] = _name(name)
+
+    def _requests(self, values: list[Any]) -> RecordedRequests:
+        head, stages, kinds, seen, viewed, responded, starts, ends, tokens, marks, *rest = values
+        found = _heads(head)
+        found.whats, found.kinds = self._lists[stages], self._lists[kinds]
+        if self._lowest[stages] < -len(found.kinds):
+            raise ValueError("a stage names what it did not build")
+        seen = tuple(_integers(seen))
+        found.seen = self._shared.setdefault(seen, seen)
+        found.viewed, found.responded = _numbers(viewed), _numbers(responded)
+        for column in (starts, ends, tokens, marks):
+            _integers(column)
+        count, whats, born = len(found), len(found.whats), len(found.kinds)
+        if not len(viewed) == len(responded) == count:
+            raise ValueError("a column has not an element for each request")
+        if not len(starts) == len(ends) == count * whats:
+            raise ValueError("the stages' columns are of the wrong length")
+        if born > 1 and len(tokens) == count:
+            tokens = [first + place for first in tokens for place in range(born)]
+        if not len(tokens) == len(marks) == count * born:
+            raise ValueError("the births' columns are of the wrong length")
+        found.tokens, found.marks = tokens, marks
+        for place, begun in enumerate(found.begun):
+            own = slice(place * whats, (place + 1) * whats)
+            found.starts += [start + begun for start in starts[own]]
+            found.ends += [end + begun for end in ends[own]]
+        _say_more(found, rest)
+        return found
+
+
+def outline(line: bytes) -> RecordedRequests | None:
+    """Returns requests without their stages and objects; None for a line of anything else.
+
+    As a rule this reads no more than that, so that all requests of a journal can be counted at
+    once. Raises Unreadable for a damaged line.
+    """
+    if not line.startswith(b'["requests",'):
+        return None
+    end = line.find(b"]],") + 2
+    if not line.endswith(b"}]"):
+        # A path with these three signs in it is read below.
+        with contextlib.suppress(ValueError, TypeError, IndexError):
+            return _heads(json.loads(line[:end] + b"]")[1])
     try:
-        return decoder(document) if decoder else cast("Fact", _plain(_PLAIN_TYPES[name], document))
-    except (KeyError, TypeError, ValueError, IndexError) as error:
-        raise Unreadable(f"not a whole {name}: {error}") from error
+        _, head, *rest = _json(line)
+        found = _heads(head)
+        _say_more(found, rest[9:])
+    except (TypeError, ValueError) as error:
+        raise Unreadable(f"not whole requests: {error}") from error
+    return found
 
 
-def _object(line: bytes) -> dict[str, Any]:
+def _say_more(found: RecordedRequests, rest: list[Any]) -> None:
+    """Adds what is seldom said; `rest` begins with it, if there is that."""
+    more = _checked(dict, rest[0]) if rest else {}
+    for name, _ in MORE:
+        if name in more:
+            if len(found) != 1:
+                raise ValueError("more is said of several requests")
+            setattr(found, name, _more(name, more[name]))
+
+
+def _heads(values: list[Any]) -> RecordedRequests:
+    """Returns requests with nothing in their columns."""
+    method, path, status, thread, watching, numbers, begun, durations, sizes = values[:9]
+    if type(method) is not str or type(path) is not str:
+        raise TypeError("an address is no text")
+    if status is not None:
+        _integer(status)
+    found = RecordedRequests(
+        method, path, status, _integer(thread), (), (), (), _integer(watching), _integers(numbers),
+        _integers(begun),
+    )  # fmt: skip
+    found.sizes = _numbers(sizes)
+    if not numbers or not len(numbers) == len(begun) == len(durations) == len(sizes):
+        raise ValueError("a column has not an element for each request")
+    found.closed = [sum(each) for each in zip(begun, _integers(durations), strict=True)]
+    return found
+
+
+def _deaths(at: Any, how: Any, tokens: Any) -> list[Died]:
+    _integer(at), _checked(str, how)
+    return [Died(token, at, how) for token in _integers(tokens)]
+
+
+def _more(name: str, value: Any) -> Any:
+    match name:
+        case "ending":
+            return _checked(str, value)
+        case "uncounted":
+            return _integer(value)
+        case "imports":
+            return [_checked(str, each) for each in value]
+        case "by_import":
+            return [(_checked(str, module), _integers(tokens)) for module, tokens in value]
+    return _integers(value)
+
+
+def _json(line: bytes) -> Any:
     try:
-        document = json.loads(line)
+        return json.loads(line)
     except (ValueError, RecursionError) as error:
         raise Unreadable("not JSON") from error
-    if not isinstance(document, dict):
-        raise Unreadable("not a JSON object")
-    return document
 
 
-# -- one function for each type of fact ----------------------------------------------------------
+def _checked(kind: type, value: Any) -> Any:
+    if type(value) is not kind:
+        raise TypeError(f"{value!r} is no {kind.__name__}")
+    return value
 
 
-def _plain(kind: type, document: dict[str, Any]) -> object:
-    known = {name: document[name] for name in FIELDS[kind] if name in document}
-    return _checked(kind(**known))
+def _integer(value: Any) -> int:
+    return cast("int", _checked(int, value))
 
 
-def _request(document: dict[str, Any]) -> Fact:
-    head = {name: document[name] for name in REQUEST_FIELDS if name in document}
-    begun, home = document["begun"], document["thread"]
-    return _checked(
-        Request(
-            **head,
-            spans=_spans(document, home),
-            births=tuple(_birth(row, begun, home) for row in _list(document, "births")),
-            seen=_pairs(_list(document, "seen")),
-            imports=_strings(_list(document, "imports", ())),
-            by_import=tuple(map(_by_import, _list(document, "by_import", ()))),
-        )
-    )
+def _integers(values: Any) -> list[int]:
+    if type(values) is not list or not set(map(type, values)) <= {int}:
+        raise TypeError("a column of integers has something else in it")
+    return values
 
 
-def _spans(document: dict[str, Any], home: int) -> tuple[Span, ...]:
-    spans = tuple(_span(row, home) for row in _list(document, "spans"))
-    if any(span.parent is not None and not 0 <= span.parent < len(spans) for span in spans):
-        raise ValueError("a span's parent does not exist")
-    return spans
+def _numbers(values: Any) -> list[int | None]:
+    """Returns a column of integers, of which some may be missing."""
+    if type(values) is not list or not set(map(type, values)) <= {int, type(None)}:
+        raise TypeError("a column of integers has something else in it")
+    return values
 
 
-def _boot(document: dict[str, Any]) -> Fact:
-    known = {name: document[name] for name in FIELDS[Boot] if name in document}
-    known["spans"] = _spans(document, 0)
-    known["heaviest"] = tuple(_checked(Imported(*row[:3])) for row in _list(document, "heaviest"))
-    return _checked(Boot(**known))
+def _name(value: Any) -> tuple[Any, ...]:
+    """Returns a name as it was before it was written: arrays are tuples."""
+    if type(value) is not list or len(value) not in _NAMES:
+        raise TypeError("a name is neither a stage nor a kind")
+    if not all(map(isinstance, value, _NAMES[len(value)])):
+        raise TypeError("a part of a name is of the wrong type")
+    return tuple([_tuples(each) for each in value])
 
 
-def _built(document: dict[str, Any]) -> Fact:
-    at, home = document["at"], document["thread"]
-    return Built(tuple(_birth(row, at, home) for row in _list(document, "births")))
-
-
-def _deaths(document: dict[str, Any]) -> Fact:
-    at, ident = document["at"], document["ident"]
-    return Deaths(tuple(_death(row, at, ident) for row in _list(document, "deaths")))
-
-
-def _walk(document: dict[str, Any]) -> Fact:
-    return _checked(
-        Walk(
-            document["begun"],
-            document["ended"],
-            tuple(map(_held, _list(document, "found"))),
-            _integers(_list(document, "lost")),
-        )
-    )
-
-
-def _replaced(document: dict[str, Any]) -> Fact:
-    return Replaced(_integers(_list(document, "tokens")))
-
-
-def _ended_with_thread(document: dict[str, Any]) -> Fact:
-    return _checked(EndedWithThread(document["thread"], _integers(_list(document, "tokens"))))
-
-
-_DECODERS: Final[dict[str, Callable[[dict[str, Any]], Fact]]] = {
-    "request": _request,
-    "built": _built,
-    "boot": _boot,
-    "deaths": _deaths,
-    "walk": _walk,
-    "replaced": _replaced,
-    "ended_with_thread": _ended_with_thread,
+_OPTIONAL: Final = int | None
+_NAMES: Final[dict[int, tuple[Any, ...]]] = {
+    5: (str, _OPTIONAL, object, object, str),
+    6: (str, str, str | None, _OPTIONAL, _OPTIONAL, bool),
 }
-_PLAIN_TYPES: Final[dict[str, type]] = {name: kind for kind, name in PLAIN.items()}
+"""Number of parts to their types: of a stage, and of a kind of birth."""
 
 
-# -- their parts ---------------------------------------------------------------------------------
+def _tuples(value: Any) -> Any:
+    return tuple([_tuples(each) for each in value]) if isinstance(value, list) else value
 
 
-def _span(row: Row, home: int) -> Span:
-    stage, name, parent, start, length, object_, detail, thread, error = _padded(
-        row, 5, (None, "", None, "")
-    )
-    thread = home if thread is None else thread
-    return _checked(
-        Span(stage, name, parent, start, start + length, object_, thread, detail, error)
-    )
+# -- other facts -----------------------------------------------------------------------------------
 
 
-def _birth(row: Row, at: int, home: int) -> Birth:
-    token, cls, name, kind, since, thread, phase, owner, mortal = _padded(
-        row, 5, (None, None, None, True)
-    )
-    return _checked(
-        Birth(
-            token=token,
-            kind=kind,
-            cls=cls,
-            name=str(cls).rpartition(".")[2] if name is None else name,
-            at=at + since,
-            thread=home if thread is None else thread,
-            phase="request" if phase is None else phase,
-            owner=owner,
-            mortal=mortal,
-        )
-    )
+def _fact(kind: type, values: Any) -> object:
+    """Returns a fact, or a part of one, from its fields in their order."""
+    if not isinstance(values, list):
+        raise TypeError("a part is no array")
+    return kind(*map(_field, _PLANS[kind], values))
 
 
-def _death(row: Row, at: int, ident: int) -> Died:
-    token, since, how, own = _padded(row, 3, (None,))
-    return _checked(Died(token, at + since, how, ident if own is None else own))
+def _field(plan: _Plan, value: Any) -> Any:
+    """Returns the value of a field; arrays are tuples."""
+    part, types = plan
+    if not isinstance(value, types):
+        raise TypeError(f"{value!r} is of the wrong type")
+    if part is None:
+        return value
+    several = cast("list[Any]", value)
+    if part in FIELDS:
+        return tuple([_fact(part, each) for each in several])
+    return tuple(_integers(several))
 
 
-def _held(row: Row) -> Held:
-    token, path, spot, *more = _padded(row, 2, (None, "module", 0, 0, False))
-    return _checked(Held(token, path, path if spot is None else spot, *more))
+def _is_tree(spans: tuple[Span, ...]) -> bool:
+    return all(span.parent is None or 0 <= span.parent < len(spans) for span in spans)
 
 
-def _by_import(row: Row) -> tuple[str, tuple[int, ...]]:
-    (module,) = _strings(row[:1])
-    return module, _integers(row[1:])
+_Plan = tuple["type | None", "type | tuple[type, ...]"]
+"""Of what a field has several, and the types that its value may have."""
 
 
-def _integers(values: list[Any]) -> tuple[int, ...]:
-    if not all(isinstance(value, int) for value in values):
-        raise TypeError("an array of integers has something else in it")
-    return tuple(values)
-
-
-def _padded(row: Row, least: int, defaults: tuple[Any, ...]) -> Row:
-    """Returns a row with the defaults of what it leaves off, and without unknown elements."""
-    if not isinstance(row, list) or len(row) < least:
-        raise TypeError("a row is too short")
-    return (row + list(defaults[len(row) - least :]))[: least + len(defaults)]
-
-
-def _pairs(flat: list[Any]) -> tuple[tuple[int, int], ...]:
-    """Returns a flat array of integers as pairs."""
-    if len(flat) % 2 or not all(isinstance(each, int) for each in flat):
-        raise TypeError("seen is not an array of pairs of integers")
-    return tuple(zip(flat[::2], flat[1::2], strict=True))
-
-
-def _list(document: dict[str, Any], key: str, default: Any = None) -> list[Any]:
-    rows = document.get(key, default) if default is not None else document[key]
-    if not isinstance(rows, list | tuple):
-        raise TypeError(f"{key} is not an array")
-    return cast("list[Any]", rows)
-
-
-def _strings(values: list[Any]) -> tuple[str, ...]:
-    if not all(isinstance(value, str) for value in values):
-        raise TypeError("an array of strings has something else in it")
-    return tuple(values)
-
-
-def _choices(hint: Any) -> tuple[type, ...]:
+def _plan(hint: Any) -> _Plan:
+    if get_origin(hint) is tuple:
+        return get_args(hint)[0], list
     if isinstance(hint, UnionType):
-        return tuple(get_args(hint))
-    if hint is float:
-        return (float, int)
-    return (get_origin(hint) or hint,)
+        return None, get_args(hint)
+    return None, (float, int) if hint is float else hint
 
 
-_TYPES: Final[dict[type, tuple[tuple[type, ...], ...]]] = {
-    kind: tuple(_choices(get_type_hints(kind)[name]) for name in names)
+_PLANS: Final[dict[type, tuple[_Plan, ...]]] = {
+    kind: tuple(_plan(get_type_hints(kind)[name]) for name in names)
     for kind, names in FIELDS.items()
 }
-"""For each field of each fact, the types that its value may have."""
-
-
-def _checked(fact: T) -> T:
-    """Returns `fact`, a dataclass. Raises TypeError if a value is not of its field's type."""
-    kind = type(fact)
-    values = [getattr(fact, name) for name in FIELDS[kind]]
-    if not all(map(isinstance, values, _TYPES[kind])):
-        raise TypeError(f"a field of {kind.__name__} has a value of the wrong type")
-    return fact

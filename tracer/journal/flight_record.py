@@ -24,6 +24,7 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import logging
 import mmap
 import os
 from dataclasses import dataclass
@@ -46,6 +47,23 @@ _ASKED_AT: Final = 64
 _SLOT: Final = Struct(f"<QdqQIH{TEXT_SIZE}sQ")
 SIZE: Final = _SLOT.size * (1 + SLOTS)
 """Bytes of a whole file."""
+
+_logger = logging.getLogger("tracer")
+
+
+def beside(path: Path) -> FlightRecord | None:
+    """Returns a new record beside a journal's file; None, and a line in the log, where there cannot
+    be one."""
+    try:
+        return FlightRecord(path.with_suffix(SUFFIX))
+    except OSError as error:
+        _logger.warning(
+            "There is no flight record beside %s (%s): should this process be killed, its last "
+            "requests are lost.",
+            path,
+            f"{type(error).__name__}: {error}",
+        )
+        return None
 
 
 class FlightRecord:

@@ -1,137 +1,171 @@
-"""Reads a journal whole: every process that wrote to a directory, and what it had not yet written.
+"""Reads a journal: every process that wrote to a directory, and what it had not yet written.
 
 Reads no settings and needs no Django. Nothing here writes to the directory.
 """
 
 from __future__ import annotations
 
-from collections.abc import Container, Mapping
-from dataclasses import dataclass, replace
+import contextlib
+import gc
+from collections.abc import Container, Iterator
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from tracer.journal import flight_record
-from tracer.journal.locks import alive
-from tracer.journal.tail import JournalError, NewFacts, Tail
-from tracer.model.facts import ProcessStarted, Request
+from tracer.journal import flight_record, segments
+from tracer.journal.flight_record import FlightNotes
+from tracer.journal.segments import JournalError
+from tracer.journal.tail import GrowingStory
 from tracer.model.history import History
 from tracer.model.process import Process
 from tracer.model.process_tree import with_letters
+from tracer.model.recorded import CUT_OFF, RecordedRequests
+from tracer.model.request_log import ALWAYS_REMEMBERED
+from tracer.model.requests import heads
 
 
 @dataclass(frozen=True, slots=True)
 class JournalFile:
-    """One file of the journal: its process, and whether that is alive (None: not known)."""
+    """What one process wrote."""
 
     path: Path
-    process: Process
+    """Its first segment."""
+    outline: Process
+    """Its process, with the beginnings of all requests; without stages and lifetimes."""
     alive: bool | None
-    pending: tuple[Request, ...] = ()
-    """Requests that a living process has begun and not yet written: in flight, or just finished."""
+    """Whether that is alive; None: not known."""
+    noted: FlightNotes
+    began_after: int
+    """As in `History`."""
+    notes: list[str]
+    """Where `load` adds what it had to skip."""
+
+    def load(
+        self,
+        keep: int | None = None,
+        always: Container[int] = ALWAYS_REMEMBERED,
+        drawn: int | None = None,
+    ) -> Process:
+        """Returns the whole process; `keep` and `always` as in `History`.
+
+        `drawn`: only what the timeline of this request shows, as in `History.snapshot`.
+        """
+        story = GrowingStory(self.path)
+        history, _ = _history(story, History(keep, always=always), self.noted, self.alive)
+        self.notes.extend(note for note in story.notes(whole=True) if note not in self.notes)
+        request = history.request(drawn) if drawn is not None else None
+        shown = history.snapshot([request] if request is not None else ())
+        return replace(shown, alive=self.alive, letter=self.outline.letter)
+
+    @property
+    def pending(self) -> list[int]:
+        """Numbers of requests that a living process has begun and not yet written: in flight, or
+        just finished."""
+        if not self.alive:
+            return []
+        written = {request.number for request in heads(self.outline.requests)}
+        missing = unwritten_requests(self.noted, written, self.began_after)
+        return [each.numbers[0] for each in missing]
 
 
 @dataclass(frozen=True, slots=True)
 class JournalContents:
-    """All files of a journal, oldest process first, and notes on what was skipped."""
+    """All that a journal holds, oldest process first, and notes on what was skipped so far."""
 
     files: tuple[JournalFile, ...]
-    notes: tuple[str, ...]
-
-    @property
-    def processes(self) -> list[Process]:
-        """The process of each file."""
-        return [file.process for file in self.files]
+    notes: list[str] = field(default_factory=list)
 
 
 def read(directory: Path) -> JournalContents:
-    """Reads every file in `directory`.
+    """Reads who wrote to a directory, and which requests they served.
 
-    Raises JournalError if it is missing, holds no journal, or one of an unknown format.
+    Raises JournalError if it is missing, or holds no journal that can be read.
     """
-    if not directory.is_dir():
-        found = "is not a directory" if directory.exists() else "does not exist"
-        raise JournalError(
-            f"{directory} {found}; name the directory that TRACER['JOURNAL'] or TRACER_JOURNAL "
-            "names."
-        )
-    tail = Tail(directory, strict=True)
+    segments.check(directory)
     # Before the files: what a process wrote that is gone by now is then read whole, and a request
     # that is noted by now and missing in the file is not written yet.
-    states = {path: alive(path) for path in tail.paths()}
-    flight_records = {path: flight_record.read(path) for path in states}
-    files, notes = [], []
-    for new in tail.read():
-        if any(isinstance(fact, ProcessStarted) for fact in new.facts):
-            noted = flight_records.get(new.path, flight_record.FlightNotes())
-            files.append(_journal_file(new, states.get(new.path), noted))
-            if noted.torn and files[-1].alive is False:
-                notes.append(f"{new.path.with_suffix(flight_record.SUFFIX)}: {_torn(noted.torn)}")
-        else:
-            notes.append(f"{new.path}: skipped, as it does not say whose it is.")
-    notes += tail.notes(whole=True)
+    states = {path: segments.is_alive(path) for path in segments.processes(directory)}
+    noted = {path: flight_record.read(path) for path in states}
+    files: list[JournalFile] = []
+    notes: list[str] = []
+    for path, state in states.items():
+        story = GrowingStory(path, outline=True)
+        with no_collections():
+            history, torn = _history(story, History(), noted[path], state)
+        if history.about is not None:
+            outline = replace(history.snapshot(), alive=state)
+            files.append(
+                JournalFile(path, outline, state, noted[path], history.log.began_after, notes)
+            )
+            if torn:
+                record = path.with_suffix(flight_record.SUFFIX)
+                notes.append(
+                    f"{record}: {torn} more began at the very end, of which nothing else is known."
+                )
+        elif not story.is_refused and story.is_begun:
+            notes.append(f"{path}: skipped, as it does not say whose it is.")
+        notes += story.notes(whole=True)
     if not files:
         reason = " ".join(notes) or "No process has written to it yet."
         raise JournalError(f"{directory} holds no journal. {reason}")
-    files.sort(key=lambda file: file.process.about.started)
-    named = with_letters([file.process for file in files])
-    return JournalContents(
-        tuple(replace(each, process=one) for each, one in zip(files, named, strict=True)),
-        tuple(notes),
-    )
+    files.sort(key=lambda file: file.outline.about.started)
+    named = with_letters([file.outline for file in files])
+    lettered = [replace(each, outline=one) for each, one in zip(files, named, strict=True)]
+    return JournalContents(tuple(lettered), notes)
 
 
 def processes(directory: Path) -> list[Process]:
     """Returns every process that wrote to `directory`, oldest first; raises as `read` does."""
-    return read(directory).processes
+    return [file.load() for file in read(directory).files]
 
 
-def _journal_file(
-    new: NewFacts, is_alive: bool | None, noted: flight_record.FlightNotes
-) -> JournalFile:
-    history = History()
-    written = set()
-    for fact in new.facts:
-        history.feed(fact)
-        if isinstance(fact, Request):
-            written.add(fact.number)
-    missing = unwritten_requests(noted, written, history.threads)
-    if is_alive is False and not history.ended:
-        for request in missing:
-            history.feed(request)
-        missing = ()
-    process = replace(history.snapshot(), alive=is_alive)
-    return JournalFile(new.path, process, is_alive, missing if is_alive else ())
+def _history(
+    story: GrowingStory, history: History, noted: FlightNotes, is_alive: bool | None
+) -> tuple[History, int]:
+    """Feeds a history with a process's story, and with the requests that its process was killed in.
+
+    Returns it, and of how many more requests nothing is known.
+    """
+    written: set[int] = set()
+    with no_collections():
+        for fact in story.read():
+            history.feed(fact)
+            if isinstance(fact, RecordedRequests):
+                written.update(fact.numbers)
+    if is_alive is not False or history.log.ended:
+        return history, 0
+    for recorded in unwritten_requests(noted, written, history.log.began_after):
+        history.feed(recorded)
+    return history, noted.torn
 
 
 def unwritten_requests(
-    noted: flight_record.FlightNotes, written: Container[int], threads: Mapping[int, str]
-) -> tuple[Request, ...]:
+    noted: FlightNotes, written: Container[int], began_after: int
+) -> list[RecordedRequests]:
     """Returns the requests that a flight record holds and the journal does not.
 
-    `written` holds the numbers of the journal's requests, `threads` the names of its threads.
+    `written` holds the numbers of the journal's requests; up to `began_after` they may have stood
+    in segments that are removed.
     """
-    return tuple(
-        Request(
-            number=each.number,
-            method=each.method,
-            path=each.path,
-            status=None,
-            thread=each.thread,
-            thread_name=threads.get(each.thread, ""),
-            ident=each.ident,
-            started=each.started,
-            begun=each.begun,
-            closed=each.begun,
-            size=None,
-            watching=0,
-            spans=(),
-            births=(),
-            seen=(),
-            ending="cut off",
+    return [
+        RecordedRequests(
+            each.method, each.path, None, each.thread, (), (), (), 0, [each.number], [each.begun],
+            [each.begun], [None], [None], [None], ending=CUT_OFF,
         )
         for each in noted.begun
-        if each.number not in written
-    )
+        if each.number not in written and each.number > began_after
+    ]  # fmt: skip
 
 
-def _torn(count: int) -> str:
-    return f"{count} more began at the very end, of which nothing else is known."
+@contextlib.contextmanager
+def no_collections() -> Iterator[None]:
+    """Switches Python's garbage collector off.
+
+    Reading a journal forms no cycles, and searching for them would take as long as the reading.
+    """
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()

@@ -1,33 +1,35 @@
-"""Writes one process's journal: one file, and one write for each batch of facts.
+"""Writes one process's journal: segment after segment, and one write for each batch of facts.
 
-The file is named `{pid}-{nanoseconds since the epoch}.jsonl`, so that a reused pid never continues
-another process's file. It is locked before it appears under that name and stays locked while the
-process lives: another process that cannot lock it knows from that that the writer is alive (see
-`tracer.journal.locks`).
+Each segment stays locked until the next one is (see `tracer.journal.segment_file`).
 """
 
 from __future__ import annotations
 
-import contextlib
 import logging
 import os
 import threading
 import time
 from collections.abc import Callable, Iterable
+from itertools import accumulate
 from pathlib import Path
 from typing import Final
 
 from tracer.journal import flight_record
-from tracer.journal.encode import encode
-from tracer.journal.format import HEADER
-from tracer.model.facts import Fact
+from tracer.journal.encode import Encoder
+from tracer.journal.segment_file import SegmentFile, has_locks
+from tracer.journal.segments import SUFFIX, Room, path_of
+from tracer.model.facts import Fact, SegmentBegan
 
-try:
-    import fcntl
-except ImportError:  # Windows has no such lock, so no sure sign that a process is dead
-    fcntl = None  # type: ignore[assignment]
+SEGMENT: Final = 8 << 20
+"""Bytes after which the next segment begins, or fewer where little may be kept."""
+SEGMENTS: Final = 32
+"""Segments that should fit into what may be kept."""
 
-SUFFIX: Final = ".jsonl"
+_GIVEN_UP: Final = (
+    "The journal in %s cannot be written (%s). This process keeps no journal from here on; see "
+    "that the directory exists, is writable and has room, then restart."
+)
+_LOST: Final = "tracer: a %s cannot be written to the journal (%s)"
 
 _logger = logging.getLogger("tracer")
 
@@ -45,25 +47,39 @@ class Journal:
     """
 
     def __init__(
-        self, directory: Path, pid: int | None = None, clock: Callable[[], int] = time.time_ns
+        self,
+        directory: Path,
+        pid: int | None = None,
+        clock: Callable[[], int] = time.time_ns,
+        limit: int | None = None,
     ) -> None:
-        """`pid`: whose journal it is, by default this process's; `clock`: epoch nanoseconds."""
+        """`pid`: whose journal it is, by default this process's; `clock`: epoch nanoseconds.
+
+        `limit`: bytes that the directory may take, of all processes; None: any number.
+        """
         self.directory = directory
         self.pid = os.getpid() if pid is None else pid
+        self.limit = limit
+        self.segment = 1
+        """Number of the segment that is being written."""
+        self.size = 0
+        """Bytes written to it, without its head."""
+        self._head = 0  # bytes of its head
         self.lost = 0
         """Number of facts that were not written because the journal was over."""
         self.path: Path | None = None
-        """The file, once it exists."""
+        """The first segment, once it exists."""
         self._flight_record: flight_record.FlightRecord | None = None
         self._clock = clock
+        self._encoder = Encoder()
         self._lock = threading.Lock()
-        self._file: int | None = None
-        self._linked = False
+        self._file: SegmentFile | None = None
         self.over = False
         """Closed, or given up."""
+        self._room = Room(directory, limit)
 
-    def append(self, facts: Iterable[Fact | bytes]) -> None:
-        """Writes `facts` in one write; bytes are the line of a fact already."""
+    def append(self, facts: Iterable[Fact]) -> None:
+        """Writes `facts` in one write."""
         if os.getpid() != self.pid:
             return
         with self._lock:
@@ -73,25 +89,39 @@ class Journal:
             elif batch:
                 self._append(batch)
 
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time for the next segment: not before this one is mostly news."""
+        usual = min(SEGMENT, (self.limit or SEGMENT * SEGMENTS) // SEGMENTS)
+        return self.size >= max(usual, self._head)
+
+    def begin_segment(self, head: Iterable[Fact], newest: int) -> None:
+        """Begins the next segment; `head` tells a reader who has no other what it must know.
+
+        `newest`: the highest number of a request that was written so far.
+        """
+        if os.getpid() != self.pid:
+            return
+        with self._lock:
+            if self.over or self._file is None:
+                return
+            before, self._file = self._file, None
+            self.segment += 1
+            self._encoder = Encoder()
+            self._append((*head, SegmentBegan(self.segment, newest)))
+            self._head, self.size = self.size, 0
+            # Only now: without a lock on either, this process would seem to be dead.
+            before.close()
+
     def open_flight_record(self) -> flight_record.FlightRecord | None:
         """Returns the flight record beside the file; creates it at the first call.
 
         Returns None before the file exists, or where no lock can show that a process is dead.
         """
         with self._lock:
-            if self._flight_record is None and self._file is not None and fcntl is not None:
+            if self._flight_record is None and self._file is not None and has_locks():
                 assert self.path is not None
-                try:
-                    self._flight_record = flight_record.FlightRecord(
-                        self.path.with_suffix(flight_record.SUFFIX)
-                    )
-                except OSError as error:
-                    _logger.warning(
-                        "There is no flight record beside %s (%s): should this process be killed, "
-                        "its last requests are lost.",
-                        self.path,
-                        f"{type(error).__name__}: {error}",
-                    )
+                self._flight_record = flight_record.beside(self.path)
             return self._flight_record
 
     def close(self) -> None:
@@ -107,52 +137,41 @@ class Journal:
             self.over = True
             self._release()
 
-    def _append(self, batch: tuple[Fact | bytes, ...]) -> None:
-        data = b""
+    def _append(self, batch: tuple[Fact, ...]) -> None:
+        lines = list(map(self._encoded, batch))
+        data = b"".join(lines)
         written = 0
         try:
-            data = b"".join([fact if isinstance(fact, bytes) else encode(fact) for fact in batch])
             file = self._open() if self._file is None else self._file
-            while written < len(data):
-                written += os.write(file, data[written:])
-            if not self._linked or os.fstat(file).st_nlink:
+            for count in file.write(data):
+                written += count
+            self.size += written
+            if file.is_there():
                 return
             written = 0
             reason = f"{self.path} was removed"
         except Exception as error:  # no fault of the journal may reach a request
             reason = f"{type(error).__name__}: {error}"
         self.over = True
-        self.lost += len(batch) - data.count(b"\n", 0, written)
+        self.lost += sum(end > written for end in accumulate(map(len, lines)))
         self._release()
-        _logger.warning(
-            "The journal in %s cannot be written (%s). This process keeps no journal from here "
-            "on; see that the directory exists, is writable and has room, then restart.",
-            self.directory,
-            reason,
-        )
+        _logger.warning(_GIVEN_UP, self.directory, reason)
 
-    def _open(self) -> int:
-        """Creates the file. It gets its name only when it is locked and has its header."""
-        self.directory.mkdir(parents=True, exist_ok=True)
-        name = f"{self.pid}-{self._clock()}"
-        path = self.directory / f"{name}{SUFFIX}"
-        # Windows cannot rename an open file; and it has no lock to take before the file is seen.
-        hidden = path if fcntl is None else self.directory / f".{name}.new"
-        flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        file = self._file = os.open(hidden, flags, 0o666)
+    def _encoded(self, fact: Fact) -> bytes:
+        """Returns a fact's line; nothing if it has none, which costs no other fact its own."""
         try:
-            if fcntl is not None:
-                with contextlib.suppress(OSError):  # some network file systems have no locks
-                    fcntl.lockf(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.write(file, HEADER)
-            self._linked = os.fstat(file).st_nlink > 0  # some file systems never count links
-            if hidden != path:
-                os.rename(hidden, path)
-        except BaseException:
-            with contextlib.suppress(OSError):
-                os.unlink(hidden)
-            raise
-        self.path = path
+            return self._encoder.encode(fact)
+        except Exception as error:
+            if not self.lost:
+                _logger.warning(_LOST, type(fact).__name__, f"{type(error).__name__}: {error}")
+            self.lost += 1
+            return b""
+
+    def _open(self) -> SegmentFile:
+        first = self.path or self.directory / f"{self.pid}-{self._clock()}{SUFFIX}"
+        file = self._file = SegmentFile(path_of(first, self.segment))
+        self.path, self.size = first, 0
+        self._room.make()
         return file
 
     def _release(self) -> None:
@@ -163,6 +182,5 @@ class Journal:
             # Before the lock is released: once it is, a reader takes what is noted for cut off.
             record.close()
         if self._file is not None:
-            with contextlib.suppress(OSError):
-                os.close(self._file)
+            self._file.close()
             self._file = None

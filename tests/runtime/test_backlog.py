@@ -1,4 +1,4 @@
-"""What a quiet process counts of its requests: it must say what making them all out would."""
+"""What a running process remembers of its requests, and counts of those that it forgets."""
 
 from __future__ import annotations
 
@@ -8,14 +8,13 @@ from collections.abc import Callable
 
 from django.core.handlers.wsgi import WSGIHandler
 
-from tests.runtime.made import LEAK, asked, build, page, plain, uncollected
+from tests.runtime.made import LEAK, Knot, build
 from tests.support.client import Recording, environ, serve
 from tracer import runtime
-from tracer.model import stages
-from tracer.recorder.recorder import Recorder
+from tracer.model import Died, EndedWithThread, Fact, Replaced, Walk, stages
+from tracer.probes.constructors import birth_recorder
 from tracer.recorder.trace import current
-from tracer.runtime import waiting_traces
-from tracer.runtime.counts import Counts
+from tracer.runtime.batch import Batch
 from tracer.runtime.worker import BATCH_SIZE
 
 
@@ -70,55 +69,8 @@ def test_a_request_with_very_many_stages_is_looked_at_at_once(quiet: runtime.Tra
     assert quiet.worker.thread is not None
 
 
-def test_old_requests_wait_for_the_collector_before_they_are_counted() -> None:
-    """Not one of their objects is remembered, for all are gone by then."""
-    recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder, page)
-    with uncollected():
-        waiting.traces.extend(asked(recorder, 200))
-        assert not waiting.reduce()
-        assert waiting.counts.served == 0, "the collector has not come yet"
-        gc.collect()
-        assert waiting.reduce()
-    assert (waiting.counts.served, waiting.counts.survivors) == (200 - waiting_traces.NEWEST, [])
-
-
-def test_requests_that_have_waited_long_are_counted_with_what_is_left_of_them() -> None:
-    """What they built and is there still is remembered one by one: a leak must not be missed."""
-    recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder, page)
-    with uncollected():
-        waiting.traces.extend(asked(recorder, waiting_traces.MOST_WAITING + 10))
-        assert waiting.reduce()
-    assert waiting.count < waiting_traces.MOST_WAITING
-    assert waiting.counts.served == len(waiting.counts.survivors) > 10
-    counted = list(range(1, waiting.counts.served + 1))
-    survivors = sorted((number, page) for _, number, page, _ in waiting.counts.survivors)
-    assert survivors == [(number, "GET /") for number in counted]
-    assert sorted(each[:3:2] for each in waiting.counts.pages) == [("GET /", n) for n in counted]
-    gc.collect()
-
-
-def test_a_request_that_waits_for_the_collector_holds_up_no_later_one() -> None:
-    """One in twenty is in flight when the collector comes, and waits for hundreds of others."""
-    recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder, page)
-    with uncollected():
-        waiting.traces.extend([*asked(recorder, 1), *plain(recorder, 40)])
-        waiting.reduce()
-        assert waiting.counts.served == 40 - waiting_traces.NEWEST
-        assert [trace.number for trace in waiting.take()] == [1, *range(26, 42)]
-
-
-def test_the_newest_of_those_counted_are_reported_though_the_oldest_are_counted_last() -> None:
-    """By them it is told during which request something died."""
-    recorder = Recorder()
-    waiting = waiting_traces.WaitingTraces(recorder, page)
-    with uncollected():
-        waiting.traces.extend([*asked(recorder, 3), *plain(recorder, 40)])
-        assert waiting.reduce(collected=True)
-        assert [number for _, number, *_ in waiting.counts.survivors] == [1, 2, 3]
-        assert [number for _, number in waiting.counts.begins] == [24, 25, 26, 27]
+MANY = 500
+"""Requests, many more than are remembered."""
 
 
 class Thing:
@@ -131,7 +83,7 @@ def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
     """Also those that are recognised when they are used, such as of classes named in WATCH."""
     recorder = quiet.recorder
     recorder.on_finish = lambda: None
-    for _ in range(2 * waiting_traces.MOST_WAITING):
+    for _ in range(MANY):
         trace = recorder.begin(("GET", "", "/", ""))
         current.set(trace)
         recorder.born(Thing(), "watched")
@@ -140,12 +92,9 @@ def test_a_quiet_process_knows_that_watched_objects_died_with_their_requests(
         if trace.number % 50 == 0:
             quiet.handle_recorded()
     process = quiet.process()
-    assert process.served == 2 * waiting_traces.MOST_WAITING
+    assert process.served == MANY
     (row,) = [row for row in process.ledger if row.kind == "watched"]
-    assert (row.built, row.freed) == (
-        2 * waiting_traces.MOST_WAITING,
-        {"response": 2 * waiting_traces.MOST_WAITING},
-    )
+    assert (row.built, row.freed) == (MANY, {"response": MANY})
 
 
 def test_what_old_requests_left_in_a_list_is_kept(quiet: runtime.Tracer) -> None:
@@ -161,11 +110,9 @@ def test_what_old_requests_left_in_a_list_is_kept(quiet: runtime.Tracer) -> None
     quiet.handle_recorded()
     gc.collect()
     quiet.handle_recorded()
-    made_out = len(quiet.backlog.history.requests)
     quiet.walker.run()
     process = quiet.process()
     LEAK.clear()
-    assert made_out <= waiting_traces.NEWEST + 2, "the first two are never forgotten"
     assert process.served == 103
     assert process.barriers
     found = [life for life in process.lifetimes if life.cls.endswith("Knot")]
@@ -193,18 +140,53 @@ def test_what_too_few_of_the_old_requests_for_a_page_left_is_not_kept(
     assert [life.scope for life in left] == ["process"] * 4
 
 
-def test_what_one_request_built_and_the_next_uses_is_a_use_by_the_next() -> None:
-    """Though both are alike to the last token: to the first it is its own, to the second older."""
-    recorder = Recorder()
-    counted = Counts(page)
-    for number, built in ((1, 11), (2, 21)):
-        trace = recorder.begin(("GET", "", "/", ""))
-        trace.first = 10 * number
-        trace.births += [number, built, "thing", Thing, None]
-        trace.seen += [5, 11]
-        recorder.finish(trace)
-        assert counted.take([trace], {}) == []
-    assert {older: count for (_, older), (count, _) in counted.used.items()} == {
-        (5,): 1,
-        (5, 11): 1,
-    }
+def test_facts_reach_the_history_causes_before_effects(quiet: runtime.Tracer) -> None:
+    """The requests first, then what can only be said of requests that are known."""
+    recorder, order = quiet.recorder, list[str]()
+    recorder.on_finish = lambda: None
+    history = quiet.backlog.history
+    feed = history.feed
+
+    def listen(fact: Fact) -> None:
+        order.append(type(fact).__name__)
+        feed(fact)
+
+    history.feed = listen  # type: ignore[method-assign]
+    trace = recorder.begin(("GET", "", "/", ""))
+    recorder.finish(trace)
+    after = [Replaced((1,)), EndedWithThread(1, (1,)), Walk(1, 2)]
+    quiet.pipeline.run(Batch(recorder, traces=[trace], ends=[Died(5, 7, "reference")], after=after))
+    assert order == ["RecordedRequests", "Deaths", "Replaced", "EndedWithThread", "Walk"]
+
+
+def test_what_an_import_built_in_a_request_that_is_counted_is_still_the_import_s(
+    quiet: runtime.Tracer,
+) -> None:
+    """The request is one of many; what it left is remembered with the module's name."""
+    recorder = quiet.recorder
+    recorder.on_finish = lambda: None
+    for _ in range(3):
+        serve(WSGIHandler(), environ("/plain/"))
+    quiet.handle_recorded()
+    trace = recorder.begin(("GET", "", "/late/", ""))
+    current.set(trace)
+    for _ in range(2):
+        birth_recorder(recorder, "thing")(knot := Knot())
+        LEAK.append(knot)
+    current.set(None)
+    del knot
+    trace.by_import = [("shop.late", trace.thread, 0, 5)]
+    recorder.finish(trace)
+    for _ in range(80):
+        build(recorder, "/plain/")
+    quiet.handle_recorded()
+    gc.collect()
+    quiet.handle_recorded()
+    assert quiet.backlog.history.request(trace.number) is None
+    process = quiet.process()
+    LEAK.clear()
+    left = [each for each in process.lifetimes if each.cls.endswith("Knot") and not each.died_at]
+    assert [(life.by_import, life.scope) for life in left] == [
+        ("shop.late", "process"),
+        ("", "undecided"),
+    ]

@@ -8,6 +8,8 @@ from contextlib import contextmanager
 import pytest
 
 from tracer.model import Barrier, EndedWithThread, Fact, Replaced
+from tracer.model.masking import Masking
+from tracer.model.privacy import Privacy
 from tracer.probes.constructors import birth_recorder
 from tracer.recorder.recorder import Recorder
 from tracer.recorder.trace import Trace, current
@@ -31,7 +33,8 @@ def recorder() -> Recorder:
 @pytest.fixture
 def intake(recorder: Recorder) -> Intake:
     """What takes it."""
-    return Intake(recorder)
+    masking = Masking(Privacy(False, False, recorder.classes.names.__getitem__))
+    return Intake(recorder, masking, lambda _: 0)
 
 
 @contextmanager

@@ -90,7 +90,7 @@ def uncollected() -> Iterator[None]:
 
 def tracked(tracer: runtime.Tracer) -> list[TrackedObject]:
     """Returns what the tracer knows of each object."""
-    return list(tracer.backlog.history.objects.tracked.values())
+    return list(tracer.backlog.history.objects.store.all().values())
 
 
 def paths(walk: Walk) -> list[str]:

@@ -19,6 +19,7 @@ from tests.support.client import environ, serve
 from tests.support.waiting import until
 from tracer import runtime
 from tracer.conf import Config
+from tracer.runtime import walk_schedule
 from tracer.runtime.walk_schedule import EARLY, LATE, SHARE
 from tracer.runtime.worker import ANSWER_INTERVAL, IDLE_POLLS, POLL_INTERVAL
 
@@ -128,9 +129,9 @@ def test_requests_that_finish_during_a_walk_are_handled_in_its_pauses(
     during: list[int] = []
     work = process.work
 
-    def slow(draw: bool = True) -> int:
+    def slow(draw: bool = True, patient: bool = False) -> int:
         process.clock.worked += 7.0
-        return work(draw)
+        return work(draw, patient)
 
     def inside(pause: Callable[[], object], _: object) -> None:
         process.request()
@@ -230,14 +231,19 @@ def test_where_nobody_can_ask_it_sleeps_without_looking(monkeypatch: pytest.Monk
 
 
 @pytest.mark.django_db
-def test_a_process_that_serves_walks_by_itself(settings: Any, tmp_path: Path) -> None:
+def test_a_process_that_serves_walks_by_itself(
+    settings: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """With a real worker thread, some time after its last request; no collection is forced."""
+    # Without pauses: how long a walk takes depends on all that other tests have left.
+    monkeypatch.setattr(walk_schedule, "SHARE", 1.0)
     settings.ROOT_URLCONF = "tests.promises.site"
     config = Config(enabled=True, console=False, journal=tmp_path / "traces", walk=0.1)
     tracer = runtime.start(config)
     try:
         serve(WSGIHandler(), environ("/plain/"))
-        until(lambda: tracer.backlog.history.walks)
+        until(lambda: tracer.walker.upto)
+        until(lambda: tracer.process().walks, patience=60)
         assert all(each.by == "collector" for each in tracer.snapshot().barriers)
     finally:
         runtime.stop(settle=False)

@@ -60,17 +60,11 @@ class Walker:
         self.recorder = recorder
         self.is_due = False
         self.is_urgent = False
-        self.backlog = SimpleNamespace(newest=0)
         self.at: list[float] = []
         self.inside: Callable[..., object] = lambda pause, give_up: None
 
-    @property
-    def upto(self) -> int:
-        """The newest request that the last walk knew."""
-        return 0
-
-    @upto.setter
-    def upto(self, number: int) -> None:
+    def skip(self) -> None:
+        """Waits for another request."""
         self.is_due = False
 
     def run(self, pause: Callable[[], object], give_up: Callable[[], bool]) -> None:
@@ -100,7 +94,7 @@ class Process:
         self.wakeup = Wakeup(self.clock, lambda: self.step())
         self.worker.wakeup = self.wakeup  # type: ignore[assignment]
 
-    def work(self, draw: bool = True) -> int:
+    def work(self, draw: bool = True, patient: bool = False) -> int:
         """Handles what was recorded."""
         count = len(self.recorder.finished)
         self.recorder.finished.clear()

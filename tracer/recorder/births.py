@@ -5,11 +5,10 @@ from __future__ import annotations
 import time
 from collections import deque
 from collections.abc import Callable
-from threading import get_ident
 from typing import Any
 from weakref import ref
 
-from tracer.model.recorded import RawBirth, Trace
+from tracer.model.trace import RawBirth, Trace
 from tracer.recorder.classes import ClassNames
 from tracer.recorder.faults import Faults
 from tracer.recorder.threads import CurrentThread, ThreadNumbers
@@ -47,8 +46,8 @@ class Births(Faults):
         """Whether those were looked for."""
         self.built_outside: deque[RawBirth] = deque(maxlen=20_000)
         """Objects that were built outside of requests."""
-        self.closings: deque[tuple[int, int, int]] = deque(maxlen=10_000)
-        """Resources that were closed: (token, at, thread identifier)."""
+        self.closings: deque[tuple[int, int]] = deque(maxlen=10_000)
+        """Resources that were closed: (token, at)."""
         self.resources: dict[int, int] = {}
         """Token of a wrapper to the token of the raw connection that it has just now."""
 
@@ -133,7 +132,7 @@ class Births(Faults):
     def resource_closed(self, token: int) -> None:
         """Notes that a resource was closed by its owner."""
         self.weakrefs.forget(token)
-        self.closings.append((token, self.clock(), get_ident()))
+        self.closings.append((token, self.clock()))
 
     def seen(self, obj: Any) -> int | None:
         """Notes that the current request used a watched object. Returns its token, or None."""

@@ -15,7 +15,8 @@ from threading import get_ident
 from typing import Any
 
 from tracer.model import stages
-from tracer.model.recorded import Trace, What
+from tracer.model.recorded import What
+from tracer.model.trace import Trace
 from tracer.recorder.births import Births
 from tracer.recorder.boot import BootRecorder
 from tracer.recorder.trace import begun, ignore, spread

@@ -10,7 +10,8 @@ from contextvars import ContextVar
 from sys import getrefcount
 from typing import Any
 
-from tracer.model.recorded import LATE, Event, RawBirth, Trace, What
+from tracer.model.recorded import LATE, What
+from tracer.model.trace import Event, RawBirth, Trace
 from tracer.recorder.threads import CurrentThread
 from tracer.recorder.weakrefs import Ref
 

@@ -14,7 +14,7 @@ from __future__ import annotations
 import itertools
 import weakref
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Callable
 from threading import get_ident
 from typing import Any
 
@@ -129,52 +129,27 @@ class WeakRefs:
         if ref is not None and self.by_id.get(ref.key) is ref:
             self.by_id.pop(ref.key, None)
 
-    def take_over(self, births: list[Any], keep_updating: bool = False) -> list[tuple[int, int]]:
-        """Takes over the references in a finished request's births.
-
-        Returns the token and the end, as in `Ref.at`, of each object that is dead already; nothing
-        else will report those deaths. `keep_updating` goes on writing the other objects' times of
-        death into `births` too, for a caller that reads it again.
+    def take_over(self, births: list[Any]) -> None:
+        """Takes over the references in a finished request's births: from here on `drain` returns
+        the deaths of what lives. Those of what is dead already stand in the births alone.
         """
         marks = births[::5]
         if Ref in map(type, marks):
             for place, ref in enumerate(marks):
                 if type(ref) is Ref:
-                    marks[place] = self._take_over(births, place * 5, ref, keep_updating)
-        return [end for end in zip(births[1::5], marks, strict=True) if end[1]]
+                    self._take_over(births, place * 5, ref)
 
-    def take_over_all(
-        self, several: Iterable[list[Any]], keep_updating: bool = False
-    ) -> list[tuple[int, int]]:
-        """Takes over the references of several requests, as `take_over` does for one.
-
-        Births whose objects are all dead are handled together, which is faster.
-        """
-        ends: list[tuple[int, int]] = []
-        all_dead: list[Any] = []
-        for births in several:
-            if Ref in map(type, births[::5]):
-                ends += self.take_over(births, keep_updating)
-            else:
-                all_dead += births
-        return [end for end in zip(all_dead[1::5], all_dead[::5], strict=True) if end[1]] + ends
-
-    def _take_over(self, births: list[Any], index: int, ref: Ref, keep_updating: bool) -> int:
-        """Takes over one reference. Return when its object died, if it is dead after all."""
+    def _take_over(self, births: list[Any], index: int, ref: Ref) -> None:
         if not ref.key:
             ref.token, ref.cls = births[index + 1], births[index + 3]
             ref.at = 0
             # Set the key before reading the mark: a death in between is reported twice, which is
             # harmless. The other way round it would never be reported.
             ref.key = TAKEN_OVER
-        at: int | Ref = births[index]
-        if not isinstance(at, Ref):
-            return at
-        self.refs[ref.token] = ref
-        if not keep_updating:
+        if births[index] is ref:
+            self.refs[ref.token] = ref
             # Or it would keep all these births alive as long as its object lives.
             ref.births = None
-        return 0
 
     def drain(self) -> list[Ref]:
         """Returns the references whose objects died, oldest first, and forget them."""

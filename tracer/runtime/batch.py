@@ -2,69 +2,78 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from operator import attrgetter
-from typing import NamedTuple, Protocol
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from typing import Protocol
 
-from tracer.model import Fact
-from tracer.model.recorded import End, Trace
+from tracer.model import Deaths, Died, Fact
+from tracer.model.masking import Masking
+from tracer.model.trace import Trace
 from tracer.recorder.recorder import Recorder
 
-_BIRTHS = attrgetter("births")
-
-
-class Ends(NamedTuple):
-    """Objects that died and resources that were closed."""
-
-    closed: list[End]
-    dead: list[End]
-    taken_along: list[End]
-    """Raw connections whose wrappers are among the dead."""
-
-    @property
-    def all(self) -> list[End]:
-        """All of them."""
-        return [*self.closed, *self.dead, *self.taken_along]
+PIECE = 128
+"""Requests in one piece of a batch."""
+Price = Callable[[Trace], int]
+"""Returns how many nanoseconds of a request recording took."""
 
 
 class Batch:
-    """One batch. Sinks take it in turn; the backlog keeps its traces, and later sinks find none."""
+    """One batch, as facts, causes before effects. Sinks take it in turn."""
 
     def __init__(
         self,
         recorder: Recorder,
         facts: Iterable[Fact] = (),
         traces: Iterable[Trace] = (),
-        standing: Iterable[int] = (),
-        ends: Ends | None = None,
+        standing: Sequence[int] = (),
+        ends: Sequence[Died] = (),
         after: Iterable[Fact] = (),
+        price: Price = lambda _trace: 0,
     ) -> None:
         self.recorder = recorder
-        self.facts = [*facts]
+        self.before = [*facts]
         """Threads, objects built outside requests, and whatever else precedes the requests."""
         self.traces = [*traces]
         self.numbers = [trace.number for trace in self.traces]
         """The requests' numbers, which stay when the traces are gone."""
-        self.standing = [*standing]
+        self.standing = standing
         """Tokens of the objects that every request uses, such as the settings."""
-        self.ends = ends if ends is not None else Ends([], [], [])
+        self.ends = ends
         """Ends of objects that were known before this batch."""
         self.after = [*after]
         """What can only be said once the requests and ends are known, such as collections."""
-        self._all_ends: list[End] | None = None
+        self.price = price
+        self._facts: dict[Masking, list[Fact]] = {}
 
-    def all_ends(self) -> list[End]:
-        """Returns these ends and those of objects that the batch's own requests built.
-
-        For sinks that report each death as it comes: from here on, those of the objects that are
-        still alive are queued, which costs more than to look for them in the traces later.
+    def pieces(self) -> Iterator[Batch]:
+        """Yields it in pieces of few requests, so that what sinks make of one is gone before the
+        next: else Python's garbage collector would go through all of it.
         """
-        if self._all_ends is None:
-            already = self.recorder.weakrefs.take_over_all(
-                map(_BIRTHS, self.traces), keep_updating=True
-            )
-            self._all_ends = [*self.ends.all, *deaths(self.recorder, already).all]
-        return self._all_ends
+        while len(self.traces) > PIECE:
+            traces, before = self.traces[:PIECE], self.before
+            self.before = []
+            del self.traces[:PIECE], self.numbers[:PIECE]
+            piece = Batch(self.recorder, before, traces, self.standing, price=self.price)
+            # A trace is held by one piece alone, to be given back.
+            del traces
+            yield piece
+        yield self
+
+    def facts(self, masking: Masking) -> list[Fact]:
+        """Returns all of it, with secrets masked in this way."""
+        found = self._facts.get(masking)
+        if found is None:
+            found = self._facts[masking] = [*self.before]
+            try:
+                found += masking.recorded(self.traces, self.standing, self.price, self._fault)
+            except Exception as fault:  # once, and not by each sink
+                self._fault(fault)
+            if self.ends:
+                found.append(Deaths(tuple(self.ends)))
+            found += self.after
+        return found
+
+    def _fault(self, fault: Exception) -> None:
+        self.recorder.fault("assembly", fault)
 
 
 class Sink(Protocol):
@@ -77,19 +86,24 @@ class Sink(Protocol):
         """Takes one batch. May raise: the other sinks get the batch all the same."""
 
 
-def deaths(recorder: Recorder, ends: Iterable[tuple[int, int]]) -> Ends:
+def as_ends(ends: Iterable[tuple[int, int]]) -> list[Died]:
     """Returns the ends of dead objects, given as token and `Ref.at`."""
-    dead: list[End] = [
-        (token, -at, "collector", 0) if at < 0 else (token, at, "reference", 0)
+    return [
+        Died(token, -at, "collector") if at < 0 else Died(token, at, "reference")
         for token, at in ends
     ]
+
+
+def taken_along(recorder: Recorder, dead: Iterable[Died]) -> list[Died]:
+    """Returns the ends of raw connections: a wrapper that dies open takes its own along.
+
+    A raw connection that is watched itself reports its own end.
+    """
+    found: list[Died] = []
     resources = recorder.resources
-    taken_along: list[End] = []
     if resources:
-        # A wrapper that dies open takes its raw connection along. A raw connection that is watched
-        # itself reports its own end.
         for end in dead:
-            raw = resources.pop(end[0], None)
+            raw = resources.pop(end.token, None)
             if raw is not None and raw not in recorder.weakrefs.refs:
-                taken_along.append((raw, *end[1:]))
-    return Ends([], dead, taken_along)
+                found.append(Died(raw, end.at, end.how))
+    return found

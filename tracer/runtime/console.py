@@ -93,9 +93,8 @@ class Console:
             self.skip(count)
             return
         began = self.clock()
-        self.backlog.update_history()
-        known = self.backlog.history.requests
-        newest = [known[number] for number in batch.numbers[-AT_ONCE:] if number in known]
+        asked = map(self.backlog.history.request, batch.numbers[-AT_ONCE:])
+        newest = [request for request in asked if request is not None]
         self.skip(count - len(newest))
         self.waiting.extend(newest)
         self.spent += self.clock() - began

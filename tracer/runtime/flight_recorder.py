@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 from tracer.journal.flight_record import FlightRecord
 from tracer.journal.writer import Journal
-from tracer.model.recorded import Trace
+from tracer.model.trace import Trace
 from tracer.recorder.recorder import Recorder
 
 

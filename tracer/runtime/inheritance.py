@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import replace
 
 from tracer.model import Birth, Built
+from tracer.model.assemble import birth_in
 from tracer.recorder.recorder import Recorder
 from tracer.runtime.backlog import Backlog
 from tracer.runtime.intake import Intake
@@ -14,7 +15,7 @@ from tracer.runtime.intake import Intake
 def inherit(recorder: Recorder, intake: Intake, backlog: Backlog) -> None:
     """Starts the child's own history with the objects that its parent had built."""
     refs = recorder.weakrefs.refs
-    closed = {token for token, _, _ in recorder.closings} | backlog.waiting.closed.keys()
+    closed = {token for token, _ in recorder.closings}
     received: dict[int, Birth] = {}
     for born in _known_to_the_parent(recorder, intake, backlog):
         ref = refs.get(born.token)
@@ -31,14 +32,14 @@ def inherit(recorder: Recorder, intake: Intake, backlog: Backlog) -> None:
 
 def _known_to_the_parent(recorder: Recorder, intake: Intake, backlog: Backlog) -> Iterator[Birth]:
     """Yields every birth that the parent knew of when it forked; some more than once."""
-    yield from backlog.known_births()
+    yield from backlog.history.objects.store.living()
     yield from intake.boot
     for built in intake.outside():
         yield from built.births
-    traces = (*backlog.waiting.take(), *recorder.finished, *recorder.in_flight.values())
-    for trace in traces:
+    for trace in (*recorder.finished, *recorder.in_flight.values()):
         recorder.weakrefs.take_over(trace.births)
-        yield from backlog.assembly.births(trace, trace.begun)
+        (recorded,) = [one for several in backlog.masking.recorded([trace]) for one in several]
+        yield from [birth_in(recorded, index) for index in range(len(recorded.tokens))]
 
 
 def _announce_current_thread(recorder: Recorder, intake: Intake) -> None:

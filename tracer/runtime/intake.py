@@ -5,15 +5,19 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from operator import attrgetter
 
-from tracer.model import Barrier, Birth, Built, EndedWithThread, Fact, Replaced, ThreadSeen
+from tracer.model import Barrier, Birth, Built, Died, EndedWithThread, Fact, Replaced, ThreadSeen
 from tracer.model.assemble import birth
-from tracer.model.recorded import Trace
+from tracer.model.masking import Masking
+from tracer.model.trace import Trace
 from tracer.probes import preexisting
 from tracer.recorder.recorder import Recorder
-from tracer.runtime.batch import Batch, Ends, deaths
+from tracer.recorder.weakrefs import Ref
+from tracer.runtime.batch import Batch, Price, as_ends, taken_along
 
 MAX_THREAD_NAMES = 1000
 """Names of threads remembered; beyond, those of threads that ended are forgotten."""
+PATIENCE = 64
+"""Requests that a patient look leaves at most."""
 _END = attrgetter("token", "at")
 """Of a reference whose object is dead."""
 
@@ -21,25 +25,41 @@ _END = attrgetter("token", "at")
 class Intake:
     """Takes what one process recorded. Called with the pipeline's lock held."""
 
-    def __init__(self, recorder: Recorder) -> None:
+    def __init__(self, recorder: Recorder, masking: Masking, price: Price) -> None:
         self.recorder = recorder
+        self.masking = masking
+        self.price = price
         self.thread_names: dict[int, str] = {}
         self.boot: list[Birth] = []
         """What was built before this process served anything."""
         self.has_served = False
 
-    def take(self) -> Batch:
-        """Returns everything recorded so far, and empties the queues."""
+    def take(self, patient: bool = False) -> Batch:
+        """Returns everything recorded so far, and empties the queues.
+
+        `patient`: the newest requests may stay, of which something lives. Much of it waits for the
+        garbage collector, and is not told one by one where it dies before its request is taken.
+        """
         recorder = self.recorder
         # Barriers first, and finished requests before deaths: what happened before a barrier is
         # then certain to be in its batch, and so is the birth of what died.
         barriers = [Barrier(*recorder.barriers.popleft()) for _ in range(len(recorder.barriers))]
-        finished = [recorder.finished.popleft() for _ in range(len(recorder.finished))]
+        count = self._gone() if patient else len(recorder.finished)
+        finished = [recorder.finished.popleft() for _ in range(count)]
         facts: list[Fact] = [*self._threads(), *self.outside()]
         standing = self._standing() if finished else []
         self.has_served = self.has_served or bool(finished)
         after = [*self._replaced(finished), *self._ended_with_threads(), *barriers]
-        return Batch(recorder, facts, finished, standing, self._ends(), after)
+        ends = [*self._ends(), *self._taken_over(finished)]
+        return Batch(recorder, facts, finished, standing, ends, after, self.price)
+
+    def _gone(self) -> int:
+        """Returns how many requests a patient look takes, the oldest."""
+        finished = self.recorder.finished
+        count = max(0, len(finished) - PATIENCE)
+        while count < len(finished) and Ref not in map(type, finished[count].births[::5]):
+            count += 1
+        return count
 
     def _threads(self) -> Iterator[ThreadSeen]:
         for queue, ended in (
@@ -63,8 +83,8 @@ class Intake:
         ):
             for _ in range(len(queue)):
                 token, kind, number, details, at = queue[0]
-                cls = self.recorder.classes.names[number]
-                births.append(birth(token, kind, cls, details, at, phase=phase))
+                what = self.masking.privacy.kind(kind, number, details)
+                births.append(birth(token, what, at, phase=phase))
                 if not self.has_served:
                     # Before it leaves the queue: another thread may fork at any time.
                     self.boot.append(births[-1])
@@ -109,14 +129,22 @@ class Intake:
             self.recorder.fault("scan", fault)
             return []
 
-    def _ends(self) -> Ends:
+    def _ends(self) -> list[Died]:
         closings, lives = self.recorder.closings, self.recorder.weakrefs
         closed = [closings.popleft() for _ in range(len(closings))]
-        if not closed and not lives.deaths:
-            return Ends([], [], [])
-        dead = deaths(self.recorder, map(_END, lives.drain()))
-        return dead._replace(closed=[(token, at, "closed", ident) for token, at, ident in closed])
+        # What died before its request was taken over stands among the request's births.
+        dead = as_ends([_END(ref) for ref in lives.drain() if ref.births is None])
+        ends = [Died(token, at, "closed") for token, at in closed]
+        return [*ends, *dead, *taken_along(self.recorder, dead)]
 
-    def thread_name(self, token: int) -> str:
-        """Returns a thread's name, or an empty string for one that is not known."""
-        return self.thread_names.get(token, "")
+    def _taken_over(self, finished: list[Trace]) -> list[Died]:
+        """From here on the deaths of what lives are queued; returns what the dead took along."""
+        found: list[Died] = []
+        for trace in finished:
+            births = trace.births
+            self.recorder.weakrefs.take_over(births)
+            if self.recorder.resources:
+                marks = zip(births[1::5], births[0::5], strict=True)
+                dead = [(token, at) for token, at in marks if type(at) is int]
+                found += taken_along(self.recorder, as_ends(dead))
+        return found

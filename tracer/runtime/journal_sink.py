@@ -1,15 +1,13 @@
-"""The sink that writes a journal: facts, requests and ends, each as soon as it is known."""
+"""The sink that writes a journal: every fact, as soon as it is known."""
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from tracer.journal.request_lines import Lines
 from tracer.journal.writer import Journal
-from tracer.model import Fact
-from tracer.model.assemble import Assembly
+from tracer.model import Fact, History
+from tracer.model.masking import Masking
 from tracer.runtime.batch import Batch
 
 
@@ -18,11 +16,19 @@ class JournalSink:
 
     name = "the journal"
 
-    def __init__(self, directory: Path, assembly: Assembly) -> None:
+    def __init__(
+        self,
+        directory: Path,
+        masking: Masking,
+        limit: int | None = None,
+        history: Callable[[], History] = History,
+    ) -> None:
+        """`limit` as in `Journal`; `history` returns the story of all that was written."""
         self.directory = directory
-        self.assembly = assembly
+        self.masking = masking
+        self.limit = limit
+        self.history = history
         self.journal: Journal | None = None
-        self.lines: Lines | None = None
 
     @property
     def is_open(self) -> bool:
@@ -31,27 +37,18 @@ class JournalSink:
 
     def take(self, batch: Batch) -> None:
         """Writes a batch. Before the journal is open nothing is written: see `open`."""
-        if self.journal is None or self.lines is None:
-            return
-        ready: list[Fact | bytes] = [*batch.facts]
-        ends = batch.all_ends()
-        if batch.traces:
-            fault = functools.partial(batch.recorder.fault, "assembly")
-            ready += self.lines.requests(batch.traces, batch.standing, fault)
-        if ends:
-            ready.append(self.lines.deaths(ends))
-        ready += batch.after
-        if ready:
-            self.journal.append(ready)
+        if self.journal is not None and self.journal.is_full:
+            history = self.history()
+            self.journal.begin_segment(history.opening(), history.newest)
+        self.append(batch.facts(self.masking))
 
     def open(self, head: Sequence[Fact]) -> None:
         """Begins the file; `head` says who writes it and what was built before."""
-        self.journal = Journal(self.directory)
-        self.lines = Lines(self.assembly)
+        self.journal = Journal(self.directory, limit=self.limit)
         self.journal.append(head)
 
     def append(self, facts: Sequence[Fact]) -> None:
-        """Writes facts that only a journal needs."""
+        """Writes facts."""
         if self.journal is not None and facts:
             self.journal.append(facts)
 
@@ -63,4 +60,4 @@ class JournalSink:
     def forked(self) -> None:
         """Leaves the parent's file alone; the child opens its own."""
         self.close()
-        self.journal = self.lines = None
+        self.journal = None

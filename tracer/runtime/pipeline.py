@@ -5,6 +5,7 @@ from __future__ import annotations
 import threading
 
 from tracer.model import Fact
+from tracer.recorder.trace import give_back
 from tracer.runtime.batch import Batch, Sink
 from tracer.runtime.intake import Intake
 
@@ -19,17 +20,26 @@ class Pipeline:
         self.sinks: list[Sink] = []
         """The tracer's own, in order."""
         self.subscriptions: list[Sink] = []
-        """Those of recordings and test runs. They come first, as the backlog keeps the traces."""
+        """Those of recordings and test runs."""
 
-    def run(self, batch: Batch | None = None) -> int:
-        """Hands out a batch, that of everything recorded; returns how many requests are in it."""
-        batch = batch or self.intake.take()
-        for sink in (*self.subscriptions, *self.sinks):
-            try:
-                sink.take(batch)
-            except Exception as fault:
-                self.intake.recorder.fault(sink.name, fault)
-        return len(batch.numbers)
+    def run(self, batch: Batch | None = None, patient: bool = False) -> int:
+        """Hands out a batch, that of everything recorded; returns how many requests are in it.
+
+        `patient` as in `Intake.take`.
+        """
+        batch = batch or self.intake.take(patient)
+        count = len(batch.numbers)
+        for piece in batch.pieces():
+            for sink in (*self.subscriptions, *self.sinks):
+                try:
+                    sink.take(piece)
+                except Exception as fault:
+                    self.intake.recorder.fault(sink.name, fault)
+            traces, piece.traces = piece.traces, []
+            while traces:
+                trace = traces.pop()
+                give_back(self.intake.recorder.spare, trace)
+        return count
 
     def report(self, *facts: Fact) -> None:
         """Hands out facts that the recorder does not know."""

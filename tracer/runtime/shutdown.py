@@ -58,7 +58,6 @@ def _end(tracer: Tracer) -> None:
         return
     with tracer.lock:
         tracer.introduction.report_boot()
-        tracer.backlog.update_history()
         ended = Ended(tracer.recorder.clock())
         tracer.backlog.history.feed(ended)
         if journal is not None:

@@ -7,28 +7,15 @@ the block began is built "before".
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from dataclasses import replace
 
 from tracer.journal.writer import Journal
-from tracer.model import Built, Deaths, Died, Ended, Fact, History, Process, ProcessStarted, Request
-from tracer.model.assemble import Assembly
+from tracer.model import Built, Ended, Fact, History, Process, ProcessStarted
+from tracer.model.assemble import birth_in
+from tracer.model.recorded import RecordedRequests
 from tracer.runtime.batch import Batch
 from tracer.runtime.tracer import Tracer
-
-
-def facts_of(batch: Batch, assembly: Assembly, standing: Sequence[int] = ()) -> Iterator[Fact]:
-    """Yields a batch as facts, causes before effects; `standing` as in `Assembly.request`."""
-    yield from batch.facts
-    for trace in batch.traces:
-        try:
-            yield assembly.request(trace, standing)
-        except Exception as fault:
-            batch.recorder.fault("assembly", fault)
-    ends = batch.all_ends()
-    if ends:
-        yield Deaths(tuple([Died(*end) for end in ends]))
-    yield from batch.after
 
 
 class Subscription:
@@ -51,7 +38,7 @@ class Subscription:
         self.tracer = tracer
         self.history = History(keep, tracer.backlog.known)
         self.journal = journal
-        self.assembly = tracer.assembly(query_values, cache_keys)
+        self.masking = tracer.masking(query_values, cache_keys)
         self.server = ""
         """What sends the requests, where the tracer cannot know it by itself."""
         self.begun = 0
@@ -65,15 +52,15 @@ class Subscription:
         tracer.gather()
         with tracer.lock:
             history = tracer.backlog.history
-            # What waits in the backlog comes before, not after.
-            tracer.backlog.update_history()
             self.begun = tracer.recorder.clock()
             self.offset = max([history.newest, *tracer.recorder.in_flight], default=0)
-            found = tuple([replace(each, phase="before") for each in history.living()])
+            found = tuple(
+                [replace(each, phase="before") for each in history.objects.store.living()]
+            )
             self._add([Built(found)] if found else [])
-            self._add([history.objects.held()] if history.walks else [])
-            self.history.boot = history.boot
-            self.history.threads.update(tracer.intake.thread_names)
+            self._add([history.objects.held()] if history.log.walks else [])
+            self.history.log.boot = history.log.boot
+            self.history.log.requests.threads.update(tracer.intake.thread_names)
             tracer.pipeline.subscriptions.append(self)
 
     def close(self) -> None:
@@ -86,15 +73,27 @@ class Subscription:
 
     def take(self, batch: Batch) -> None:
         """Adds one batch to the history."""
-        for fact in facts_of(batch, self.assembly):
-            if isinstance(fact, Request):
+        for fact in batch.facts(self.masking):
+            if isinstance(fact, RecordedRequests):
                 if self.history.about is None:
                     self._add([self._who()])
-                if fact.begun < self.begun:
-                    fact = Built(tuple([replace(each, phase="before") for each in fact.births]))
-                else:
-                    fact = replace(fact, number=fact.number - self.offset)
-            self._add([fact])
+                self._add(self._seen_from_here(fact))
+            else:
+                self._add([fact])
+
+    def _seen_from_here(self, several: RecordedRequests) -> Iterator[Fact]:
+        """Yields requests with their numbers here; of earlier ones, what they built."""
+        if min(several.begun) >= self.begun:
+            numbers = [number - self.offset for number in several.numbers]
+            # The marks change as objects die, in each history by itself.
+            yield replace(several, numbers=numbers, marks=several.marks[:])
+            return
+        for one in several:
+            if one.begun >= self.begun:
+                yield from self._seen_from_here(one.alone())
+            else:
+                births = [birth_in(one, index) for index in range(len(one.tokens))]
+                yield Built(tuple([replace(each, phase="before") for each in births]))
 
     def _add(self, facts: Iterable[Fact]) -> None:
         added = list(facts)
@@ -114,8 +113,8 @@ class Subscription:
             if self._seen is None:
                 about = self.history.about
                 if about is None:
-                    self.history.about = self._who()
+                    self.history.log.about = self._who()
                 self._seen = self.history.snapshot()
                 # It may become known only with the first request who serves.
-                self.history.about = about
+                self.history.log.about = about
             return self._seen

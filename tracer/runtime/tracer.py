@@ -7,7 +7,6 @@ When the console falls behind, timelines are skipped and counted; the journal sk
 
 from __future__ import annotations
 
-import time
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from typing import TextIO
@@ -16,8 +15,9 @@ from django.conf import settings
 
 from tracer.conf import Config
 from tracer.model import Process, Request
-from tracer.model.assemble import Assembly
 from tracer.model.known import KnownFindings
+from tracer.model.masking import Masking
+from tracer.model.privacy import Privacy
 from tracer.probes.install import Installation
 from tracer.probes.signal_names import SignalNames
 from tracer.recorder import boot
@@ -29,7 +29,6 @@ from tracer.runtime.intake import Intake
 from tracer.runtime.introduction import Introduction
 from tracer.runtime.journal_sink import JournalSink
 from tracer.runtime.pipeline import Pipeline
-from tracer.runtime.waiting_traces import WaitingTraces
 from tracer.runtime.walk_schedule import WalkSchedule
 from tracer.runtime.walker import Walker
 from tracer.runtime.worker import WorkerThread
@@ -55,13 +54,15 @@ class Tracer:
         self.recorder = recorder = Recorder()
         self.installation = Installation(recorder, config.watch, config.cache_keys)
         self.overhead = overhead.Overhead()
-        self.intake = Intake(recorder)
+        masking = self.masking(config.query_values, config.cache_keys)
+        self.intake = Intake(recorder, masking, self.overhead.of)
         self.pipeline = Pipeline(self.intake)
-        assembly = self.assembly(config.query_values, config.cache_keys)
-        self.backlog = Backlog(
-            assembly, WaitingTraces(recorder, assembly.page), KnownFindings(config.known)
-        )
-        self.journal = JournalSink(config.journal, assembly) if config.journal else None
+        self.backlog = Backlog(recorder, masking, KnownFindings(config.known))
+        self.journal: JournalSink | None = None
+        if config.journal is not None:
+            self.journal = JournalSink(
+                config.journal, masking, config.journal_limit, lambda: self.backlog.history
+            )
         self.console: Console | None = None
         if config.console and CAN_DRAW:
             self.console = Console(
@@ -72,7 +73,7 @@ class Tracer:
         self.walker = Walker(recorder, self.pipeline, self.backlog)
         self.introduction = Introduction(recorder, self.pipeline, self.backlog, self.journal)
         self.flight_recorder = FlightRecorder(
-            recorder, assembly.path, self.introduction.open_journal
+            recorder, masking.privacy.path, self.introduction.open_journal
         )
         self.worker = self._worker()
         if self.journal is not None:
@@ -91,18 +92,16 @@ class Tracer:
         answer = self._settle_if_asked if self.journal is not None else None
         return WorkerThread(self.recorder, self.handle_recorded, has_readers, walks, answer)
 
-    def assembly(self, query_values: bool, cache_keys: bool) -> Assembly:
-        """Returns what makes requests of traces, with these values shown or masked in them."""
-        return Assembly(
+    def masking(self, query_values: bool, cache_keys: bool) -> Masking:
+        """Returns what makes recordings of traces, with these values shown or masked in them."""
+        privacy = Privacy(
             query_values,
-            self.intake.thread_name,
+            cache_keys,
             self.recorder.classes.names.__getitem__,
-            self.overhead.of_alike,
-            self.recorder.epoch,
             SignalNames(),
             lambda: str(settings.ROOT_URLCONF),
-            cache_keys,
         )
+        return Masking(privacy)
 
     @property
     def lock(self) -> AbstractContextManager[object]:
@@ -111,25 +110,21 @@ class Tracer:
 
     # -- in the worker thread ---------------------------------------------------------------
 
-    def handle_recorded(self, draw: bool = True) -> int:
+    def handle_recorded(self, draw: bool = True, patient: bool = False) -> int:
         """Hands what was recorded to the sinks, and draws. Returns how many requests there were.
 
-        Without `draw`, timelines are skipped and counted: a terminal may take its time.
+        Without `draw`, timelines are skipped and counted: a terminal may take its time. `patient`
+        as in `Intake.take`.
         """
-        clock, computed = self.recorder.clock, time.thread_time_ns
         try:
-            began, before = clock(), computed()
             with boot.imports_not_counted():
                 with self.lock:
                     if not self.recorder.finished and not self.introduction.is_done:
                         return 0
                     self.introduction.complete()
-                    count = self.pipeline.run()
+                    count = self.pipeline.run(patient=patient)
                 if self.console is not None:
                     self.console.draw(self.snapshot) if draw else self.console.skip_waiting()
-            if count:
-                with self.lock:
-                    self.overhead.worker_ran(began, clock(), computed() - before)
             return count
         except Exception as fault:
             self.recorder.fault("the worker thread", fault)
@@ -140,7 +135,6 @@ class Tracer:
     def snapshot(self, drawn: Sequence[Request] = ()) -> Process:
         """Returns the process as its history shows it; `drawn` as in `History.snapshot`."""
         with self.lock:
-            self.backlog.update_history()
             return self.backlog.history.snapshot(drawn)
 
     def process(self) -> Process:

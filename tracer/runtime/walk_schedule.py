@@ -57,8 +57,7 @@ class WalkSchedule:
             self.walker.run(pause, lambda: is_to_end(pid))
         except Exception as fault:
             self.walker.recorder.fault("the walk", fault)
-            # Not again before there was another request.
-            self.walker.upto = self.walker.backlog.newest
+            self.walker.skip()
         self.last = self.clock()
         self.late = min(2 * self.late, LATE)
 

@@ -36,12 +36,19 @@ class Walker:
     @property
     def is_due(self) -> bool:
         """Whether there were requests since the last walk."""
-        return self.backlog.newest > self.upto
+        with self.pipeline.lock:
+            return self.backlog.history.newest > self.upto
 
     @property
     def is_urgent(self) -> bool:
         """Whether another walk soon would tell more."""
-        return self.backlog.history.objects.spots.has_suspects
+        with self.pipeline.lock:
+            return self.backlog.history.objects.spots.has_suspects
+
+    def skip(self) -> None:
+        """Waits for another request before a walk is due."""
+        with self.pipeline.lock:
+            self.upto = self.backlog.history.newest
 
     def run(
         self, pause: Callable[[], Any] = lambda: None, give_up: Callable[[], bool] = lambda: False
@@ -53,8 +60,7 @@ class Walker:
         with self.walking:
             with self.pipeline.lock:
                 self.pipeline.run()
-                self.backlog.update_history()
-                upto, begun = self.backlog.newest, self.recorder.clock()
+                upto, begun = self.backlog.history.newest, self.recorder.clock()
                 targets, standing = self._targets()
             walked = HeapWalk(
                 targets,
@@ -70,7 +76,6 @@ class Walker:
                 with self.pipeline.lock:
                     # What has died meanwhile does not lie there beside what came after it.
                     self.pipeline.run()
-                    self.backlog.update_history()
                     self.upto = upto
                     report = self._report(begun, walked)
                     self.pipeline.run(Batch(self.recorder, after=[report]))
@@ -80,32 +85,31 @@ class Walker:
 
         An object stands if it was built outside requests and requests use it.
         """
-        refs = self.recorder.weakrefs.refs
-        targets: dict[int, Ref] = {}
-        standing: list[Ref] = []
-        for token, known in self.backlog.history.objects.tracked.items():
-            ref = refs.get(token)
-            if ref is not None and known.death is None:
-                targets[token] = ref
-                if known.built_in is None and known.requests:
-                    standing.append(ref)
+        refs, objects = self.recorder.weakrefs.refs, self.backlog.history.objects
+        targets = {token: refs[token] for token in objects.store.living_tokens() if token in refs}
+        standing = [
+            targets[token]
+            for token, known in objects.tracked.items()
+            if known.built_in is None and known.requests and token in targets
+        ]
         return targets, standing
 
     def _report(self, begun: int, walked: Walked) -> Walk:
         """Returns what is different since the last walk."""
         found, lost = [], []
-        refs = self.recorder.weakrefs.refs
-        for token, known in self.backlog.history.objects.tracked.items():
-            ref = refs.get(token)
-            if known.death is not None or ref is None or ref.at:
-                # It died, or its death is still to be reported.
+        refs, objects = self.recorder.weakrefs.refs, self.backlog.history.objects
+        for token in objects.store.living_tokens():
+            ref, known = refs.get(token), objects.tracked.get(token)
+            if ref is None or ref.at:
+                # Its death is still to be reported.
                 continue
             here = walked.found.get(token)
-            if here is None:
-                if known.is_held:
-                    lost.append(token)
-            elif not known.is_held or known.held != _held(token, here):
-                found.append(_held(token, here))
+            before = known.held if known is not None and known.is_held else None
+            if here is not None:
+                if before != _held(token, here):
+                    found.append(_held(token, here))
+            elif before is not None:
+                lost.append(token)
         return Walk(begun, self.recorder.clock(), tuple(found), tuple(lost))
 
     def forked(self) -> None:

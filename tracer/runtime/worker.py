@@ -14,11 +14,11 @@ from tracer.recorder.recorder import Recorder
 from tracer.runtime.kernel_thread import join, without_signals
 from tracer.runtime.walk_schedule import WalkSchedule
 
-POLL_INTERVAL = 0.05
+POLL_INTERVAL = 0.2
 """Seconds between two polls, while requests come and are drawn or written."""
-IDLE_POLLS = 40
+IDLE_POLLS = 10
 """Polls without a find after which the thread sleeps until a finished request wakes it."""
-BATCH_SIZE = 64
+BATCH_SIZE = 128
 """Requests that a process without console and journal collects before its thread handles them.
 Hundreds of waiting traces would be promoted to the garbage collector's oldest generation."""
 MOST_FINISHED = 2000
@@ -49,9 +49,8 @@ class WorkerThread:
     ) -> None:
         """`work` handles what was recorded, and returns how many requests there were.
 
-        `has_readers`: a console or a journal waits for each request. `walks`: when to look for what
-        holds objects; None: never. `answer` does what somebody outside asks for, and never raises;
-        None if nobody can ask.
+        `has_readers`: a console or a journal waits for each request. `walks` looks for what holds
+        objects. `answer` does what somebody outside asks for, and never raises.
         """
         self.recorder = recorder
         self.work = work
@@ -61,14 +60,14 @@ class WorkerThread:
         self.batch_size, self.idle_polls, self.poll_interval = (
             (1, IDLE_POLLS, POLL_INTERVAL) if has_readers else (BATCH_SIZE, 0, 0.0)
         )
+        # Nobody waits for any request: a look may leave the newest ones.
+        self.is_patient = not has_readers
         self.pid = os.getpid()
         self.thread: threading.Thread | None = None
         self.wakeup = _wakeup()
         self.ending = threading.Event()  # the process ends
-        self.forking = False
-        """The process is about to fork, and the thread has to end."""
-        self.polling: bool
-        """Whether the thread looks by itself; else a finished request wakes it."""
+        self.forking = False  # the process is about to fork, and the thread has to end
+        self.polling: bool  # whether the thread looks by itself; else a finished request wakes it
         self._stop_polling()
 
     def request_finished(self) -> None:
@@ -102,11 +101,12 @@ class WorkerThread:
 
     def _stop_polling(self) -> None:
         """Stops polling; from now on a finished request wakes the thread."""
-        self.polling, self.recorder.enough = False, self.batch_size
+        self.polling = False
+        left = len(self.recorder.finished) if self.is_patient else 0
+        self.recorder.enough = left + self.batch_size
 
     def _ring(self) -> None:
-        """Ends the thread's waiting; twice before it has looked counts as once."""
-        with contextlib.suppress(RuntimeError):
+        with contextlib.suppress(RuntimeError):  # twice before it has looked counts as once
             self.wakeup.release()
 
     def _run(self) -> None:
@@ -132,12 +132,13 @@ class WorkerThread:
     def _wait(self, seconds: float) -> int:
         """Waits, and handles what was recorded; returns how many requests there were."""
         self.wakeup.acquire(timeout=0 if self.forking else seconds)
-        return self.work() if self.recorder.has_unprocessed() else 0
+        if not self.recorder.has_unprocessed():
+            return 0
+        return self.work(patient=self.is_patient)
 
     def _sleep(self) -> None:
-        """Sleeps until a finished request wakes the thread."""
         self._stop_polling()
-        if len(self.recorder.finished) < self.batch_size:
+        if len(self.recorder.finished) < self.recorder.enough:
             while not self.wakeup.acquire(timeout=self.answer_interval):
                 self.answer()
         self._start_polling()
@@ -159,9 +160,8 @@ class WorkerThread:
         self.forking = False
         if not thread.is_alive():
             self._stop_polling()
-            if len(self.recorder.finished) >= self.batch_size:
-                # Other threads have finished requests meanwhile, so Python warns in any case.
-                self.request_finished()
+            if len(self.recorder.finished) >= self.recorder.enough:
+                self.request_finished()  # of other threads, so Python warns in any case
 
     def forked(self) -> None:
         """Begins anew in a forked child: the thread and its locks are the parent's."""

@@ -26,12 +26,13 @@ def test_an_empty_directory_is_one_sentence(tmp_path):
     assert run.err == f"{tmp_path} holds no journal. No process has written to it yet.\n"
 
 
-def test_a_newer_format_is_one_sentence(tmp_path):
-    (tmp_path / "1-1.jsonl").write_bytes(b'{"format":2,"journal":"tracer"}\n')
+@pytest.mark.parametrize("version", [1, 3])
+def test_a_journal_of_another_format_is_one_sentence(tmp_path, version):
+    (tmp_path / "1-1.jsonl").write_bytes(b'{"format":%d,"journal":"tracer"}\n' % version)
     run = Run("show", tmp_path)
     assert (run.status, run.out) == (1, "")
     assert run.err.count("\n") == 1
-    assert "format 2" in run.err
+    assert f"has journal format {version}" in run.err
 
 
 def test_an_unknown_process_is_an_error_that_names_the_others(traces):

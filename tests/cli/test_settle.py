@@ -17,7 +17,7 @@ from tests.support.programs import settings_file, started
 from tests.support.waiting import until
 from tracer.cli import settle
 from tracer.journal.flight_record import FlightRecord
-from tracer.journal.reader import read
+from tracer.journal.reader import processes
 from tracer.journal.writer import Journal
 from tracer.model import Barrier, Built, Fact, Held, Walk
 from tracer.render.layout.theme import TIMES
@@ -90,9 +90,9 @@ def test_a_process_that_serves_says_what_its_requests_left(
         assert (run.status, run.err) == (0, "")
         assert f"Left behind in process {server.pid} · 4 requests · {times} walk" in run.out
         assert f"KEPT by leaky_site.KEPT[…] · WSGIRequest {TIMES} 4" in run.out
-        (file,) = read(traces).files
-        forced = [each for each in file.process.barriers if each.by == "tracer"]
-        assert (len(forced), file.process.walks) == (times, times)
+        (process,) = processes(traces)
+        forced = [each for each in process.barriers if each.by == "tracer"]
+        assert (len(forced), process.walks) == (times, times)
 
 
 def test_a_journal_of_processes_that_have_ended_has_nobody_to_ask(tmp_path: Path) -> None:
@@ -119,7 +119,7 @@ class Asked:
         self.directory, self.now = directory, 0.0
         self.dead: set[Path] = set()
         self.steps: list[Callable[[], object]] = []
-        monkeypatch.setattr(settle, "alive", lambda path: path not in self.dead)
+        monkeypatch.setattr(settle, "is_alive", lambda path: path not in self.dead)
 
     def process(self, pid: int, flight: bool = True) -> tuple[Journal, FlightRecord | None]:
         """Begins a process, which has served one request."""

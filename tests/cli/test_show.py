@@ -13,7 +13,7 @@ from tests.support.journals import BEGUN, process, request, story, write
 from tracer.cli.main import main
 from tracer.cli.show import PICTURES
 from tracer.journal.flight_record import FlightRecord
-from tracer.model import Birth, Built, Span
+from tracer.model import Birth, Built
 
 # -- pictures -------------------------------------------------------------------------------------
 
@@ -49,10 +49,15 @@ def test_request_all_draws_every_timeline(traces):
 @pytest.mark.parametrize("number", [1, 2, 3])
 def test_a_request_drawn_alone_counts_uses_up_to_itself(tmp_path, number):
     layer = Birth(9, "middleware", "cafe.middleware.Layer", "Layer", BEGUN, 1, "boot")
-    stage = Span("middleware", "Layer", 0, 1, 2, 9, 1)
     requests = [request(each) for each in (1, 2, 3)]
     requests = [
-        replace(each, spans=(*each.spans, stage), seen=(*each.seen, (9, 1))) for each in requests
+        replace(
+            each,
+            starts=[each.begun[0] + 1, *each.starts],
+            ends=[each.begun[0] + 2, *each.ends],
+            whats=(("middleware", 9, "Layer", "", ""), *each.whats),
+        )
+        for each in requests
     ]
     write(tmp_path, "31-1", process(31), Built((layer,)), *requests)
     run = Run("show", tmp_path, "--request", number)
@@ -121,9 +126,9 @@ def test_a_terminal_gets_no_colour_with_the_option(traces, terminal, option):
 def test_a_process_that_was_killed_is_distinguished_from_one_that_runs(traces, monkeypatch):
     assert "32 is gone without a word" in Run("show", traces).out
     assert "31 is gone" not in Run("show", traces).out
-    monkeypatch.setattr("tracer.journal.reader.alive", lambda path: True)
+    monkeypatch.setattr("tracer.journal.segments.is_alive", lambda path: True)
     assert "32 is still running" in Run("show", traces).out
-    monkeypatch.setattr("tracer.journal.reader.alive", lambda path: None)
+    monkeypatch.setattr("tracer.journal.segments.is_alive", lambda path: None)
     unknown = Run("show", traces).out
     assert "gone without a word" not in unknown
     assert "still running" not in unknown
@@ -149,7 +154,7 @@ def test_unfinished_requests_of_a_living_process_are_counted(traces, monkeypatch
     for number in (1, 2, 3):
         record.note(number, 1.7e9, 10**12, 7, 1, f"GET /menu/{number}")
     record.forget()
-    monkeypatch.setattr("tracer.journal.reader.alive", lambda path: True)
+    monkeypatch.setattr("tracer.journal.segments.is_alive", lambda path: True)
     run = Run("show", traces, "--process", 32, "--only", "overview")
     assert "how far it has come; 1 request has begun and not been written yet." in run.out
     assert "cut off" not in run.out

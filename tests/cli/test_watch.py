@@ -36,7 +36,7 @@ def watched(directory: Path, *steps: Callable[[], object]) -> Run:
 @pytest.fixture
 def living(monkeypatch):
     """Makes every process count as alive, though the test writes its file."""
-    monkeypatch.setattr(watch, "alive", lambda path: True)
+    monkeypatch.setattr(watch, "is_alive", lambda path: True)
 
 
 def append(path: Path, *facts: Fact) -> None:
@@ -119,7 +119,7 @@ def test_watch_draws_nothing_of_processes_that_were_dead_before(traces):
 
 
 def test_watch_on_a_system_that_cannot_say_who_is_alive(tmp_path, monkeypatch):
-    monkeypatch.setattr(watch, "alive", lambda path: None)
+    monkeypatch.setattr(watch, "is_alive", lambda path: None)
     write(tmp_path, "31-1", process(31), request(1), request(2))
     run = watched(tmp_path, lambda: None)
     assert run.out.strip() == "Process 31 has served 2 requests so far."
@@ -131,10 +131,10 @@ def test_watch_skips_files_without_a_process(tmp_path):
 
 
 def test_watch_notes_once_what_it_cannot_read_and_goes_on(tmp_path):
-    (tmp_path / "1-1.jsonl").write_bytes(b'{"format":2,"journal":"tracer"}\n')
+    (tmp_path / "1-1.jsonl").write_bytes(b'{"format":1,"journal":"tracer"}\n')
     run = watched(tmp_path, lambda: None, lambda: None)
     assert run.status == 0
-    assert run.err.count("format 2") == 1
+    assert run.err.count("format 1") == 1
 
 
 class Lines:
@@ -218,7 +218,7 @@ def test_watch_draws_the_tree_only_when_a_process_starts_or_ends(tmp_path):
 def test_processes_that_were_dead_before_are_not_in_the_tree(tmp_path, traces, monkeypatch):
     write(traces, "33-3", process(33))
     write(traces, "34-4", process(34))
-    monkeypatch.setattr(watch, "alive", lambda path: path.name[:2] in ("33", "34"))
+    monkeypatch.setattr(watch, "is_alive", lambda path: path.name[:2] in ("33", "34"))
     run = watched(traces, lambda: None, lambda: None)
     assert run.out.count("2 processes · ") == 1
     assert "─ 33 " in run.out

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from tests.support.recorded import recorded
 from tracer.model import Birth, Boot, Built, History, Process, ProcessStarted, Request, Span, stages
 
 APPLICATION = (
@@ -35,7 +36,7 @@ def process(
         history.feed(one_second_boot() if phase == "boot" else Boot(begun=0, modules=3))
     history.feed(Built(births))
     for number in range(1, requests + 1):
-        history.feed(request(number, thread, births if used else ()))
+        history.feed(recorded(request(number, thread, births if used else ())))
     return history.snapshot()
 
 
@@ -67,7 +68,7 @@ def request(number: int, thread: int, used: tuple[Birth, ...]) -> Request:
     )
     return Request(
         number=number, method="GET", path="/", status=200, thread=thread, thread_name="MainThread",
-        ident=1, started=1e9 + number, begun=begun, closed=begun + 500_000, size=2, watching=0,
+        started=1e9 + number, begun=begun, closed=begun + 500_000, size=2, watching=0,
         spans=tuple(spans), births=(*births, connection),
         seen=tuple((birth.token, thread) for birth in used),
         imports=("cafe_site.urls", "cafe.views") if number == 1 else (),

@@ -13,7 +13,7 @@ import pytest
 from tests.servers.gunicorn_program import PATIENCE, Gunicorn, gunicorn
 from tests.support.command import Run
 from tests.support.waiting import until
-from tracer.journal.reader import JournalFile, read
+from tracer.journal.reader import JournalFile, processes, read
 from tracer.model.process_tree import build_process_tree
 
 pytestmark = [
@@ -24,7 +24,7 @@ pytestmark = [
 
 def files_by_pid(journal: Path) -> dict[int, JournalFile]:
     """Returns each process's journal file by its pid."""
-    return {file.process.about.pid: file for file in read(journal).files}
+    return {file.outline.about.pid: file for file in read(journal).files}
 
 
 def get_until_all_have_served(server: Gunicorn, journal: Path, workers: int) -> None:
@@ -46,7 +46,7 @@ def test_objects_of_a_preloaded_application_are_inherited_and_not_built_again(
         get_until_all_have_served(server, journal, 2)
         arbiter = server.process.pid
         server.stop()
-    found = {pid: file.process for pid, file in files_by_pid(journal).items()}
+    found = {pid: file.load() for pid, file in files_by_pid(journal).items()}
     assert len(found) == 2
     for process in found.values():
         assert (process.about.parent, process.about.inherited) == (arbiter, True)
@@ -71,7 +71,7 @@ def test_recycled_workers_follow_each_other(tmp_path: Path) -> None:
         for _ in range(15):
             server.get("/plain/")
         server.stop()
-    served = [process for process in read(journal).processes if process.served]
+    served = [process for process in processes(journal) if process.served]
     assert [process.served for process in served] == [5, 5, 5]
     assert all(process.ended for process in served)
     for process in served:
@@ -118,7 +118,7 @@ def kill_a_worker_in_a_request(directory: Path, journal: Path) -> int:
         until(here.exists)
         (running,) = files_by_pid(journal).values()
         assert running.alive
-        assert 4 in {each.number for each in running.pending}
+        assert 4 in running.pending
         os.kill(worker, signal.SIGKILL)
         thread.join(PATIENCE)
         assert failed
@@ -134,13 +134,13 @@ def test_a_worker_killed_in_a_request_is_reported_with_that_request(tmp_path: Pa
     found = files_by_pid(journal)
     assert len(found) == 2
     killed = found.pop(worker)
-    assert (killed.alive, killed.process.ended) == (False, False)
-    assert [each.number for each in killed.process.requests] == [1, 2, 3, 4]
-    last = killed.process.requests[-1]
+    assert (killed.alive, killed.outline.ended) == (False, False)
+    assert [each.number for each in killed.load().requests] == [1, 2, 3, 4]
+    last = killed.load().requests[-1]
     assert (last.path, last.status, last.ending) == ("/wait/?here=…", None, "cut off")
     (file,) = found.values()
-    assert file.process.ended
-    assert [each.path for each in file.process.requests] == ["/plain/"]
+    assert file.load().ended
+    assert [each.path for each in file.load().requests] == ["/plain/"]
     text = Run("show", journal, "--only", "processes").out
     (line,) = [line for line in text.splitlines() if f"─ {worker} " in line]
     assert "gone without a word" in line
@@ -155,7 +155,7 @@ def test_two_applications_of_one_process_share_a_journal(tmp_path: Path) -> None
         for path in ("/plain/", "/second/plain/", "/plain/"):
             server.get(path)
         server.stop()
-    (process,) = read(journal).processes
+    (process,) = processes(journal)
     paths = [each.path for each in process.requests]
     assert paths == ["/plain/", "/second/plain/", "/plain/"]
     handlers = [life for life in process.lifetimes if life.name == "WSGIHandler"]

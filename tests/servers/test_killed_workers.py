@@ -12,7 +12,7 @@ import pytest
 from tests.servers.gunicorn_program import Clients, Gunicorn, gunicorn
 from tracer.journal.reader import JournalContents, read
 from tracer.journal.tail import Tail
-from tracer.model import Request
+from tracer.model.recorded import RecordedRequests
 
 pytestmark = [
     pytest.mark.slow,
@@ -43,14 +43,15 @@ class Observer:
                 self.killed.extend([pid] if pid else [])
                 self.follow()
                 if len(self.killed) % 3 == 1:
-                    assert sum(each.served for each in read(self.journal).processes) <= REQUESTS
+                    assert sum(file.outline.served for file in read(self.journal).files) <= REQUESTS
 
     def follow(self) -> None:
         for news in self.tail.read():
             assert not news.restarted
             for fact in news.facts:
-                if isinstance(fact, Request):
-                    self.followed[news.path, fact.number] += 1
+                if isinstance(fact, RecordedRequests):
+                    for number in fact.numbers:
+                        self.followed[news.path, number] += 1
 
 
 def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
@@ -69,7 +70,7 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
         server.stop()
     observer.follow()
     reading = read(journal)
-    recorded = Counter(each.path for process in reading.processes for each in process.requests)
+    recorded = Counter(each.path for file in reading.files for each in file.load().requests)
     assert len(clients.answered) + len(clients.failed) == REQUESTS
     assert len(clients.answered) > REQUESTS * 0.8
     assert {path: recorded[path] for path in clients.answered if recorded[path] != 1} == {}
@@ -82,15 +83,15 @@ def test_every_request_is_in_exactly_one_journal(tmp_path: Path) -> None:
 
 def check_ends(reading: JournalContents, killed: list[int]) -> None:
     """Asserts that killed processes have no end, others have one, and requests are numbered."""
-    ends = {file.process.about.pid: file for file in reading.files}
+    ends = {file.outline.about.pid: file for file in reading.files}
     assert len(killed) == len(KILL_AT)
     # A process may have been killed after it had written its end.
-    gone = [pid for pid in set(killed) & ends.keys() if not ends[pid].process.ended]
+    gone = [pid for pid in set(killed) & ends.keys() if not ends[pid].outline.ended]
     assert gone
-    assert sum(file.process.ended for file in reading.files) >= 2
+    assert sum(file.outline.ended for file in reading.files) >= 2
     assert not any(file.alive for file in reading.files)
     for file in reading.files:
-        process = file.process
+        process = file.load()
         numbers = [each.number for each in process.requests]
         assert numbers == sorted(set(numbers))
         assert process.served == sum(not each.cut_off for each in process.requests)

@@ -17,7 +17,7 @@ from tests.servers.gunicorn_program import PATIENCE, children
 from tests.support.command import Run
 from tests.support.programs import CHANGES, environment, settings_file
 from tests.support.waiting import until
-from tracer.journal.reader import read
+from tracer.journal.reader import processes, read
 from tracer.render.layout.theme import TIMES
 
 UWSGI = Path(sys.executable).with_name("pyuwsgi")
@@ -92,22 +92,22 @@ def test_two_journals_of_one_process_get_different_names(port: int, journal: Pat
     """They differ by a letter and by their settings; each has its own lock."""
     for _ in range(3):
         assert answers(port, "/two/plain/")
-    until(lambda: sum(process.served for process in read(journal).processes) == 4)
-    one, two = sorted(read(journal).files, key=lambda file: file.process.about.application)
-    assert one.process.about.pid == two.process.about.pid
-    pid = one.process.about.pid
-    assert {one.process.name, two.process.name} == {f"{pid}a", f"{pid}b"}
-    assert (one.process.about.application, two.process.about.application) == (
+    until(lambda: sum(process.served for process in processes(journal)) == 4)
+    one, two = sorted(read(journal).files, key=lambda file: file.outline.about.application)
+    assert one.outline.about.pid == two.outline.about.pid
+    pid = one.outline.about.pid
+    assert {one.outline.name, two.outline.name} == {f"{pid}a", f"{pid}b"}
+    assert (one.outline.about.application, two.outline.about.application) == (
         "one_settings",
         "two_settings",
     )
     assert (one.alive, two.alive) == (True, True)
-    assert [each.path for each in one.process.requests] == ["/one/plain/"]
-    assert [each.path for each in two.process.requests] == ["/two/plain/"] * 3
+    assert [each.path for each in one.load().requests] == ["/one/plain/"]
+    assert [each.path for each in two.load().requests] == ["/two/plain/"] * 3
     text = Run("show", journal, "--only", "processes").out
     for file in (one, two):
-        assert f"─ {file.process.name} " in text
-        assert f"1 {TIMES} uWSGI WSGI, one thread · {file.process.about.application}" in text
-    run = Run("show", journal, "--process", two.process.name, "--request", "all")
+        assert f"─ {file.outline.name} " in text
+        assert f"1 {TIMES} uWSGI WSGI, one thread · {file.outline.about.application}" in text
+    run = Run("show", journal, "--process", two.outline.name, "--request", "all")
     assert run.out.count("/two/plain/") >= 3
     assert "/one/plain/" not in run.out

@@ -97,7 +97,7 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
     requests, target = arguments.requests, arguments.output
     picture = Comparison(requests, rows)
     if arguments.format == "json":
-        output.write(json.dumps(to_document(requests, rows), indent=1) + "\n", target, out)
+        output.write([json.dumps(to_document(requests, rows), indent=1) + "\n"], target, out)
     elif arguments.format == "svg":
         title = "One application under every server"
         output.write(to_svg(picture, arguments.width or SVG_WIDTH, title), target, out)

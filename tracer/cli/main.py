@@ -1,5 +1,5 @@
-"""The command line: `python -m tracer show DIR`, `watch DIR`, `settle DIR`, `run -- COMMAND` and
-`compare`.
+"""The command line: `python -m tracer show DIR`, `watch DIR`, `settle DIR`, `tidy DIR`,
+`run -- COMMAND` and `compare`.
 
 No command needs Django settings. Pictures go to standard output, notes and errors to standard
 error.
@@ -18,9 +18,9 @@ from collections.abc import Callable, Sequence
 from typing import TextIO
 
 from tracer import __version__
-from tracer.cli import compare, run, settle, show, watch
+from tracer.cli import compare, run, settle, show, tidy, watch
 from tracer.cli.output import OutputError
-from tracer.journal.tail import JournalError
+from tracer.journal.segments import JournalError
 
 
 def main(
@@ -46,6 +46,8 @@ def main(
                 watch.run(arguments, out, err, pause)
             case "settle":
                 return settle.run(arguments, out, err, pause)
+            case "tidy":
+                return tidy.run(arguments, out)
             case "compare":
                 return compare.run(arguments, out, err)
         return show.run(arguments, out, err)
@@ -70,9 +72,9 @@ def _parser() -> argparse.ArgumentParser:
     )
     parser.add_argument("--version", action="version", version=f"tracer {__version__}")
     commands = parser.add_subparsers(
-        dest="command", required=True, metavar="show|watch|settle|run|compare"
+        dest="command", required=True, metavar="show|watch|settle|tidy|run|compare"
     )
-    for command in (show, watch, settle, run, compare):
+    for command in (show, watch, settle, tidy, run, compare):
         command.add_parser(commands)
     return parser
 

@@ -5,19 +5,18 @@ A file is replaced in one step or left as it was: no reader ever sees half of on
 
 from __future__ import annotations
 
-import json
 import os
 import stat
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
 from pathlib import Path
-from typing import Final, TextIO
+from typing import BinaryIO, Final, TextIO
 
 from rich.console import RenderableType
 
 from tracer.model import Process
-from tracer.render.formats.json_document import document
-from tracer.render.formats.perfetto import perfetto
+from tracer.render.formats.json_document import json_text
+from tracer.render.formats.perfetto import perfetto_text
 from tracer.render.formats.svg import to_svg
 from tracer.render.formats.terminal import DEFAULT_WIDTH, Terminal, to_text
 from tracer.render.page.html import html_page
@@ -48,20 +47,16 @@ class PictureWriter:
         terminal.stream.flush()
 
 
-def _json(processes: Iterable[Process]) -> str:
-    return json.dumps(document(processes), indent=1) + "\n"
+def _html(processes: Iterable[Process]) -> Iterator[str]:
+    yield html_page(processes)
 
 
-def _perfetto(processes: Iterable[Process]) -> str:
-    return json.dumps(perfetto(processes), separators=(",", ":")) + "\n"
-
-
-FORMATS: Final[dict[str, Callable[[Iterable[Process]], str]]] = {
-    "json": _json,
-    "html": html_page,
-    "perfetto": _perfetto,
+FORMATS: Final[dict[str, Callable[[Iterable[Process]], Iterator[str]]]] = {
+    "json": json_text,
+    "html": _html,
+    "perfetto": perfetto_text,
 }
-"""What `--format` calls each document, and the function that makes it."""
+"""What `--format` calls each document, and the function that makes it, part after part."""
 
 
 def write_drawings(
@@ -86,7 +81,7 @@ def write_drawings(
             "--request, or name a directory for them: --output pictures."
         )
     for picture in named.values():
-        write(to_svg(picture, columns), target, out)
+        write([to_svg(picture, columns)], target, out)
 
 
 def _named(pictures: Iterable[tuple[str, int, RenderableType]]) -> dict[str, RenderableType]:
@@ -107,46 +102,54 @@ def _write_into(directory: Path, named: dict[str, RenderableType], width: int, o
         reason = error.strerror or str(error)
         raise OutputError(f"{directory} cannot be made a directory: {reason}.") from error
     for name, picture in named.items():
-        write(to_svg(picture, width), directory / f"{name}{SVG}", out)
+        write([to_svg(picture, width)], directory / f"{name}{SVG}", out)
 
 
-def write(text: str, target: Path | None, out: TextIO) -> None:
-    """Writes a document to `target`, or to `out` where that is None. Raises OutputError, OSError.
+def write(parts: Iterable[str], target: Path | None, out: TextIO) -> None:
+    """Writes a document's parts to `target`, or to `out` if that is None.
+
+    Raises OutputError, OSError.
 
     The text is UTF-8 whatever the stream's encoding, unless the stream takes text only.
     """
     if target is not None:
         try:
-            _replace(target, text.encode("utf-8"))
+            _replace(target, parts)
         except OSError as error:
             raise OutputError(f"{target} cannot be written: {error.strerror or error}.") from error
         return
     raw = getattr(out, "buffer", None)
-    if raw is None:
-        out.write(text)
-    else:
-        out.flush()
-        raw.write(text.encode("utf-8"))
+    out.flush()
+    for text in parts:
+        if raw is None:
+            out.write(text)
+        else:
+            raw.write(text.encode("utf-8"))
     out.flush()
 
 
-def _replace(target: Path, data: bytes) -> None:
+def _replace(target: Path, parts: Iterable[str]) -> None:
     """Replaces a file in one step. A link stays a link; a device or pipe is written to."""
     path = Path(os.path.realpath(target))
     permissions = _permissions(path)
     if permissions is None:
         with open(path, "wb") as stream:
-            stream.write(data)
+            _write_all(stream, parts)
         return
     descriptor, name = tempfile.mkstemp(prefix=f".{path.name}.", dir=path.parent)
     try:
         with open(descriptor, "wb") as stream:
-            stream.write(data)
+            _write_all(stream, parts)
         os.chmod(name, permissions)
         os.replace(name, path)
     except BaseException:
         os.unlink(name)
         raise
+
+
+def _write_all(stream: BinaryIO, parts: Iterable[str]) -> None:
+    for text in parts:
+        stream.write(text.encode("utf-8"))
 
 
 def _permissions(path: Path) -> int | None:

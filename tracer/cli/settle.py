@@ -14,8 +14,8 @@ from typing import Any, Final, TextIO
 from tracer.cli import options
 from tracer.cli.output import PictureWriter
 from tracer.journal import flight_record
-from tracer.journal.locks import alive
 from tracer.journal.reader import read
+from tracer.journal.segments import is_alive
 from tracer.journal.tail import NewFacts, Tail
 from tracer.model import Barrier, Walk
 from tracer.render.pictures.leftovers import Leftovers
@@ -40,9 +40,9 @@ def run(
     clock: Callable[[], float] = time.monotonic,
 ) -> int:
     """Asks and waits; prints a picture for each process. Status 1 if one did not answer."""
-    tail = Tail(arguments.directory, strict=True)
+    tail = Tail(arguments.directory)
     files = [news.path for news in tail.read()]
-    asked = [path for path in files if alive(path) and flight_record.ask_to_settle(path)]
+    asked = [path for path in files if is_alive(path) and flight_record.ask_to_settle(path)]
     if not asked:
         print(
             f"No process that lives keeps a journal in {arguments.directory}, or none that can be "
@@ -54,7 +54,7 @@ def run(
     writer = PictureWriter(out, arguments.width, arguments.colour)
     for file in read(arguments.directory).files:
         if file.path in answered:
-            writer.draw(Leftovers(file.process))
+            writer.draw(Leftovers(file.load()))
     silent = [path for path in asked if path not in answered]
     for path in silent:
         print(f"{path.name}: {_why_silent(path)}", file=err)
@@ -67,7 +67,7 @@ def _wait(
     """Waits for the answers; returns the files whose processes gave one."""
     answered, collected = set[Path](), set[Path]()
     deadline = clock() + PATIENCE
-    while any(path not in answered and alive(path) is not False for path in asked):
+    while any(path not in answered and is_alive(path) is not False for path in asked):
         if clock() >= deadline:
             break
         pause()
@@ -77,7 +77,7 @@ def _wait(
 
 def _why_silent(path: Path) -> str:
     """Returns why the process of this file gave no answer."""
-    if alive(path) is False:
+    if is_alive(path) is False:
         return "the process ended before it answered."
     return (
         f"no answer within {PATIENCE:.0f} s. The process may be busy, stopped, or one that the "

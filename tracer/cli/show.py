@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import argparse
-import contextlib
-import gc
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -13,10 +11,12 @@ from typing import Any, Final, TextIO
 from rich.console import RenderableType
 
 from tracer.cli import options, output
-from tracer.journal.reader import JournalFile, read
-from tracer.journal.tail import JournalError
+from tracer.journal.reader import JournalFile, no_collections, read
+from tracer.journal.segments import JournalError
 from tracer.model import Process, Request
 from tracer.model.process_tree import build_process_tree
+from tracer.model.request_log import ALWAYS_REMEMBERED
+from tracer.model.requests import heads
 from tracer.render.formats.terminal import Terminal
 from tracer.render.pictures.boot import BootTree
 from tracer.render.pictures.first_request import FirstRequest
@@ -32,6 +32,8 @@ PICTURES: Final = (
 )  # fmt: skip
 NEWEST_TIMELINES: Final = 5
 """Timelines drawn of each process when no request is named."""
+REMEMBERED: Final = 16
+"""Requests of each process that are remembered one by one: more than the lifelines have columns."""
 
 
 def add_parser(commands: Any) -> None:
@@ -91,39 +93,24 @@ def run(arguments: argparse.Namespace, out: TextIO, err: TextIO) -> int:
 
     Raises JournalError if the journal, the process or the request is not there.
     """
-    with _no_collections():
-        reading = read(arguments.directory)
-    for note in reading.notes:
-        print(f"note: {note}", file=err)
-    files = _of_process(reading.files, arguments.process)
+    contents = read(arguments.directory)
+    files = _of_process(contents.files, arguments.process)
     if isinstance(arguments.request, int):
         files = _with_request(files, arguments.request)
-    if arguments.format not in ("svg", "console"):
-        return _export(arguments, files, out, err)
-    if arguments.format == "svg":
+    status = 0
+    if arguments.format == "console":
+        writer = output.PictureWriter(out, arguments.width, arguments.colour)
+        for _, _, picture in _pictures(arguments, files):
+            writer.draw(picture)
+    elif arguments.format == "svg":
         # A sentence is no picture for a document.
         pictures = [p for p in _pictures(arguments, files) if not isinstance(p[2], Sentence)]
         output.write_drawings(pictures, arguments.width, arguments.output, out)
-        return 0
-    writer = output.PictureWriter(out, arguments.width, arguments.colour)
-    for _, _, picture in _pictures(arguments, files):
-        writer.draw(picture)
-    return 0
-
-
-@contextlib.contextmanager
-def _no_collections() -> Iterator[None]:
-    """Switches Python's garbage collector off.
-
-    Reading a journal forms no cycles, and searching for them would take as long as the reading.
-    """
-    enabled = gc.isenabled()
-    gc.disable()
-    try:
-        yield
-    finally:
-        if enabled:
-            gc.enable()
+    else:
+        status = _export(arguments, files, out, err)
+    for note in contents.notes:
+        print(f"note: {note}", file=err)
+    return status
 
 
 def _of_process(files: Sequence[JournalFile], name: str | None) -> Sequence[JournalFile]:
@@ -132,34 +119,31 @@ def _of_process(files: Sequence[JournalFile], name: str | None) -> Sequence[Jour
     A pid alone stands for every process that had it.
     """
     chosen = [
-        file for file in files if name in (None, file.process.name, str(file.process.about.pid))
+        file for file in files if name in (None, file.outline.name, str(file.outline.about.pid))
     ]
     if not chosen:
-        there = ", ".join(file.process.name for file in files)
+        there = ", ".join(file.outline.name for file in files)
         raise JournalError(f"There is no process {name} in this journal; there is {there}.")
     return chosen
 
 
 def _with_request(files: Sequence[JournalFile], number: int) -> Sequence[JournalFile]:
     """Returns the files that have a request. Raises JournalError if none has."""
-    chosen = [file for file in files if _requests(file.process, number)]
+    chosen = [file for file in files if number in _numbers(file)]
     if not chosen:
         there = "; ".join(
-            f"process {each.process.name} has {_request_range(each)}" for each in files
+            f"process {each.outline.name} has {_request_range(each)}" for each in files
         )
         raise JournalError(f"There is no request {number} in this journal: {there}.")
     return chosen
 
 
-def _requests(process: Process, number: int | str | None) -> tuple[Request, ...]:
-    """Returns the request of this number, if there is one; all if none is named."""
-    if not isinstance(number, int):
-        return process.requests
-    return tuple(each for each in process.requests if each.number == number)
+def _numbers(file: JournalFile) -> list[int]:
+    return [request.number for request in heads(file.outline.requests)]
 
 
 def _request_range(file: JournalFile) -> str:
-    numbers = [request.number for request in file.process.requests]
+    numbers = _numbers(file)
     if not numbers:
         return "none"
     return f"{numbers[0]} to {numbers[-1]}" if len(numbers) > 1 else f"{numbers[0]}"
@@ -174,13 +158,21 @@ def _export(
             file=err,
         )
         return 1
-    with _no_collections():
-        text = output.FORMATS[arguments.format](
-            replace(file.process, requests=_requests(file.process, arguments.request))
-            for file in files
-        )
-    output.write(text, arguments.output, out)
+    processes = (
+        replace(process, requests=_requests(process, arguments.request))
+        for process in (file.load() for file in files)
+    )
+    with no_collections():
+        output.write(output.FORMATS[arguments.format](processes), arguments.output, out)
     return 0
+
+
+def _requests(process: Process, number: int | str | None) -> Sequence[Request]:
+    """Returns the request of this number, if there is one; all if none is named."""
+    if not isinstance(number, int):
+        return process.requests
+    numbers = [each.number for each in heads(process.requests)]
+    return [process.requests[numbers.index(number)]] if number in numbers else []
 
 
 def _pictures(
@@ -189,19 +181,30 @@ def _pictures(
     """Yields the pictures that the arguments choose, each with its kind and its process's pid."""
     only = "timeline" if arguments.request is not None else arguments.only
     if only == "processes" or (not only and len(files) > 1):
-        trees = build_process_tree(file.process for file in files)
-        yield "processes", files[0].process.about.pid, Processes(trees)
+        trees = build_process_tree(file.outline for file in files)
+        yield "processes", files[0].outline.about.pid, Processes(trees)
+    if only == "processes":
+        return
     kinds = (only,) if only else ("overview", "timeline", "lifelines", "ledger")
     for file in files:
+        process = _load(file, arguments.request)
         for kind in kinds:
-            for picture in _pictures_of(kind, file, arguments.request):
-                yield kind, file.process.about.pid, picture
+            for picture in _pictures_of(kind, file, process, arguments.request):
+                yield kind, file.outline.about.pid, picture
+
+
+def _load(file: JournalFile, request: int | str | None) -> Process:
+    """Returns a process as far as pictures show it."""
+    if request == "all":
+        return file.load()
+    if isinstance(request, int):
+        return file.load(REMEMBERED, ALWAYS_REMEMBERED | {request}, request)
+    return file.load(REMEMBERED)
 
 
 def _pictures_of(
-    kind: str, file: JournalFile, request: int | str | None
+    kind: str, file: JournalFile, process: Process, request: int | str | None
 ) -> Iterable[RenderableType]:
-    process = file.process
     match kind:
         case "overview":
             yield Overview(process)
@@ -215,14 +218,12 @@ def _pictures_of(
             yield FirstRequest(process)
         case "lifelines":
             yield Lifelines(process)
-        case "processes":
-            return
         case _:
             yield Ledger(process)
 
 
 def _state(file: JournalFile) -> str:
-    pid = file.process.name
+    pid = file.outline.name
     if file.alive:
         pending = len(file.pending)
         plural = "request has" if pending == 1 else "requests have"
@@ -236,7 +237,7 @@ def _timelines(process: Process, request: int | str | None) -> Iterable[Renderab
     if request is None and len(requests) > NEWEST_TIMELINES:
         requests = requests[-NEWEST_TIMELINES:]
         yield Sentence(
-            f"The last {NEWEST_TIMELINES} of {len(process.requests)} requests of process "
+            f"The last {NEWEST_TIMELINES} of {process.served} requests of process "
             f"{process.name}; --request N draws another, --request all draws all."
         )
     for each in requests:

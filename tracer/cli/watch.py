@@ -14,11 +14,12 @@ from rich.console import RenderableType
 from tracer.cli import options
 from tracer.cli.output import PictureWriter
 from tracer.journal import flight_record
-from tracer.journal.locks import alive
 from tracer.journal.reader import unwritten_requests
+from tracer.journal.segments import is_alive
 from tracer.journal.tail import NewFacts, Tail
-from tracer.model import Ended, History, Process, ProcessStarted, Request
+from tracer.model import Ended, History, Process, ProcessStarted
 from tracer.model.process_tree import build_process_tree, letter
+from tracer.model.recorded import RecordedRequests
 from tracer.render.layout import wording
 from tracer.render.pictures.processes import Processes
 from tracer.render.pictures.sentence import Sentence
@@ -88,8 +89,8 @@ class _Process:
         """Adds what the process has written."""
         for fact in news.facts:
             self.history.feed(fact)
-            if isinstance(fact, Request):
-                self.written.add(fact.number)
+            if isinstance(fact, RecordedRequests):
+                self.written.update(fact.numbers)
         if len(self.written) > 4 * flight_record.SLOTS:
             oldest = max(self.written) - 2 * flight_record.SLOTS
             self.written = {number for number in self.written if number > oldest}
@@ -97,7 +98,7 @@ class _Process:
     @property
     def over(self) -> bool:
         """Whether the process writes no more."""
-        return self.gone or self.history.ended
+        return self.gone or self.history.log.ended
 
     def snapshot(self) -> Process:
         """Returns the process as it stands."""
@@ -135,7 +136,7 @@ class Follower:
                 process.gone = True
                 yield from () if process.dead_before else _report_death(process, path)
             else:
-                process.alive = alive(path)
+                process.alive = is_alive(path)
                 process.found_dead = process.alive is False
                 process.dead_before = first and process.found_dead
         yield from self._tree()
@@ -175,8 +176,8 @@ def _introduce(process: _Process, news: NewFacts) -> Iterator[RenderableType]:
     """Says what a process has served that was there before the first poll."""
     assert process.history.about is not None
     process.server = _server(process.history.about)
-    state = alive(news.path)
-    if state is not False and not process.history.ended:
+    state = is_alive(news.path)
+    if state is not False and not process.history.log.ended:
         served = wording.plural(process.history.served, "request")
         running = "is running and has" if state else "has"
         yield Sentence(f"{_name(process)} {running} served {served} so far.")
@@ -194,7 +195,12 @@ def _draw_news(process: _Process, news: NewFacts) -> Iterator[RenderableType]:
             elif server != process.server:
                 yield Sentence(f"{_name(process)} is {server}.")
             process.server = server
-    requests = [fact for fact in news.facts if isinstance(fact, Request)]
+    requests = [
+        number
+        for fact in news.facts
+        if isinstance(fact, RecordedRequests)
+        for number in fact.numbers
+    ]
     if len(requests) > TIMELINES_PER_POLL:
         skipped = len(requests) - TIMELINES_PER_POLL
         yield Sentence(f"{skipped} requests of {_name(process)} are not drawn.")
@@ -205,21 +211,25 @@ def _draw_news(process: _Process, news: NewFacts) -> Iterator[RenderableType]:
 
 def _report_death(process: _Process, path: Path) -> Iterator[RenderableType]:
     """Says that a process died without ending its journal, and draws the requests cut off."""
-    missing = unwritten_requests(flight_record.read(path), process.written, process.history.threads)
-    for request in missing:
-        process.history.feed(request)
+    missing = unwritten_requests(
+        flight_record.read(path), process.written, process.history.log.began_after
+    )
+    for recorded in missing:
+        process.history.feed(recorded)
     cut_off = f"; {wording.plural(len(missing), 'request')} cut off" if missing else ""
     yield Sentence(f"{_name(process)} is gone without a word{cut_off}.")
     if process.history.about is not None:
-        yield from _timelines(process, missing)
+        yield from _timelines(process, [each.numbers[0] for each in missing])
 
 
-def _timelines(process: _Process, requests: Sequence[Request]) -> Iterator[RenderableType]:
+def _timelines(process: _Process, numbers: Sequence[int]) -> Iterator[RenderableType]:
     """Draws the newest of some requests."""
-    if requests:
+    if numbers:
         snapshot = process.snapshot()
-        for request in requests[-TIMELINES_PER_POLL:]:
-            yield Timeline(snapshot, request)
+        for number in numbers[-TIMELINES_PER_POLL:]:
+            request = process.history.request(number)
+            if request is not None:
+                yield Timeline(snapshot, request)
 
 
 def _name(process: _Process) -> str:

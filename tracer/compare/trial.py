@@ -22,8 +22,8 @@ from typing import Final
 from tracer import servers
 from tracer.compare.count import FAILED, NOT_INSTALLED, Row, count
 from tracer.compare.table import Comparison
-from tracer.journal.reader import processes
-from tracer.journal.tail import JournalError
+from tracer.journal.reader import processes, read
+from tracer.journal.segments import JournalError
 from tracer.model import Process
 from tracer.servers import RECIPES, Reply, Server, ServerError, ServerMissing
 from tracer.servers.errors import with_log
@@ -158,7 +158,7 @@ def wait_for_requests(journal: Path, requests: int, timeout: float = WRITE_TIMEO
     deadline = time.monotonic() + timeout
     while time.monotonic() < deadline:
         try:
-            if sum(process.served for process in processes(journal)) >= requests:
+            if sum(file.outline.served for file in read(journal).files) >= requests:
                 return
         except JournalError:
             pass

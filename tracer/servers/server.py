@@ -13,9 +13,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self
 
-from tracer.journal import reader
-from tracer.journal.tail import Tail
-from tracer.model import Process, Request
+from tracer.journal import reader, segments, tail
+from tracer.model import Process
+from tracer.model.recorded import RecordedRequests
 from tracer.servers.client import Reply, get_all, http_get
 from tracer.servers.errors import NoReply
 from tracer.servers.program import Child, wait_until
@@ -140,7 +140,7 @@ class Server:
         self._answered = 0
         self._answered_lock = threading.Lock()
         place = programs.staging or journal
-        self._tail = Tail(place) if place is not None else None
+        self._tail = tail.Tail(place) if place is not None else None
         if self._tail is not None:
             self._tail.read()  # skip what others wrote before
 
@@ -194,7 +194,7 @@ class Server:
         """
         if self.journal is None:
             raise ValueError(f"{self.name} keeps no journal; say serve(..., journal=DIRECTORY).")
-        places = [place for place in self._programs.journals() if any(Tail(place).paths())]
+        places = [place for place in self._programs.journals() if segments.processes(place)]
         found = [process for place in places for process in reader.processes(place)]
         return sorted(found, key=lambda process: process.about.started)
 
@@ -212,14 +212,14 @@ class Server:
         Some servers end their processes without Python's exit handlers, which write the rest, and
         some do so while they run.
         """
-        tail, written = self._tail, 0
-        if tail is None:
+        journal, written = self._tail, 0
+        if journal is None:
             return
 
         def all_written() -> bool:
             nonlocal written
-            facts = (fact for news in tail.read() for fact in news.facts)
-            written += sum(isinstance(fact, Request) for fact in facts)
+            facts = (fact for news in journal.read() for fact in news.facts)
+            written += sum(len(fact) for fact in facts if isinstance(fact, RecordedRequests))
             return written >= self._answered
 
         wait_until(all_written, time.monotonic() + WRITE_TIMEOUT)

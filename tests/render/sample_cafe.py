@@ -56,7 +56,9 @@ class Cafe(SampleProcess):
             now.uses(self.settings, self.apps, self.handler)
             now.does("request_started", "request_started", self.started, 20, detail="4 receivers")
             self._through(now, self.layers, keep, queries)
+            now.works(1)
             now.does("response", "HttpResponse", took=0, detail="200")
+            now.works(1)
             with now.stage("close", "response.close", None, 30):
                 now.does(
                     "request_finished", "request_finished", self.finished, 50, detail="3 receivers"

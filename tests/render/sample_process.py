@@ -6,6 +6,7 @@ import re
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from tests.support.recorded import recorded
 from tracer.model import (
     Barrier,
     Birth,
@@ -75,15 +76,15 @@ class SampleProcess:
         self.now += 300 * MICROSECOND
         request = SampleRequest(self, self.number, path, **about)
         yield request
-        self.facts.append(request.fact())
+        self.facts.append(recorded(request.request()))
 
-    def dies(self, *tokens: int, how: str = "reference", ident: int = 9) -> None:
+    def dies(self, *tokens: int, how: str = "reference") -> None:
         """Reports the deaths of objects, now."""
         self.now += MICROSECOND
         for token in tokens:
             self.holders.pop(token, None)
             self.found.pop(token, None)
-        self.facts.append(Deaths(tuple(Died(token, self.now, how, ident) for token in tokens)))
+        self.facts.append(Deaths(tuple(Died(token, self.now, how) for token in tokens)))
 
     def replaced(self, *tokens: int) -> None:
         """Reports the deaths of objects that the newest request let go for others of its own."""
@@ -194,15 +195,14 @@ class SampleRequest:
         """Notes that importing a module built these objects."""
         self.by_import.append((module, objects))
 
-    def fact(self) -> Request:
-        """Returns the request as a fact."""
+    def request(self) -> Request:
+        """Returns the request."""
         about = {"method": "GET", "status": 200, "size": 1900, "watching": 120_000, **self.about}
         return Request(
             number=self.number,
             path=self.path,
             thread=self.thread,
             thread_name=self.thread_name,
-            ident=9,
             started=EPOCH + self.begun / 1e9,
             begun=self.begun,
             closed=self.sample.now,

@@ -8,7 +8,8 @@ import pytest
 
 from tests.render.drawing import WIDTHS, plain, row, widest
 from tests.render.sample_process import SampleProcess
-from tracer.model import Process, Request
+from tracer.model import Process
+from tracer.model.recorded import RecordedRequests
 from tracer.render import Ledger, Lifelines, Timeline
 from tracer.render.pictures.first_request import FirstRequest
 from tracer.render.pictures.overview import Overview
@@ -25,7 +26,7 @@ def killed(*paths: str, served: int = 2) -> Process:
         with sample.request(path, thread=4, thread_name="") as now:
             pass
         request = sample.facts[-1]
-        assert isinstance(request, Request)
+        assert isinstance(request, RecordedRequests)
         sample.facts[-1] = replace(request, status=None, closed=request.begun, ending="cut off")
     return sample.process()
 

@@ -45,8 +45,6 @@ def worker(
         sample.now += SECOND // 10
         with sample.request("/menu/"):
             pass
-        started = EPOCH + begins + sample.now / 1e9
-        sample.facts[-1] = replace(sample.facts[-1], started=started)
         if sample.number > requests:
             sample.facts[-1] = replace(sample.facts[-1], ending="cut off", status=None)
     if ends is not None:

@@ -36,7 +36,7 @@ def test_uses_are_counted_up_to_this_request(process: Process) -> None:
 
 def test_uses_are_counted_where_other_requests_are_not_known(process: Process) -> None:
     """Of a long run only the first requests and the newest ones are remembered."""
-    for known in (process.requests[:1], process.requests[:2] + process.requests[4:]):
+    for known in (process.requests[:1], [*process.requests[:2], *process.requests[4:]]):
         some = replace(process, requests=known)
         for request in known:
             text = plain(Timeline(some, request))

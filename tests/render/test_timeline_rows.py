@@ -135,18 +135,6 @@ def test_an_exception_is_named_where_it_left_a_stage(width: int) -> None:
     assert "500 Internal Server Error" in text
 
 
-def test_a_damaged_nesting_is_still_drawn() -> None:
-    """Stages whose parents are missing, or are their own descendants, are drawn as outermost."""
-    sample = SampleProcess()
-    with sample.request() as now:
-        for name in ("first", "second", "third"):
-            now.does("view", name)
-        for span, parent in zip(now.spans, (1, 0, 99), strict=True):
-            object.__setattr__(span, "parent", parent)
-    text = draw_timeline(sample)
-    assert all(f"view {name}" in text for name in ("first", "second", "third"))
-
-
 def test_a_request_deeper_than_the_terminal_is_wide_still_shows_names() -> None:
     """The indent never takes more than half of the name's room."""
     sample = SampleProcess()

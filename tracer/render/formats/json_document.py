@@ -2,12 +2,16 @@
 
 from __future__ import annotations
 
+import json
 from bisect import bisect_right
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
-from typing import Any
+from operator import itemgetter
+from typing import Any, cast
 
 from tracer.model import Boot, Fate, LedgerRow, Lifetime, Process, Request, Span
+from tracer.model.recorded import CUT_OFF
+from tracer.model.requests import heads
 
 FORMAT = 1
 """Version of the document; it changes when a field goes away or changes its meaning."""
@@ -18,13 +22,51 @@ def document(processes: Iterable[Process]) -> dict[str, Any]:
 
     An `object`, an `owner` and what is `used` are `id`s of the process's `lifetimes`, or None.
     """
-    return {"format": FORMAT, "processes": [_process(process) for process in processes]}
+    return cast("dict[str, Any]", _whole(document_in_parts(processes)))
+
+
+def document_in_parts(processes: Iterable[Process]) -> dict[str, Any]:
+    """Returns the same with iterators for lists of processes, requests and lifetimes.
+
+    A document may be larger than memory.
+    """
+    return {"format": FORMAT, "processes": map(_process, processes)}
+
+
+def json_text(processes: Iterable[Process]) -> Iterator[str]:
+    """Yields the document as text, part after part: a line for each request and each lifetime."""
+    yield from _text(document_in_parts(processes))
+    yield "\n"
+
+
+def _whole(value: Any) -> Any:
+    if isinstance(value, Iterator):
+        return [_whole(each) for each in value]
+    return {name: _whole(each) for name, each in value.items()} if type(value) is dict else value
+
+
+def _text(value: Any) -> Iterator[str]:
+    if isinstance(value, dict) and any(isinstance(each, Iterator) for each in value.values()):
+        for number, (name, each) in enumerate(value.items()):
+            yield f"{',' if number else '{'}\n{json.dumps(name)}: "
+            yield from _text(each)
+        yield "\n}"
+    elif isinstance(value, Iterator):
+        mark = "["
+        for each in value:
+            yield f"{mark}\n"
+            yield from _text(each)
+            mark = ","
+        yield "]" if mark == "," else "[]"
+    else:
+        yield json.dumps(value)
 
 
 def _process(process: Process) -> dict[str, Any]:
     about = process.about
     known = {life.id for life in process.lifetimes}
-    begins = sorted((request.begun, request.number) for request in process.requests)
+    known_of = heads(process.requests)
+    begins = sorted((request.begun, request.number) for request in known_of)
     return {
         "pid": about.pid,
         "name": process.name,
@@ -38,12 +80,12 @@ def _process(process: Process) -> dict[str, Any]:
         "urlconf": about.urlconf,
         "application": about.application,
         "served": process.served,
-        "cut_off": sum(request.cut_off for request in process.requests),
+        "cut_off": sum(request.ending == CUT_OFF for request in known_of),
         "ended": process.ended,
         "alive": process.alive,
         "heard": _time(process.moment(process.heard)),
-        "requests": [_request(process, request, known) for request in process.requests],
-        "lifetimes": [_lifetime(process, life, begins) for life in process.lifetimes],
+        "requests": (_request(process, request, known) for request in process.requests),
+        "lifetimes": (_lifetime(process, life, begins) for life in process.lifetimes),
         "ledger": [_ledger_row(row) for row in process.ledger],
         "boot": _boot(process, process.boot, known) if process.boot else None,
         "barriers": len(process.barriers),
@@ -96,8 +138,9 @@ def _span(process: Process, span: Span, known: set[int]) -> dict[str, Any]:
 
 
 def _lifetime(process: Process, life: Lifetime, begins: list[tuple[int, int]]) -> dict[str, Any]:
-    after = bisect_right(begins, life.built_at, key=lambda begin: begin[0])
-    outside = life.built_in is None and life.phase not in ("before", "inherited")
+    after = 0
+    if life.built_in is None and life.phase not in ("before", "inherited"):
+        after = bisect_right(begins, life.built_at, key=itemgetter(0))
     return {
         "id": life.id,
         "name": life.name,
@@ -106,7 +149,7 @@ def _lifetime(process: Process, life: Lifetime, begins: list[tuple[int, int]]) -
         "scope": life.scope,
         "phase": life.phase,
         "built_in": life.built_in,
-        "built_after": begins[after - 1][1] if outside and after else None,
+        "built_after": begins[after - 1][1] if after else None,
         "freed": life.freed,
         "freed_after": life.freed_after,
         "freed_in": life.freed_in,

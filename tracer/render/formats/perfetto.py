@@ -2,8 +2,8 @@
 
 Each process has a track for each of its threads. Requests and their
 stages are complete events, stages without duration are instants, and each object's life is an
-asynchronous slice whose category is its scope. Times are microseconds since the earliest event of
-all; the wall clock in `ProcessStarted` and the requests aligns the processes.
+asynchronous slice whose category is its scope. Times are microseconds since the first process was
+started; the wall clock in `ProcessStarted` aligns the processes.
 
 Complete events of one track must nest. Where they do not, as when an event loop's thread serves
 several requests at a time, the thread gets further tracks: `MainThread (2)`.
@@ -11,6 +11,7 @@ several requests at a time, the thread gets further tracks: `MainThread (2)`.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
@@ -25,24 +26,27 @@ _APART = 10_000_000
 """Added to the pid of a process if an earlier process had that pid."""
 
 
-def perfetto(processes: Iterable[Process]) -> dict[str, Any]:
-    """Returns the trace, made of JSON's types alone."""
-    events: list[Event] = []
-    taken: set[int] = set()
+def perfetto_text(processes: Iterable[Process]) -> Iterator[str]:
+    """Yields the trace as JSON, part after part: a line for each event."""
+    began, taken = 0, set[int]()
+    mark = '{"displayTimeUnit":"ms","traceEvents":['
     for index, process in enumerate(processes):
+        began = began or round(process.about.started * 1e9)
         number = process.about.pid
         while number in taken:
             number += _APART
         taken.add(number)
-        events.extend(_ProcessEvents(process, number).events(index))
-    begin = min((event["ts"] for event in events if "ts" in event), default=0)
-    for event in events:
-        if "ts" in event:
-            event["ts"] = (event["ts"] - begin) / 1000
-        if "dur" in event:
-            event["dur"] = event["dur"] / 1000
-    began = datetime.fromtimestamp(begin / 1e9, UTC).isoformat(timespec="milliseconds")
-    return {"traceEvents": events, "displayTimeUnit": "ms", "otherData": {"began": began}}
+        for event in _ProcessEvents(process, number).events(index):
+            if "ts" in event:
+                event["ts"] = (event["ts"] - began) / 1000
+            if "dur" in event:
+                event["dur"] = event["dur"] / 1000
+            yield f"{mark}\n{json.dumps(event, separators=(',', ':'))}"
+            mark = ","
+    if mark != ",":
+        yield mark
+    time = datetime.fromtimestamp(began / 1e9, UTC).isoformat(timespec="milliseconds")
+    yield f'],"otherData":{{"began":"{time}"}}}}\n'
 
 
 @dataclass(slots=True)
@@ -71,7 +75,14 @@ class _Slice:
     end: int
     thread: int
     request: int
-    event: Event
+    what: Request | Span
+    tid: int = 0
+    """Its track, once it has one."""
+
+
+def _slice(span: Span, begun: int, request: int) -> _Slice:
+    start = begun + span.start
+    return _Slice(start, max(begun + span.end, start), span.thread, request, span)
 
 
 class _ProcessEvents:
@@ -86,15 +97,17 @@ class _ProcessEvents:
         self.next = 0
         """The next free number for a track; lower ones are threads' own."""
 
-    def events(self, index: int) -> list[Event]:
-        """Returns the events, names first. `index` orders the processes."""
+    def events(self, index: int) -> Iterator[Event]:
+        """Yields the events, names first. `index` orders the processes."""
         slices = [*self._boot(), *self._requests()]
         slices.sort(key=lambda each: (each.start, -each.end))
         self.next = 1 + max([0, *self.names, *(each.thread for each in slices)])
-        drawn = [self._on_track(each) for each in slices]
-        drawn += self._barriers()
-        drawn += self._lives(max((each.end for each in slices), default=0))
-        return [*self._names(index), *drawn]
+        for each in slices:
+            self._put_on_track(each)
+        yield from self._names(index)
+        yield from map(self._event, slices)
+        yield from self._barriers()
+        yield from self._lives(max((each.end for each in slices), default=0))
 
     def _names(self, index: int) -> Iterator[Event]:
         about = self.process.about
@@ -120,34 +133,32 @@ class _ProcessEvents:
         boot = self.process.boot
         for span in boot.spans if boot else ():
             assert boot is not None
-            yield self._stage(span, boot.begun + self.offset, 0)
+            yield _slice(span, boot.begun + self.offset, 0)
 
     def _requests(self) -> Iterator[_Slice]:
         for request in self.process.requests:
             self.names.setdefault(request.thread, clean(request.thread_name))
             begun = request.begun + self.offset
             end = begun + max(request.duration, 0)
-            yield _Slice(begun, end, request.thread, request.number, _request(request))
+            yield _Slice(begun, end, request.thread, request.number, request)
             for span in request.spans:
-                yield self._stage(span, begun, request.number)
+                yield _slice(span, begun, request.number)
 
-    def _stage(self, span: Span, begun: int, request: int) -> _Slice:
-        start = begun + span.start
+    def _stage(self, span: Span, request: int) -> Event:
         args: dict[str, object] = {"request": request} if request else {}
         for name, text in (("detail", span.detail), ("raises", span.error)):
             if text:
                 args[name] = clean(text)
         if span.object is not None:
             args["object"] = _id(self.pid, span.object)
-        event = {"name": clean(span.name), "cat": clean(span.stage), "args": args}
-        return _Slice(start, max(begun + span.end, start), span.thread, request, event)
+        return {"name": clean(span.name), "cat": clean(span.stage), "args": args}
 
-    def _on_track(self, each: _Slice) -> Event:
+    def _put_on_track(self, each: _Slice) -> None:
         """Puts a slice on the first of its thread's tracks on which it nests."""
         tracks = self.tracks.setdefault(each.thread, [_Track(each.thread)])
-        event = {**each.event, "pid": self.pid, "ts": each.start}
         if each.end <= each.start:
-            return {**event, "ph": "i", "s": "t", "tid": self._track_of(tracks, each.request)}
+            each.tid = self._track_of(tracks, each.request)
+            return
         for track in tracks:
             if track.add_if_nested(each.start, each.end, each.request):
                 break
@@ -155,7 +166,15 @@ class _ProcessEvents:
             track = _Track(self.next, [(each.end, each.request)])
             tracks.append(track)
             self.next += 1
-        return {**event, "ph": "X", "dur": each.end - each.start, "tid": track.tid}
+        each.tid = track.tid
+
+    def _event(self, each: _Slice) -> Event:
+        what = each.what
+        event = _request(what) if isinstance(what, Request) else self._stage(what, each.request)
+        event |= {"pid": self.pid, "ts": each.start, "tid": each.tid}
+        if each.end <= each.start:
+            return event | {"ph": "i", "s": "t"}
+        return event | {"ph": "X", "dur": each.end - each.start}
 
     def _track_of(self, tracks: Sequence[_Track], request: int) -> int:
         """Returns the track on which a request's events are open."""
@@ -199,8 +218,7 @@ class _ProcessEvents:
 
 def _offset(process: Process) -> int:
     """Returns the nanoseconds to add to the process's monotonic clock for time since the epoch."""
-    first = min(process.requests, key=lambda request: request.begun, default=process.about)
-    return round(first.started * 1e9) - first.begun
+    return round(process.about.started * 1e9) - process.about.begun
 
 
 def _request(request: Request) -> Event:

@@ -18,7 +18,7 @@ from typing import Any, Final
 
 from tracer.model import Process, scope
 from tracer.model.stages import LESSONS
-from tracer.render.formats.json_document import document
+from tracer.render.formats.json_document import document_in_parts
 from tracer.render.layout import theme
 from tracer.render.layout.stage_painter import STAGE_WORDS
 from tracer.render.layout.wording import clean
@@ -43,7 +43,7 @@ RGB = tuple[int, int, int]
 
 def html_page(processes: Iterable[Process]) -> str:
     """Returns the HTML page of these processes."""
-    whole = pack_document(document(processes))
+    whole = pack_document(document_in_parts(processes))
     whole["scopes"] = scope.SCOPES
     whole["lessons"] = LESSONS
     whole["words"] = STAGE_WORDS

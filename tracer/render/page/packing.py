@@ -8,6 +8,7 @@ texts.
 
 from __future__ import annotations
 
+import functools
 from collections.abc import Callable, Hashable, Mapping, Sequence
 from datetime import datetime
 from functools import partial
@@ -40,7 +41,14 @@ IMPORT: Final = ("$name", "own", "total")
 Document = Mapping[str, Any]
 
 _STAGE: Final = itemgetter(*(field.lstrip("$") for field in STAGE))
+_LIFE: Final = itemgetter(*("id" if field == "of" else field for field in LIFE))
 _KIND: Final = itemgetter(*(field.lstrip("$") for field in KIND))
+
+
+@functools.cache
+def _split(field: str) -> tuple[str, str]:
+    """Returns the mark before a field's name, if there is one, and the name."""
+    return (field[0], field[1:]) if field[0] in "$*" else ("", field)
 
 
 class Table:
@@ -100,15 +108,15 @@ class _ProcessPacker:
         return packed
 
     def _row(self, fields: Sequence[str], document: Document) -> list[Any]:
-        return [self._field(field, document) for field in fields]
+        return [self._field(*_split(field), document) for field in fields]
 
-    def _field(self, field: str, document: Document) -> Any:
-        if field.startswith("*"):
-            return [self.texts.number(text) for text in document[field[1:]]]
-        if field.startswith("$"):
-            text = document[field[1:]]
-            return None if text is None else self.texts.number(text)
-        return document[field]
+    def _field(self, mark: str, name: str, document: Document) -> Any:
+        value = document[name]
+        if not mark or value is None:
+            return value
+        if mark == "*":
+            return [self.texts.number(text) for text in value]
+        return self.texts.number(value)
 
     def _request(self, request: Document) -> list[Any]:
         more = {
@@ -136,9 +144,9 @@ class _ProcessPacker:
         rows = []
         before = 0
         for life in lives:
-            kind = self.kinds.number(_KIND(life), partial(self._row, KIND, life))
-            row = self._row(LIFE, {**life, "of": kind})
+            row = list(_LIFE(life))
             row[0] -= before
+            row[1] = self.kinds.number(_KIND(life), partial(self._row, KIND, life))
             before = life["id"]
             usual = [None, None, None, None, 1, life["built_in"], None, None]
             while len(row) > 3 and row[-1] == usual[len(row) - 1]:

@@ -6,6 +6,8 @@ from collections.abc import Iterator, Sequence
 from datetime import datetime
 
 from tracer.model import Lifetime, Process, scope
+from tracer.model.recorded import CUT_OFF
+from tracer.model.requests import heads
 from tracer.render.layout import theme, wording
 from tracer.render.layout.canvas import Line, pack
 from tracer.render.pictures.picture import Picture
@@ -31,7 +33,7 @@ class Overview(Picture):
     def _built_before_requests(self, width: int) -> Iterator[Line]:
         """Yields what existed before the first request, by how it came to be there."""
         process = self.process
-        begun = min((request.begun for request in process.requests), default=None)
+        begun = min((request.begun for request in heads(process.requests)), default=None)
         outside = [life for life in process.lifetimes if life.built_in is None]
         inherited = [life for life in outside if life.phase == "inherited"]
         before = [life for life in outside if life.phase == "before"]
@@ -59,7 +61,7 @@ def _facts(process: Process) -> list[tuple[str, str]]:
     if process.ended:
         facts.append("ended in an orderly way")
     pieces = [(fact, "name") for fact in facts]
-    cut_off = sum(request.cut_off for request in process.requests)
+    cut_off = sum(request.ending == CUT_OFF for request in heads(process.requests))
     if cut_off:
         pieces.append((f"{wording.plural(cut_off, 'request')} cut off by its end", "alarm"))
     return pieces

@@ -9,6 +9,8 @@ from typing import Final
 
 from tracer.model import Process
 from tracer.model.process_tree import ProcessNode, most_at_once
+from tracer.model.recorded import CUT_OFF
+from tracer.model.requests import heads
 from tracer.render.layout import bars, theme, wording
 from tracer.render.layout.canvas import Line, pack
 from tracer.render.pictures.picture import Picture
@@ -224,7 +226,7 @@ def _ended(node: ProcessNode, wide: bool) -> tuple[str, str]:
 
 
 def _cut_off(process: Process) -> int:
-    return sum(request.cut_off for request in process.requests)
+    return sum(request.ending == CUT_OFF for request in heads(process.requests))
 
 
 def _served_by(processes: Iterable[Process]) -> Iterator[str]:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from tests.support.journals import request as plain
-from tracer.model import Request, Span, stages
+from tracer.model import Request, Span, assemble, stages
 from tracer.model.known import spot_of
 from tracer.pytest_plugin.report import Cost, Findings, Left, own_times
 from tracer.pytest_plugin.suite import fitting
@@ -11,7 +13,8 @@ from tracer.pytest_plugin.suite import fitting
 
 def nested() -> Request:
     """A request through two layers, one of them with a hook; nanoseconds."""
-    made = plain(1)
+    (recorded,) = plain(1)
+    made = assemble.request(recorded, "MainThread", 0.0)
     spans = (
         Span(stages.MIDDLEWARE, "Outer", None, 0, 100),
         Span(stages.MIDDLEWARE, "Inner", 0, 10, 80),
@@ -19,7 +22,7 @@ def nested() -> Request:
         Span(stages.VIEW, "shop.views.page", 1, 30, 70),
         Span(stages.QUERY, "SELECT shop", 3, 40, 60),
     )
-    return Request(**{name: getattr(made, name) for name in made.__slots__} | {"spans": spans})
+    return replace(made, spans=spans)
 
 
 def test_a_layer_is_charged_with_its_own_time_alone() -> None:
@@ -41,9 +44,7 @@ def test_the_innermost_layer_is_not_charged_with_what_django_does_inside_it() ->
         Span(stages.TEMPLATE, "page.html", 0, 170, 180),
         Span(stages.QUERY, "UPDATE session", 0, 185, 190),
     )
-    made = Request(
-        **{name: getattr(nested(), name) for name in Request.__slots__} | {"spans": spans}
-    )
+    made = replace(nested(), spans=spans)
     # In: 20, of which a query took 5. Out: 20, of which another took 5.
     assert list(own_times(made)) == [("Inner", 30)]
 

@@ -249,4 +249,4 @@ def test_no_request_is_no_success() -> None:
         recording.assert_max_queries(10)
     with pytest.raises(RecordingError, match="No request was recorded"):
         recording.assert_nothing_kept()
-    assert Reading(recording.process).requests == ()
+    assert list(Reading(recording.process).requests) == []

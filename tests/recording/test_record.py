@@ -36,6 +36,17 @@ def test_a_request_is_served_and_read() -> None:
         assert recording.process.about.server == "record()"
 
 
+def test_each_request_says_how_much_of_its_time_recording_took() -> None:
+    """More where more was recorded."""
+    with record() as recording:
+        recording.get("/hello/")
+        recording.get("/")
+        first, second = recording.requests
+        assert 0 < first.watching < first.duration
+        assert (first.watching < second.watching) == (len(first.spans) < len(second.spans))
+        assert "the tracer's own share" in str(recording.timeline(1))
+
+
 def test_after_its_block_a_recording_is_frozen_and_readable() -> None:
     """And the tracer that it started is gone."""
     with record() as recording:

@@ -18,13 +18,13 @@ from django.conf import settings
 
 from tracer import runtime
 from tracer.conf import Config, accepted
-from tracer.model import Fact, History, Lifetime, Request
+from tracer.model import Fact, History, Lifetime
 from tracer.model import scope as scopes
 from tracer.model.known import KnownFindings
+from tracer.model.recorded import RecordedRequests
 from tracer.pytest_plugin.report import Findings, Left
 from tracer.runtime import shutdown
 from tracer.runtime.batch import Batch
-from tracer.runtime.subscription import facts_of
 
 REMEMBERED = 64
 """Requests of a run that are remembered one by one."""
@@ -58,7 +58,7 @@ class Attribution:
         self.findings = Findings(started=True)
         entries = {**accepted(settings), **(known or {})}
         self.history = History(REMEMBERED, KnownFindings(entries))
-        self.history.about = self.tracer.introduction.identity.about()
+        self.history.log.about = self.tracer.introduction.identity.about()
         self.newest: deque[RunningTest] = deque(maxlen=8)
         self.tests: dict[int, str] = {}
         """Number of a request to the name of its test."""
@@ -67,19 +67,20 @@ class Attribution:
 
     def take(self, batch: Batch) -> None:
         """Takes what the tracer recorded."""
-        for fact in facts_of(batch, self.tracer.backlog.assembly, batch.standing):
+        for fact in batch.facts(self.tracer.backlog.masking):
             self._take(fact)
 
     def _take(self, fact: Fact) -> None:
         self.history.feed(fact)
-        if not isinstance(fact, Request):
-            return
-        test = next((each for each in reversed(self.newest) if each.begun <= fact.begun), None)
-        if test is not None:
-            self.tests[fact.number] = test.name
-            self.findings.asking += not test.requests
-            test.requests += 1
-            self.findings.served(fact)
+        for number, begun in _requests(fact):
+            test = next((each for each in reversed(self.newest) if each.begun <= begun), None)
+            if test is not None:
+                self.tests[number] = test.name
+                self.findings.asking += not test.requests
+                test.requests += 1
+                request = self.history.request(number)
+                if request is not None:
+                    self.findings.served(request)
 
     def begin(self, name: str) -> None:
         """Begins a test that is about to be set up."""
@@ -148,3 +149,10 @@ def _is_tests_own(life: Lifetime, mine: tuple[str, ...]) -> bool:
 
 def _ignore(_unraisable: Any) -> None:
     """Stands in for `sys.unraisablehook`."""
+
+
+def _requests(fact: Fact) -> list[tuple[int, int]]:
+    """Returns number and begin of each request that a fact tells of."""
+    if not isinstance(fact, RecordedRequests):
+        return []
+    return [*zip(fact.numbers, fact.begun, strict=True)]

@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import difflib
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from typing import Any
 
 from rich.console import Console, ConsoleOptions, RenderResult
@@ -37,7 +37,7 @@ class Reading:
     # -- what was recorded -------------------------------------------------------------------
 
     @property
-    def requests(self) -> tuple[Request, ...]:
+    def requests(self) -> Sequence[Request]:
         """The requests, oldest first."""
         return self.process.requests
 
@@ -164,7 +164,7 @@ def _suggestions(named: type | str, lives: Iterable[Lifetime]) -> list[str]:
     return [lowered[name] for name in close]
 
 
-def _numbers(requests: tuple[Request, ...]) -> str:
+def _numbers(requests: Sequence[Request]) -> str:
     if not requests:
         return "none was recorded"
     first, last = requests[0].number, requests[-1].number

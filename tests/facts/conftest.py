@@ -9,9 +9,9 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 from cafe.models import Category, Dish
@@ -25,18 +25,17 @@ from tests.facts import site as site_module
 from tests.facts.book import Book, first_line
 from tests.facts.databases import added, aliases
 from tests.facts.templates import engine
-from tests.journal.recorded import once_more
 from tests.support.services.postgresql import PostgreSQL
 from tests.support.services.redis_server import Redis
 from tracer import Recording
-from tracer.journal.encode import encode
+from tracer.journal.decode import Decoder
+from tracer.journal.encode import Encoder
 from tracer.journal.reader import processes
-from tracer.journal.request_lines import Lines
-from tracer.model import Process, Request
-from tracer.model.assemble import Assembly
+from tracer.model import Process
+from tracer.model.masking import Masking
+from tracer.model.recorded import RecordedRequests
 from tracer.pytest_plugin.fixture import Lifecycle
 from tracer.recorder.recorder import Recorder
-from tracer.recorder.trace import Trace
 
 _book = Book()
 _numbers = itertools.count()
@@ -96,31 +95,20 @@ def _no_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture(autouse=True)
-def _journal_lines_checked(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each recorded request gets the same journal line from a line template as without one."""
-    make = Assembly.request
-    writers: dict[int, Lines] = {}
+def _read_from_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Each recorded request is told as a reader of a journal is told it, which is the same."""
+    make = Masking.recorded
+    files: dict[int, tuple[Encoder, Decoder]] = {}
 
-    def request(self: Assembly, trace: Trace, standing: Sequence[int] = ()) -> Request:
-        fact = make(self, trace, standing)
-        lines = writers.setdefault(id(self), Lines(self))
-        # Not `Lines.request`, which does without a template where the template fails.
-        # Three times: the first of a kind is remembered, the second makes a template, the third
-        # fills it in.
-        for _ in range(3):
-            assert lines._request(trace, standing) == encode(fact)
-        # And again for others like it, of which the later ones are filled in together.
-        for _ in range(2 if trace.single else 0):
-            several = [trace := once_more(trace) for _ in range(3)]
-            expected = [encode(make(self, each, standing)) for each in several]
-            assert lines.requests(several, standing, _raised) == expected
-        return fact
+    def recorded(self: Masking, *args: Any) -> list[RecordedRequests]:
+        made = make(self, *args)
+        encoder, decoder = files.setdefault(id(self), (Encoder(), Decoder()))
+        lines = [line for each in made for line in encoder.encode(each).splitlines()]
+        read = [fact for line in lines if (fact := decoder.decode(line)) is not None]
+        assert read == made
+        return cast("list[RecordedRequests]", read)
 
-    monkeypatch.setattr(Assembly, "request", request)
-
-
-def _raised(error: Exception) -> None:
-    raise error
+    monkeypatch.setattr(Masking, "recorded", recorded)
 
 
 @pytest.fixture

@@ -21,7 +21,8 @@ from tests.fates.verdicts import Serving
 from tests.support.waiting import until
 from tracer.journal.reader import processes
 from tracer.journal.tail import Tail
-from tracer.model import Process, Request, Walk
+from tracer.model import Process, Walk
+from tracer.model.recorded import RecordedRequests
 from tracer.servers import RECIPES, serve
 from tracer.servers.server import last_lines
 
@@ -186,9 +187,9 @@ def _watch(journal: Path) -> Callable[[int], bool]:
         nonlocal written
         for news in tail.read():
             for fact in news.facts:
-                if isinstance(fact, Request):
-                    written += 1
-                    closed[news.path] = max(closed.get(news.path, 0), fact.closed)
+                if isinstance(fact, RecordedRequests):
+                    written += len(fact)
+                    closed[news.path] = max(closed.get(news.path, 0), *fact.closed)
                 elif isinstance(fact, Walk):
                     walked[news.path] = fact.begun
         return written >= answered and all(walked.get(k, 0) > at for k, at in closed.items())

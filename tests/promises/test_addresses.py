@@ -61,4 +61,4 @@ def test_nothing_in_an_address_reaches_the_terminal_as_a_command(site: Any, tmp_
         assert character not in text, repr(character)
     assert not [line for line in text.splitlines() if line.startswith("forged")]
     (story,) = read(tmp_path).files
-    assert story.process.requests[0].path.startswith(HOSTILE)
+    assert story.load().requests[0].path.startswith(HOSTILE)

@@ -78,19 +78,19 @@ def test_a_request_in_flight_is_pending_while_its_process_lives_and_cut_off_when
     process = stuck(source)
     story = the_story(journal)
     assert story.alive
-    assert [each.number for each in story.pending if each.number > 1] == [2]
-    assert not any(each.cut_off for each in story.process.requests)
+    assert [number for number in story.pending if number > 1] == [2]
+    assert not any(each.cut_off for each in story.load().requests)
     for file in journal.iterdir():
         assert CANARY.encode() not in file.read_bytes()
     os.kill(process.pid, signal.SIGKILL)
     process.wait(PATIENCE)
     story = the_story(journal)
     assert story.alive is False
-    last = story.process.requests[-1]
+    last = story.load().requests[-1]
     assert (last.number, last.method, last.ending) == (2, "GET", "cut off")
     assert last.path == "/during/?search=…&…&page=…"
     assert last.status is None
-    assert {each.number for each in story.process.requests} == {1, 2}
+    assert {each.number for each in story.load().requests} == {1, 2}
 
 
 def test_the_values_are_shown_where_the_settings_allow_it(
@@ -100,7 +100,7 @@ def test_the_values_are_shown_where_the_settings_allow_it(
     process = stuck(SYNC, '\nTRACER["QUERY_VALUES"] = True\n')
     process.kill()
     process.wait(PATIENCE)
-    last = the_story(journal).process.requests[-1]
+    last = the_story(journal).load().requests[-1]
     assert last.path == f"/during/?search={CANARY}&{CANARY}&page=2"
 
 
@@ -141,7 +141,8 @@ from tracer import runtime
 from tracer import runtime
 from tracer.conf import Config
 from tracer.journal.locks import alive
-from tracer.journal.reader import Tail, read
+from tracer.journal.reader import read
+from tracer.journal.tail import Tail
 handler = boot()
 ask(handler, "/plain/")
 running = runtime.running()
@@ -153,7 +154,7 @@ assert story.alive is True
 ask(handler, "/plain/")
 running.handle_recorded()
 (news,) = tail.read()
-assert [fact.number for fact in news.facts if hasattr(fact, "number")] == [2]
+assert [fact.numbers for fact in news.facts if hasattr(fact, "numbers")] == [[2]]
 assert alive(running.journal.journal.path) is True
 descriptors = len(os.listdir("/dev/fd"))
 for _ in range(20):
@@ -165,7 +166,7 @@ path = running.journal.journal.path
 runtime.stop()
 assert alive(path) is False
 (story,) = read(path.parent).files
-assert story.alive is False and story.process.ended
+assert story.alive is False and story.load().ended
 print("let go", flush=True)
 sys.stdin.readline()
 """

@@ -94,7 +94,7 @@ def test_a_terminal_thatis_gone_ends_the_drawing_and_nothing_else(
     runtime.stop()
     monkeypatch.undo()
     (story,) = read(tmp_path).files
-    assert len(story.process.requests) == 3
+    assert len(story.load().requests) == 3
 
 
 class Stuck(io.StringIO):
@@ -135,8 +135,8 @@ def test_a_terminal_that_takes_no_more_holds_up_no_request(
     assert traced.worker.thread is not None
     traced.worker.thread.join(120)
     (story,) = read(tmp_path).files
-    assert [request.number for request in story.process.requests] == list(range(1, 42))
-    assert story.process.ended
+    assert [request.number for request in story.load().requests] == list(range(1, 42))
+    assert story.load().ended
 
 
 def test_without_another_thread_requests_are_taken_as_they_come(

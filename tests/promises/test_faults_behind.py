@@ -13,23 +13,22 @@ from tests.promises.breaking import Broken, ask, broken, logged
 from tracer import runtime
 from tracer.heap import roots, thread_locals
 from tracer.heap.walk import Walk
-from tracer.journal.line_learning import Learning
+from tracer.journal.encode import Encoder
 from tracer.journal.reader import read
-from tracer.journal.request_lines import Lines
-from tracer.model import History
-from tracer.model.assemble import Assembly
+from tracer.model import History, assemble
+from tracer.model.masking import Masking
+from tracer.model.object_log import ObjectLog
+from tracer.model.privacy import Privacy
 from tracer.probes import preexisting
 from tracer.probes.garbage_collector import CollectionProbe
 from tracer.recorder.trace import Trace
 from tracer.render.formats.terminal import Terminal
-from tracer.runtime import console, journal_sink, shutdown
+from tracer.runtime import console, journal_sink, overhead, shutdown
 from tracer.runtime.backlog import Backlog
-from tracer.runtime.batch import Batch
 from tracer.runtime.identity import Identity
 from tracer.runtime.intake import Intake
 from tracer.runtime.introduction import Introduction
 from tracer.runtime.journal_sink import JournalSink
-from tracer.runtime.overhead import Overhead
 from tracer.runtime.pipeline import Pipeline
 from tracer.runtime.walk_schedule import WalkSchedule
 from tracer.runtime.walker import Walker
@@ -46,13 +45,12 @@ BEHIND: tuple[tuple[Any, str], ...] = (
     (Pipeline, "run"),
     (JournalSink, "take"),
     (Backlog, "take"),
-    (Batch, "all_ends"),
-    (Lines, "request"),
-    (Lines, "_anew"),
-    (Learning, "sight"),
-    (Assembly, "request"),
-    (Assembly, "_spans"),
-    (Overhead, "worker_ran"),
+    (Encoder, "_requests"),
+    (Masking, "recorded"),
+    (Privacy, "stages"),
+    (assemble, "request"),
+    (ObjectLog, "add"),
+    (overhead, "measure"),
     (History, "feed"),
     (History, "snapshot"),
     (preexisting, "singletons_in_use"),
@@ -96,8 +94,8 @@ def test_what_fails_behind_a_request_is_logged_once_and_the_next_is_whole(
     assert logged(caplog) == []
     assert "Lifelines" in drawn.getvalue()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
-    assert story.process.requests[-1].path == "/listing/"
-    assert story.process.ended
+    assert story.load().requests[-1].path == "/listing/"
+    assert story.load().ended
 
 
 ENDING: tuple[tuple[Any, str, tuple[str, ...]], ...] = (
@@ -135,29 +133,29 @@ def test_what_fails_at_the_end_leaves_the_rest_of_it_whole(
     for picture in pictures:
         assert picture in drawn.getvalue()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
-    assert len(story.process.requests) == 2
-    assert story.process.ended is (name != "Ended")
+    assert len(story.load().requests) == 2
+    assert story.load().ended is (name != "Ended")
 
 
 def test_one_request_that_cannot_be_made_out_costs_no_other(
     traced: runtime.Tracer, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its neighbours in the same batch reach the journal."""
-    path_of = Assembly.path
+    path_of = Privacy.path
 
-    def picky(self: Assembly, trace: Trace) -> str:
+    def picky(self: Privacy, trace: Trace) -> str:
         if trace.path == "/listing/":
             raise Broken
         return path_of(self, trace)
 
     with traced.lock:  # so that the background thread takes all of them at once
-        monkeypatch.setattr(Assembly, "path", picky)
+        monkeypatch.setattr(Privacy, "path", picky)
         for path in ("/plain/", "/listing/", "/stream/"):
             ask(path)
     traced.handle_recorded()
     runtime.stop()
     (story,) = read(traced.config.journal).files  # type: ignore[arg-type]
-    assert [request.path for request in story.process.requests] == ["/plain/", "/stream/"]
+    assert [request.path for request in story.load().requests] == ["/plain/", "/stream/"]
     assert len(logged(caplog)) == 1
 
 

@@ -17,7 +17,7 @@ pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="there is no for
 
 def stories(journal: Path) -> dict[int, JournalFile]:
     """Each process's story by its pid."""
-    return {story.process.about.pid: story for story in read(journal).files}
+    return {story.outline.about.pid: story for story in read(journal).files}
 
 
 def test_a_forked_child_counts_from_one_and_writes_a_file_of_its_own(
@@ -37,7 +37,7 @@ print(os.getpid())
     assert len(found) == 2
     assert parent not in found
     for pid, story in found.items():
-        process = story.process
+        process = story.load()
         assert process.about.parent == parent
         assert process.about.inherited
         assert [request.number for request in process.requests] == [1, 2, 3]
@@ -79,12 +79,12 @@ print(os.getpid())
     parent = int(program(tmp_path, source).stdout)
     found = stories(journal)
     assert len(found) == 2
-    assert [request.number for request in found[parent].process.requests] == [1, 2, 3]
-    assert {request.path for request in found[parent].process.requests} == {"/plain/"}
+    assert [request.number for request in found[parent].load().requests] == [1, 2, 3]
+    assert {request.path for request in found[parent].load().requests} == {"/plain/"}
     (child,) = (story for pid, story in found.items() if pid != parent)
-    assert [(each.number, each.path) for each in child.process.requests] == [(1, "/stream/")]
-    assert child.process.about.inherited
-    assert not found[parent].process.about.inherited
+    assert [(each.number, each.path) for each in child.load().requests] == [(1, "/stream/")]
+    assert child.outline.about.inherited
+    assert not found[parent].outline.about.inherited
 
 
 def test_what_the_parents_requests_left_behind_is_inherited_too(
@@ -107,7 +107,7 @@ reap(in_child(work))
 print(os.getpid())
 """
     child, parent = map(int, program(tmp_path, source).stdout.split())
-    found = {pid: story.process for pid, story in stories(journal).items()}
+    found = {pid: story.load() for pid, story in stories(journal).items()}
     assert len(found) == 3
     (grandchild,) = found.keys() - {child, parent}
     built = {life.id: life for life in found[parent].lifetimes}
@@ -184,7 +184,7 @@ assert running.worker.thread.is_alive()
 until(lambda: not running.recorder.finished)
 """
     program(tmp_path, source)
-    assert sorted(len(story.process.requests) for story in stories(journal).values()) == [1, 2]
+    assert sorted(len(story.load().requests) for story in stories(journal).values()) == [1, 2]
 
 
 FORKS = 30
@@ -221,7 +221,7 @@ with warnings.catch_warnings(record=True) as caught:
 assert caught == [], caught[0].message
 """
     program(tmp_path, source)
-    served = [len(story.process.requests) for story in stories(journal).values()]
+    served = [len(story.load().requests) for story in stories(journal).values()]
     assert sorted(filter(None, served)) == [1, 1 + FORKS if wakeful else 1]
 
 
@@ -272,13 +272,13 @@ go.set()
 thread.join()
 """
     program(tmp_path, source, console=True)
-    assert sorted(len(story.process.requests) for story in stories(journal).values()) == [1, 2]
+    assert sorted(len(story.load().requests) for story in stories(journal).values()) == [1, 2]
 
 
 def test_a_child_that_is_forked_in_the_middle_of_a_request_serves_its_own(
     tmp_path: Path, journal: Path
 ) -> None:
-    """What it serves is no part of the request that its parent was in."""
+    """They are no part of the request that its parent was in."""
     source = """
 handler = boot()
 from tests.promises import site
@@ -290,6 +290,6 @@ print(os.getpid())
 """
     parent = int(program(tmp_path, source).stdout)
     found = stories(journal)
-    assert [request.path for request in found.pop(parent).process.requests] == ["/during/"]
+    assert [request.path for request in found.pop(parent).load().requests] == ["/during/"]
     (child,) = found.values()
-    assert [(each.number, each.path) for each in child.process.requests] == [(1, "/plain/")]
+    assert [(each.number, each.path) for each in child.load().requests] == [(1, "/plain/")]

@@ -57,7 +57,7 @@ def test_a_process_killed_in_the_middle_of_requests_leaves_a_readable_journal(
     server.wait(PATIENCE)
     assert alive(file) is False
     (story,) = read(journal).files
-    process = story.process
+    process = story.load()
     numbers = [request.number for request in process.requests]
     assert len(numbers) > 5
     assert numbers == list(range(1, len(numbers) + 1))
@@ -85,7 +85,7 @@ def test_a_process_that_ends_in_order_says_so_and_draws_its_last_pictures_into_a
     assert "\x1b" not in text
     assert done.stderr == b""
     (story,) = read(journal).files
-    assert story.process.ended
+    assert story.load().ended
 
 
 def test_a_process_that_ends_in_order_draws_in_colour_on_a_terminal(
@@ -118,7 +118,7 @@ def test_a_process_that_ends_in_order_draws_in_colour_on_a_terminal(
     lines = plain.replace("\r\n", "\n").split("\n")
     assert 90 < max(map(len, lines)) <= 100
     (story,) = read(journal).files
-    assert story.process.ended
+    assert story.load().ended
 
 
 def _read_all(descriptor: int) -> bytes:
@@ -167,7 +167,7 @@ CGIHandler().run(boot())
         assert picture in text
     assert off.stderr == b""
     (story,) = read(journal).files
-    assert story.process.about.server == "CGI"
+    assert story.outline.about.server == "CGI"
 
 
 TOGETHER = """

@@ -45,7 +45,7 @@ def journalled(recording: Recording) -> list[Request]:
     recording.tracer.handle_recorded()
     assert recording.tracer.config.journal is not None
     (story,) = read(recording.tracer.config.journal).files
-    return list(story.process.requests)
+    return list(story.load().requests)
 
 
 def on_threads(recording: Recording, page: str, lanes: int, turns: int) -> list[Request]:

@@ -58,7 +58,7 @@ def run(tmp_path: Path, inherits: str, source: str, **extra: str) -> tuple[str, 
 def requests(tmp_path: Path) -> list[Request]:
     """The requests of the one process, as its journal has them."""
     (story,) = read(tmp_path / "traces").files
-    return list(story.process.requests)
+    return list(story.load().requests)
 
 
 def queries(request: Request) -> int:

@@ -100,7 +100,7 @@ def _patchable() -> dict[str, Any]:
 
 
 @functools.cache
-def _prices(measure: Callable[[], overhead.Costs] = overhead.measure) -> overhead.Costs:
+def _prices(measure: Callable[[], overhead.Prices] = overhead.measure) -> overhead.Prices:
     """What watching costs here, measured once: it takes each tracer a third of a second."""
     return measure()
 

@@ -10,7 +10,7 @@ import pytest
 from tests.bootstrap.projects import plain, run, stages, startproject
 from tests.bootstrap.test_stages import MIDDLEWARE, REQUEST
 from tracer.bootstrap.environment import environment
-from tracer.journal.reader import read
+from tracer.journal.reader import processes
 from tracer.model import Process
 
 pytestmark = pytest.mark.skipif(not hasattr(os, "fork"), reason="needs fork")
@@ -43,7 +43,7 @@ def written_processes(project: Path, code: str) -> dict[int, Process]:
     env = environment(plain(), journal=journal, console=False)
     done = run("-c", code, cwd=project, env=env)
     assert done.returncode == 0, done.stderr
-    return {story.process.about.pid: story.process for story in read(journal).files}
+    return {process.about.pid: process for process in processes(journal)}
 
 
 def test_a_preloaded_application_is_the_parents_boot_and_no_childs(project: Path) -> None:

@@ -27,7 +27,7 @@ from tests.docs import cells, commands
 from tests.docs.markdown import ROOT, Block, Page, pages
 from tests.docs.place import Place, make_template
 from tests.servers.availability import require_server
-from tracer.journal.decode import decode
+from tracer.journal.decode import Decoder
 from tracer.journal.encode import encode
 from tracer.journal.format import HEADER
 from tracer.model import known
@@ -161,7 +161,7 @@ def check_journal(text: str, place: Place) -> None:
     """Reads a journal's line, the header or a fact."""
     line = text.encode()
     if line != HEADER:
-        assert encode(decode(line)) == line
+        assert encode(Decoder().decode(line)) == line
 
 
 def run_shell(texts: list[str], place: Place) -> None:

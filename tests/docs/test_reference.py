@@ -15,8 +15,9 @@ from tests.render.sample_cafe import cafe
 from tracer import Recording, conf, record
 from tracer.cli import main as cli
 from tracer.compare.count import FIELDS as COMPARED
-from tracer.journal.format import FIELDS
+from tracer.journal.format import DEATHS, FACTS, FIELDS, MORE, REQUESTS
 from tracer.model import Boot, Imported, Span, facts, scope, stages
+from tracer.model.recorded import RecordedRequests
 from tracer.render import document
 
 REFERENCE = ROOT / "docs" / "reference"
@@ -50,7 +51,7 @@ def parsers() -> Iterator[tuple[str, argparse.ArgumentParser]]:
             yield from action.choices.items()
 
 
-COMMANDS = ["show", "watch", "settle", "run", "compare"]
+COMMANDS = ["show", "watch", "settle", "tidy", "run", "compare"]
 
 
 @pytest.mark.parametrize("command", COMMANDS)
@@ -98,14 +99,23 @@ def test_no_field_is_described_that_the_json_document_does_not_have(fields: set[
     assert {field for row in rows for field in re.findall(r"\w+", row)} - fields == set()
 
 
-def test_every_fact_of_the_journal_is_described_with_its_keys() -> None:
+def test_every_fact_of_the_journal_is_described_with_its_fields() -> None:
     prose = Page(REFERENCE / "journal.md").prose
-    table = prose.partition("| fact | its keys |")[2].partition("\n\n")[0]
+    table = prose.partition("| fact | its fields |")[2].partition("\n\n")[0]
     rows = dict(re.findall(r"^\| `(\w+)` \| (.*) \|$", table, re.MULTILINE))
-    for kind in get_args(facts.Fact):
-        name = re.sub(r"(?<!^)(?=[A-Z])", "_", kind.__name__).lower()
+    for name, kind in FACTS.items():
         assert set(FIELDS[kind]) <= set(re.findall(r"`(\w+)`", rows.pop(name))), name
-    assert rows == {}
+    assert list(rows) == [DEATHS]
+    assert set(get_args(facts.Fact)) == {*FACTS.values(), facts.Deaths, RecordedRequests}
+
+
+def test_a_line_of_requests_is_described_with_its_elements() -> None:
+    section = Page(REFERENCE / "journal.md").text.partition("### Requests")[2].partition("###")[0]
+    assert f'["{REQUESTS}", ' in section
+    assert {f"`{name}`" for name, _ in MORE if f"`{name}`" not in section} == set()
+    columns = {"starts", "ends", "tokens", "marks", "seen", "kinds", "numbers", "sizes", "watching"}
+    assert columns <= set(RecordedRequests.__slots__)
+    assert {name for name in columns if name not in section} == set()
 
 
 def test_every_stage_and_scope_is_described() -> None:

@@ -96,7 +96,7 @@ def _no_faults(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 @pytest.fixture(autouse=True)
 def _read_from_a_journal(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Each recorded request is told as a reader of a journal is told it, which is the same."""
+    """Each request goes through a journal's encoding, and comes back the same."""
     make = Masking.recorded
     files: dict[int, tuple[Encoder, Decoder]] = {}
 

@@ -37,7 +37,7 @@ print(json.dumps([max(sizes), lasting, spans]))
 
 
 def test_the_oldest_requests_make_room_for_the_newest(journal: Path) -> None:
-    """There is room for less than half of them; what is left is told as it was."""
+    """The limit holds fewer than half of them; those that are left read as they were recorded."""
     program = SERVES.format(journal=str(journal), limit=LIMIT, requests=REQUESTS)
     done = run(HEAD + program, 'ROOT_URLCONF = "tests.promises.site"')
     largest, lasting, spans = json.loads(done.stdout)

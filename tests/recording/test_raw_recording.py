@@ -183,7 +183,7 @@ def finished(recorder: Recorder, *things: Thing) -> Trace:
 
 
 def test_what_dies_after_its_request_was_taken_over_is_reported() -> None:
-    """And what had died before is told at once."""
+    """An object that died before that is reported with its request."""
     recorder = Recorder()
     thing, early = Thing(), Thing()
     trace = finished(recorder, thing, early)

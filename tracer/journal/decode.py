@@ -118,8 +118,8 @@ class Decoder:
 def outline(line: bytes) -> RecordedRequests | None:
     """Returns requests without their stages and objects; None for a line of anything else.
 
-    As a rule this reads no more than that, so that all requests of a journal can be counted at
-    once. Raises Unreadable for a damaged line.
+    It usually parses only the head of the line, so listing a whole journal's requests is quick.
+    Raises Unreadable for a damaged line.
     """
     if not line.startswith(b'["requests",'):
         return None

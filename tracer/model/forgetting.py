@@ -1,4 +1,4 @@
-"""What stays of old requests: counts, and the objects that live on."""
+"""Forgets old requests: counts what they built, and tracks what of it is still alive."""
 
 from __future__ import annotations
 

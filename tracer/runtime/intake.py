@@ -37,8 +37,9 @@ class Intake:
     def take(self, patient: bool = False) -> Batch:
         """Returns everything recorded so far, and empties the queues.
 
-        `patient`: the newest requests may stay, of which something lives. Much of it waits for the
-        garbage collector, and is not told one by one where it dies before its request is taken.
+        `patient`: leaves the newest requests while an object of theirs lives. Most of these wait
+        for the garbage collector; if they die before their request is taken, they need no report of
+        their own.
         """
         recorder = self.recorder
         # Barriers first, and finished requests before deaths: what happened before a barrier is

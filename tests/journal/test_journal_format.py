@@ -309,6 +309,18 @@ def test_what_is_no_header_is_unreadable(line):
         read_header(line)
 
 
+def test_a_request_that_json_cannot_hold_costs_no_other_its_line(served):
+    """Also where the names are what cannot be written."""
+    encoder = Encoder()
+    good = served(1)
+    bad = replace(
+        good, whats=tuple((stage, token, object(), *rest) for stage, token, _, *rest in good.whats)
+    )
+    with pytest.raises(TypeError):
+        encoder.encode(bad)
+    assert decoded(encoder.encode(good)) == [good]
+
+
 def test_what_json_cannot_hold_is_a_type_error():
     with pytest.raises(TypeError):
         encode(Ended(object()))  # type: ignore[arg-type]

@@ -39,15 +39,23 @@ class Encoder:
         """
         if not isinstance(fact, RecordedRequests):
             return (_dumps(_row(fact)) + "\n").encode("ascii")
-        text = _dumps(self._requests(fact)) + "\n"
-        if self._new:
-            lowest = self._next - len(self._new)
-            text = f"{_dumps([NAMES, lowest, *self._new])}\n{text}"
-            self._new = []
-            if len(self._numbers) > MOST:
-                self._numbers.clear()
-                self._lists.clear()
+        try:
+            text = _dumps(self._requests(fact)) + "\n"
+            if self._new:
+                lowest = self._next - len(self._new)
+                text = f"{_dumps([NAMES, lowest, *self._new])}\n{text}"
+        except Exception:
+            self._forget()  # or the names that could not be written would spoil the next line
+            raise
+        self._new = []
+        if len(self._numbers) > MOST:
+            self._forget()
         return text.encode("ascii")
+
+    def _forget(self) -> None:
+        self._new = []
+        self._numbers.clear()
+        self._lists.clear()
 
     def _requests(self, it: RecordedRequests) -> list[Any]:
         stages, births = len(it.whats), len(it.kinds)

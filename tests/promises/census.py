@@ -1,7 +1,7 @@
 """A program that serves a site and then counts, class by class, what is alive.
 
-After one full collection `main` writes, as JSON, how many objects of each class there are, and the
-memory that was in use, in bytes. What the tracer itself is made of is left out.
+After one full collection `main` writes, as JSON, how many objects of each class there are, and how
+much memory was in use on the way, in bytes. What the tracer itself is made of is left out.
 """
 
 from __future__ import annotations
@@ -64,6 +64,8 @@ PATHS = (
 )  # fmt: skip
 
 
+LOOKS = 48
+"""How often `main` looks at the memory in use, at equal distances."""
 ROUNDS = 6
 QUICK = [path for path in PATHS if path.startswith("/made/")]
 
@@ -212,9 +214,9 @@ def main(way: str, visits: int, file: str) -> None:
     with watching:
         handler, on_loop, cookies, sizes = WSGIHandler(), ASGIHandler(), staff(), []
         for number in range(visits):
-            if number % (visits // 3) == 0:
-                if way == "settled" and number:
-                    tracer.runtime.running().settle()
+            if way == "settled" and number and number % (visits // 3) == 0:
+                tracer.runtime.running().settle()
+            if number % (visits // LOOKS) == 0:
                 sizes.append(_memory_at_rest())
             visit(handler, cookies, number)
             if number % 7 == 0:

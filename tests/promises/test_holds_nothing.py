@@ -16,8 +16,8 @@ from tests.promises.census import SHARED
 from tests.support.programs import run
 
 WAYS = {
-    "quiet": 9_000,
-    "journal": 9_000,
+    "quiet": 12_000,
+    "journal": 12_000,
     "console": 600,
     "settled": 600,
     "walked": 600,
@@ -25,10 +25,10 @@ WAYS = {
     SHARED: 600,
 }
 """How the site is watched, and how many visits are made: those counted in memory take longer."""
-MARGIN = 2**20
-"""Bytes by which memory may grow more than without the tracer: in the two thirds of 9,000 visits
-that are counted it is a sixth of a kilobyte a visit. In half as many it grows by as much: what is
-bounded is not yet full then."""
+MARGIN = 2**19
+"""Bytes by which memory may grow more than without the tracer, from the second third of the visits
+to the last: an eighth of a kilobyte a visit where there are 12,000. In half as many it grows by as
+much: what is bounded is not yet full then."""
 
 pytestmark = pytest.mark.slow
 
@@ -52,8 +52,8 @@ def unwatched(tmp_path_factory: pytest.TempPathFactory) -> Any:
 def test_after_one_collection_the_same_is_alive_as_without_the_tracer(
     way: str, visits: int, unwatched: Any, tmp_path: Path
 ) -> None:
-    """Object by object and class by class; and in the last two thirds of the visits memory grows
-    no more than it does without."""
+    """Object by object and class by class; and after the first third of the visits memory grows no
+    more than it does without."""
     watched = served(way, visits, tmp_path)
     found, expected = watched["objects"], unwatched["objects"]
     different = {
@@ -62,9 +62,17 @@ def test_after_one_collection_the_same_is_alive_as_without_the_tracer(
         if found.get(name) != expected.get(name)
     }
     assert different == {}
-    _, warm, _, last = watched["memory"]
-    _, warm_unwatched, _, last_unwatched = unwatched["memory"]
-    assert last - warm <= last_unwatched - warm_unwatched + MARGIN
+    assert growth(watched["memory"]) <= growth(unwatched["memory"]) + MARGIN
+
+
+def growth(memory: list[int]) -> int:
+    """By how many bytes the least that was in use grew, from the second third to the last.
+
+    The least, because what is bounded fills up and is emptied again: a journal's table of names
+    swings by three megabytes.
+    """
+    third = len(memory) // 3
+    return min(memory[-third:]) - min(memory[third:-third])
 
 
 def test_the_program_counts_what_it_is_said_to_count(unwatched: Any) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from dataclasses import replace
 
 import pytest
 
@@ -129,7 +128,7 @@ def test_of_the_remembered_requests_every_object_is_known_one_by_one() -> None:
     assert len(mine) > 100
     for life in mine:
         # What was forgotten counts as earlier, though some of it was built later.
-        assert replace(life, earlier=None) == replace(known[life.id], earlier=None)
+        assert life._replace(earlier=None) == known[life.id]._replace(earlier=None)
         assert some.fates[life.built_in or 0] == everything.fates[life.built_in or 0]
 
 

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gc
 import threading
-from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -217,6 +216,6 @@ def test_every_description_is_short() -> None:
     for each in (recording, answer, recording.process, *recording.requests, *recording.lifetimes):
         assert len(repr(each)) < 200
         assert "\n" not in repr(each)
-    far = replace(recording.lifetimes[0], held_by="cafe.views." + 100 * "next.")
+    far = recording.lifetimes[0]._replace(held_by="cafe.views." + 100 * "next.")
     assert len(repr(far)) < 200
     assert repr(far).endswith("…>")

@@ -111,6 +111,8 @@ def test_scopes_of_earlier_objects_count_forgotten_and_remembered_ones() -> None
                 counts[name] = dict(folded)
             for life in whole.lifetimes:
                 before = counts.setdefault(life.name, {})
-                assert life.earlier == (max(before, key=before.__getitem__) if before else None)
                 if life.scope != scope.UNDECIDED:
+                    assert life.earlier is None
                     before[life.scope] = before.get(life.scope, 0) + 1
+                else:
+                    assert life.earlier == max(before, key=before.__getitem__, default=None)

@@ -29,8 +29,7 @@ distinguish the two.
 
 from __future__ import annotations
 
-from dataclasses import fields
-from typing import Final
+from typing import Any, Final
 
 from tracer.model.facts import (
     Barrier,
@@ -71,10 +70,8 @@ FACTS: Final[dict[str, type]] = {
 }
 """The other facts by name."""
 
-FIELDS: Final[dict[type, tuple[str, ...]]] = {
-    kind: tuple(field.name for field in fields(kind))
-    for kind in (*FACTS.values(), Birth, Held, Imported, Span)
-}
+_PARTS: Final[tuple[Any, ...]] = (*FACTS.values(), Birth, Held, Imported, Span)
+FIELDS: Final[dict[type, tuple[str, ...]]] = {kind: kind.__match_args__ for kind in _PARTS}
 """The names of each fact's fields, and of each part's, in order."""
 
 MORE: Final[tuple[tuple[str, object], ...]] = (

@@ -7,6 +7,7 @@ SystemError when another thread calls `gc.get_objects()` meanwhile, as tools tha
 from __future__ import annotations
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Any
 
 from tracer.model import nesting, stages
@@ -63,6 +64,7 @@ def birth(token: int, what: Kind, at: int, thread: int = 0, phase: str = "reques
     return Birth(token, kind, cls, name_of(what), at, thread, phase, owner, mortal)
 
 
+@lru_cache(1024)
 def name_of(what: Kind) -> str:
     """Returns what a person would call such an object."""
     kind, cls, label, *_ = what

@@ -39,8 +39,7 @@ class Birth:
     """False when its death cannot be seen, because it supports no weak reference."""
 
 
-@dataclass(frozen=True, slots=True)
-class Span:
+class Span(NamedTuple):
     """One stage of one request. Times are nanoseconds since the request began."""
 
     stage: str

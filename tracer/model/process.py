@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, NamedTuple
 
 from tracer.model.facts import Barrier, Boot, ProcessStarted
 from tracer.model.requests import Request
@@ -16,8 +16,7 @@ MOST_SAID: Final = 160
 """Characters in which a lifetime is described."""
 
 
-@dataclass(frozen=True, slots=True, repr=False)
-class Lifetime:
+class Lifetime(NamedTuple):
     """One object's life, with the scope that follows from the facts."""
 
     id: int
@@ -77,7 +76,8 @@ class Lifetime:
     outlived_by: int = 0
     """Requests that began after its own had closed, and while it was there."""
     earlier: str | None = None
-    """Scope that most earlier objects of this name turned out to have; None if there are none."""
+    """While its own is undecided: the scope that most earlier objects of its name turned out to
+    have; None if there are none."""
 
     def __repr__(self) -> str:
         words = [self.scope, f"built in #{self.built_in}" if self.built_in else self.phase]

@@ -6,8 +6,7 @@ Tuples are made of lists here, for the reason that `tracer.model.assemble` gives
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence, Set
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from typing import Final
 
 from tracer.model import scope
@@ -28,24 +27,17 @@ def lifetimes_and_ledger(
     """Returns lifetimes in order of birth, and the ledger's rows.
 
     With `drawn`, these are the objects that the timelines of these requests show, and no row.
-    Scopes of earlier objects are then looked up only for undecided ones: that is what a timeline
-    shows.
     """
     objects = _shown_by(log, drawn) if drawn else log.store.all()
     verdicts = {token: log.scope(known) for token, known in objects.items()}
-    wanted = (
-        verdicts.keys()
-        if not drawn
-        else {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
-    )
-    earlier = _earlier_scopes(log, objects, wanted, verdicts)
+    earlier = _earlier_scopes(log, objects, verdicts)
     lifetimes = [
         _lifetime(log, each, verdicts[token], earlier.get(token), ended)
         for token, each in _in_order_of_birth(objects)
     ]
     if known.entries:
         lifetimes = [
-            replace(life, known=known.reason(life.spot)) if life.scope == scope.KEPT else life
+            life._replace(known=known.reason(life.spot)) if life.scope == scope.KEPT else life
             for life in lifetimes
         ]
     ledger = [] if drawn else [*_ledger_rows(log, objects, verdicts)]
@@ -66,12 +58,10 @@ def _shown_by(log: ObjectLog, drawn: Sequence[Request]) -> dict[int, TrackedObje
 
 
 def _earlier_scopes(
-    log: ObjectLog,
-    objects: Mapping[int, TrackedObject],
-    wanted: Set[int],
-    verdicts: Mapping[int, str],
+    log: ObjectLog, objects: Mapping[int, TrackedObject], verdicts: Mapping[int, str]
 ) -> dict[int, str]:
-    """Returns for each wanted object the scope that most earlier ones of its name had."""
+    """Returns for each undecided object the scope that most earlier ones of its name had."""
+    wanted = {token for token, verdict in verdicts.items() if verdict == scope.UNDECIDED}
     if not wanted:
         return {}
     alike: dict[tuple[str, str], dict[int, TrackedObject]] = {

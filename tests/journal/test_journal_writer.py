@@ -40,6 +40,19 @@ def test_the_first_batch_creates_the_directory_and_the_file(journal):
     assert journal.path.read_bytes() == HEADER + encode(Ended(1))
 
 
+def test_a_file_says_whose_it_is_before_it_has_its_name(journal, monkeypatch):
+    """A process that is killed at that moment leaves a hidden file, or one that can be read."""
+    content = []
+
+    def note(hidden, path):
+        content.append(hidden.read_bytes())
+        hidden.replace(path)
+
+    monkeypatch.setattr(segment_file.os, "rename", note)
+    journal.append([Ended(1)])
+    assert content == [HEADER + encode(Ended(1))]
+
+
 def test_a_process_without_facts_writes_no_file(journal):
     journal.append([])
     journal.close()

@@ -27,8 +27,12 @@ def has_locks() -> bool:
 class SegmentFile:
     """Begins with the header. What it does may raise OSError."""
 
-    def __init__(self, path: Path) -> None:
-        """Creates the file, and its directory if need be."""
+    def __init__(self, path: Path, first: bytes) -> None:
+        """Creates the file, and its directory if need be.
+
+        `first` is in it before it has its name: so a process that is killed leaves no file that
+        does not say whose it is.
+        """
         path.parent.mkdir(parents=True, exist_ok=True)
         # Windows cannot rename an open file; and it has no lock to take before the file is seen.
         hidden = path.parent / f".{path.stem}.new" if has_locks() else path
@@ -38,7 +42,8 @@ class SegmentFile:
             if fcntl is not None:
                 with contextlib.suppress(OSError):  # some network file systems have no locks
                     fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            os.write(self._file, HEADER)
+            for _ in self.write(HEADER + first):
+                pass
             self._linked = os.fstat(self._file).st_nlink > 0  # some file systems never count links
             if hidden != path:
                 os.rename(hidden, path)

@@ -7,6 +7,8 @@ import sys
 from pathlib import Path
 
 import tracer
+from tracer.journal.decode import Decoder
+from tracer.model.facts import Fact
 
 ROOT = Path(tracer.__file__).parents[1]
 
@@ -28,3 +30,10 @@ def start_python(code: str, *arguments: object) -> subprocess.Popen[str]:
         text=True,
         cwd=ROOT,
     )
+
+
+def decoded(*lines: bytes) -> list[Fact]:
+    """Returns the facts on these lines of one file."""
+    decoder = Decoder()
+    facts = [decoder.decode(line) for line in b"".join(lines).splitlines()]
+    return [fact for fact in facts if fact is not None]

@@ -143,6 +143,21 @@ def test_starting_twice_gives_the_tracer_that_runs() -> None:
     assert runtime.running() is None
 
 
+def test_a_tracer_that_cannot_be_installed_does_not_run(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Nor does it stand in the way of the next one."""
+
+    def fail(_installation: Installation) -> None:
+        raise OSError("no room")
+
+    with monkeypatch.context() as broken:
+        broken.setattr(Installation, "install", fail)
+        with pytest.raises(OSError, match="no room"):
+            runtime.start(Config(enabled=True, console=False))
+    assert runtime.running() is None
+    assert runtime.start(Config(enabled=True, console=False)) is runtime.running()
+    runtime.stop()
+
+
 def test_two_installations_are_taken_away_newest_first() -> None:
     """Each gives back what it found, which may be the other's."""
     before = patchable()

@@ -30,11 +30,12 @@ def start(config: Config, stream: TextIO | None = None) -> Tracer:
         why = interpreter.unsupported()
         if why is not None:
             raise interpreter.NotSupported(why[0])
-        _running = Tracer(config, stream)
-        _running.recorder.on_child = functools.partial(_child, _running)
-        _running.installation.install()
+        tracer = Tracer(config, stream)
+        tracer.recorder.on_child = functools.partial(_child, tracer)
+        tracer.installation.install()
+        _running = tracer
         _listen_for_forks()
-        atexit.register(shutdown.close, _running)
+        atexit.register(shutdown.close, tracer)
     return _running
 
 

@@ -25,40 +25,44 @@ def has_locks() -> bool:
 
 
 class SegmentFile:
-    """Begins with the header. What it does may raise OSError."""
+    """Begins with the header. What it does may raise OSError.
 
-    def __init__(self, path: Path, first: bytes) -> None:
-        """Creates the file, and its directory if need be.
+    It has its name once something is written to it: so a process that is killed leaves no file that
+    does not say whose it is.
+    """
 
-        `first` is in it before it has its name: so a process that is killed leaves no file that
-        does not say whose it is.
-        """
+    def __init__(self, path: Path) -> None:
+        """Creates the file, and its directory if need be."""
         path.parent.mkdir(parents=True, exist_ok=True)
+        self._path = path
         # Windows cannot rename an open file; and it has no lock to take before the file is seen.
-        hidden = path.parent / f".{path.stem}.new" if has_locks() else path
+        self._hidden = path.parent / f".{path.stem}.new" if has_locks() else None
         flags = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_APPEND | getattr(os, "O_BINARY", 0)
-        self._file = os.open(hidden, flags, 0o666)
+        self._file = os.open(self._hidden or path, flags, 0o666)
         try:
             if fcntl is not None:
                 with contextlib.suppress(OSError):  # some network file systems have no locks
                     fcntl.lockf(self._file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-            for _ in self.write(HEADER + first):
-                pass
+            os.write(self._file, HEADER)
             self._linked = os.fstat(self._file).st_nlink > 0  # some file systems never count links
-            if hidden != path:
-                os.rename(hidden, path)
         except BaseException:
             self.close()
-            with contextlib.suppress(OSError):
-                os.unlink(hidden)
+            self._remove_hidden()
             raise
 
     def write(self, data: bytes) -> Iterator[int]:
         """Writes everything; yields how many bytes, each time that some are written."""
         while data:
-            count = os.write(self._file, data)
+            try:
+                count = os.write(self._file, data)
+                data = data[count:]
+                if self._hidden is not None and not data:
+                    os.rename(self._hidden, self._path)
+                    self._hidden = None
+            except OSError:
+                self._remove_hidden()
+                raise
             yield count
-            data = data[count:]
 
     def is_there(self) -> bool:
         """Whether the file still has a name, as far as its file system tells."""
@@ -68,3 +72,9 @@ class SegmentFile:
         """Closes the file, which releases its lock."""
         with contextlib.suppress(OSError):
             os.close(self._file)
+
+    def _remove_hidden(self) -> None:
+        """Removes the file, if it has no name yet."""
+        if self._hidden is not None:
+            with contextlib.suppress(OSError):
+                os.unlink(self._hidden)

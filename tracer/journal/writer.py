@@ -142,14 +142,10 @@ class Journal:
         data = b"".join(lines)
         written = 0
         try:
-            file = self._file
-            if file is None:
-                file = self._begin(data)
-                written = self.size = len(data)
-            else:
-                for count in file.write(data):
-                    written += count
-                self.size += written
+            file = self._open() if self._file is None else self._file
+            for count in file.write(data):
+                written += count
+            self.size += written
             if file.is_there():
                 return
             written = 0
@@ -171,10 +167,10 @@ class Journal:
             self.lost += 1
             return b""
 
-    def _begin(self, data: bytes) -> SegmentFile:
+    def _open(self) -> SegmentFile:
         first = self.path or self.directory / f"{self.pid}-{self._clock()}{SUFFIX}"
-        file = self._file = SegmentFile(path_of(first, self.segment), data)
-        self.path = first
+        file = self._file = SegmentFile(path_of(first, self.segment))
+        self.path, self.size = first, 0
         self._room.make()
         return file
 

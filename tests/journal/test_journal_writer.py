@@ -119,6 +119,22 @@ def test_a_full_disk_is_one_warning_and_the_loss_is_counted(journal, monkeypatch
     assert journal.lost == 3
 
 
+def test_a_disk_that_is_full_at_once_leaves_no_file(journal, monkeypatch, warnings):
+    """What was written of the first batch is lost with the rest of it."""
+    write, lengths = os.write, iter([len(HEADER), 12])
+
+    def write_less(file, data):
+        length = next(lengths, 0)
+        return write(file, data[:length]) if length else _full(file, data)
+
+    with monkeypatch.context() as patch:
+        patch.setattr(os, "write", write_less)
+        journal.append([Ended(1), Ended(2), Ended(3)])
+    assert len(warnings()) == 1
+    assert journal.lost == 3
+    assert list(journal.directory.iterdir()) == []
+
+
 def test_after_a_gap_nothing_more_is_written_because_it_would_mislead(journal, monkeypatch):
     journal.append([Ended(0)])
     with monkeypatch.context() as patch:

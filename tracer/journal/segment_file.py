@@ -47,22 +47,31 @@ class SegmentFile:
             self._linked = os.fstat(self._file).st_nlink > 0  # some file systems never count links
         except BaseException:
             self.close()
-            self._remove_hidden()
+            if self._hidden is not None:
+                _remove(self._hidden)
             raise
 
     def write(self, data: bytes) -> Iterator[int]:
         """Writes everything; yields how many bytes, each time that some are written."""
+        if self._hidden is not None:
+            self._begin(self._hidden, data)
+            yield len(data)
+            return
         while data:
-            try:
-                count = os.write(self._file, data)
-                data = data[count:]
-                if self._hidden is not None and not data:
-                    os.rename(self._hidden, self._path)
-                    self._hidden = None
-            except OSError:
-                self._remove_hidden()
-                raise
+            count = os.write(self._file, data)
             yield count
+            data = data[count:]
+
+    def _begin(self, hidden: Path, data: bytes) -> None:
+        """Writes what comes first, then gives the file its name; removes it if that fails."""
+        try:
+            while data:
+                data = data[os.write(self._file, data) :]
+            os.rename(hidden, self._path)
+            self._hidden = None
+        except OSError:
+            _remove(hidden)
+            raise
 
     def is_there(self) -> bool:
         """Whether the file still has a name, as far as its file system tells."""
@@ -73,8 +82,7 @@ class SegmentFile:
         with contextlib.suppress(OSError):
             os.close(self._file)
 
-    def _remove_hidden(self) -> None:
-        """Removes the file, if it has no name yet."""
-        if self._hidden is not None:
-            with contextlib.suppress(OSError):
-                os.unlink(self._hidden)
+
+def _remove(path: Path) -> None:
+    with contextlib.suppress(OSError):
+        os.unlink(path)

@@ -21,8 +21,8 @@ class Forgetting:
         """Dead objects that could not be forgotten at the last search."""
 
     def pin(self, recorded: RecordedRequest) -> None:
-        """Tracks all that a request built which is never forgotten: it is still known when the next
-        ones began."""
+        """Tracks all that a request built that is never forgotten, while it is still known when the
+        next ones began."""
         for token in recorded.tokens:
             self.store.find(token)
 

@@ -2,8 +2,8 @@
 
 `History.feed` takes facts in the order in which they were reported; `History.snapshot` answers
 with a frozen `Process` at any time. A running process bounds its memory with `keep`: it forgets
-requests beyond that many, and the dead objects of such requests, which the ledger counts. Whoever
-reads a journal does the same, or keeps all.
+requests beyond that many, and the dead objects of such requests, which the ledger counts. A
+reader of a journal does the same, or keeps all.
 """
 
 from __future__ import annotations

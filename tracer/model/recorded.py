@@ -101,7 +101,7 @@ class RecordedRequest:
         self.place = place
 
     def __getattr__(self, name: str) -> Any:
-        """What all have in common, but for what is asked for often."""
+        """Returns what all of them have in common. What is asked for often is a property below."""
         return getattr(self.several, name)
 
     @property

@@ -17,7 +17,7 @@ from tracer.runtime.batch import Batch, Price, as_ends, taken_along
 MAX_THREAD_NAMES = 1000
 """Names of threads remembered; beyond, those of threads that ended are forgotten."""
 PATIENCE = 64
-"""Requests that a patient look leaves at most."""
+"""Requests that a patient `take` leaves in the queue at most."""
 _END = attrgetter("token", "at")
 """Of a reference whose object is dead."""
 
@@ -55,7 +55,7 @@ class Intake:
         return Batch(recorder, facts, finished, standing, ends, after, self.price)
 
     def _gone(self) -> int:
-        """Returns how many requests a patient look takes, the oldest."""
+        """Returns how many requests, the oldest, a patient `take` takes."""
         finished = self.recorder.finished
         count = max(0, len(finished) - PATIENCE)
         while count < len(finished) and Ref not in map(type, finished[count].births[::5]):

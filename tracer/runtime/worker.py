@@ -60,7 +60,7 @@ class WorkerThread:
         self.batch_size, self.idle_polls, self.poll_interval = (
             (1, IDLE_POLLS, POLL_INTERVAL) if has_readers else (BATCH_SIZE, 0, 0.0)
         )
-        # Nobody waits for any request: a look may leave the newest ones.
+        # No console or journal waits for a request: the newest may stay in the queue for a while.
         self.is_patient = not has_readers
         self.pid = os.getpid()
         self.thread: threading.Thread | None = None

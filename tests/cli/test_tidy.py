@@ -50,10 +50,19 @@ def test_a_process_that_may_live_stays(
     assert left(journal) == ["2-2.jsonl", "5-5.jsonl"]
 
 
-def test_what_is_no_journal_stays(journal: Path) -> None:
-    (journal / "notes.txt").write_text("mine", "utf-8")
+@pytest.mark.parametrize("name", ["notes.txt", "data.jsonl", "3-7.jsonl", "1-1.3.jsonl"])
+def test_what_is_no_journal_stays(journal: Path, name: str) -> None:
+    """Whatever its name."""
+    (journal / name).write_text('{"id": 1}\n', "utf-8")
+    run = Run("tidy", journal, "--keep", 1)
+    assert left(journal) == sorted(["5-5.jsonl", name])
+    assert run.out == f"{journal}: removed 4 processes, 0.0 MB; 1 process left.\n"
+
+
+def test_a_journal_of_another_format_goes(journal: Path) -> None:
+    (journal / "1-1.jsonl").write_text('{"format":1,"journal":"tracer"}\n', "utf-8")
     Run("tidy", journal, "--keep", 1)
-    assert left(journal) == ["5-5.jsonl", "notes.txt"]
+    assert left(journal) == ["5-5.jsonl"]
 
 
 def test_a_directory_that_does_not_exist_is_an_error(tmp_path: Path) -> None:

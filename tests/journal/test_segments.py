@@ -150,6 +150,19 @@ def test_the_oldest_segments_make_room(
     assert file.load().requests[-1].number == 100
 
 
+def test_room_is_made_among_journals_only(tmp_path: Path) -> None:
+    """A file of somebody else's is not removed, and does not count."""
+    data = write_file(tmp_path / "1-0.jsonl", b'{"id": 1}\n' * 100)
+    old = write_file(tmp_path / "1-1.jsonl", HEADER)
+    earlier = write_file(tmp_path / "1-2.jsonl", b'{"format":1,"journal":"tracer"}\n')
+    for at, path in enumerate((data, old, earlier)):
+        os.utime(path, (at, at))
+    assert segments.make_room(tmp_path, 100) == 0
+    assert segments.make_room(tmp_path, 50) == 1
+    assert segments.make_room(tmp_path, 0) == 1
+    assert list(tmp_path.iterdir()) == [data]
+
+
 WRITING = """
 import sys
 from pathlib import Path

@@ -32,7 +32,11 @@ def run(arguments: argparse.Namespace, out: TextIO) -> int:
     """
     directory: Path = arguments.directory
     segments.check(directory)
-    processes = list(segments.processes(directory))
+    processes = [
+        first
+        for first, several in segments.processes(directory).items()
+        if any(segments.is_journal(segment.path) for segment in several)
+    ]
     size, gone = 0, 0
     for first in processes[: -arguments.keep]:
         # Where no lock shows it, a process may live.

@@ -15,9 +15,12 @@ from pathlib import Path
 from typing import Final, NamedTuple
 
 from tracer.journal import flight_record
-from tracer.journal.locks import alive
+from tracer.journal.decode import UnknownFormat, Unreadable, read_header
+from tracer.journal.locks import alive, reading
 
 SUFFIX: Final = ".jsonl"
+_LONGEST_HEADER: Final = 200
+"""Bytes."""
 
 _logger = logging.getLogger("tracer")
 
@@ -82,22 +85,36 @@ def is_alive(first: Path) -> bool | None:
     return alive([Segment(first, 1), *of_process(first)][-1].path)
 
 
+def is_journal(path: Path) -> bool:
+    """Returns whether a file begins with a journal's header, of whatever format."""
+    try:
+        with reading(path) as stream:
+            read_header(stream.read(_LONGEST_HEADER).partition(b"\n")[0])
+    except UnknownFormat:
+        return True
+    except (OSError, Unreadable):
+        return False
+    return True
+
+
 def make_room(directory: Path, limit: int) -> int:
     """Removes the oldest segments until all take at most so many bytes; returns how many it did.
 
-    Those that are being written stay.
+    Those that are being written stay, and so does what is no journal.
     """
     files = []
     for several in processes(directory).values():
         for segment in several:
             with contextlib.suppress(OSError):
-                status = segment.path.stat()
-                files.append((status.st_mtime_ns, status.st_size, segment.path))
-    total, removed = sum(size for _, size, _ in files), 0
-    for _, size, path in sorted(files):
+                path, may_go = segment.path, alive(segment.path) is False
+                if not may_go or is_journal(path):
+                    status = path.stat()
+                    files.append((status.st_mtime_ns, status.st_size, path, may_go))
+    total, removed = sum(size for _, size, _, _ in files), 0
+    for _, size, path, may_go in sorted(files):
         if total <= limit:
             break
-        if alive(path) is False and _removed(path):
+        if may_go and _removed(path):
             total, removed = total - size, removed + 1
     return removed
 
@@ -129,8 +146,9 @@ def remove(first: Path) -> int:
     total = 0
     for segment in of_process(first):
         with contextlib.suppress(OSError):
-            total += segment.path.stat().st_size
-            _removed(segment.path)
+            if is_journal(segment.path):
+                total += segment.path.stat().st_size
+                _removed(segment.path)
     with contextlib.suppress(OSError):
         first.with_suffix(flight_record.SUFFIX).unlink()
     return total

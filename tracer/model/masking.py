@@ -10,15 +10,16 @@ from tracer.model.privacy import Privacy, remember
 from tracer.model.recorded import Kind, RecordedRequests, What
 from tracer.model.trace import Trace
 
-_NONE: Final[tuple[RecordedRequests | None, int]] = None, 0
+_Kept = tuple[tuple[What, ...], tuple[Kind, ...], tuple[int, ...]]
+"""Stages, what was built, and what was seen: the same object in traces that are alike."""
+_NONE: Final[tuple[RecordedRequests | None, int, None]] = None, 0, None
 
 
 class _Columns(NamedTuple):
     """Columns of a trace, and what may be kept of them."""
 
     raw: tuple[list[Any], ...]
-    kept: tuple[tuple[What, ...], tuple[Kind, ...], tuple[int, ...]]
-    """Stages, what was built, and what was seen: the same objects in traces that are alike."""
+    kept: _Kept
 
 
 def _raise(error: Exception) -> None:
@@ -45,7 +46,8 @@ class Masking:
         `standing` are tokens of objects that every request uses, `price` returns
         `Request.watching`. A trace of which nothing can be made goes to `fault` and costs no other.
         """
-        alike: dict[Any, tuple[RecordedRequests, int]] = {}
+        # Each with its columns: what is known by its address must live.
+        alike: dict[Any, tuple[RecordedRequests, int, _Kept]] = {}
         found: list[RecordedRequests] = []
         for trace in traces:
             try:
@@ -55,7 +57,7 @@ class Masking:
                     id(columns), trace.path, trace.method, trace.script, trace.query, trace.status,
                     trace.thread,
                 )  # fmt: skip
-                several, highest = alike.get(key, _NONE)
+                several, highest, _ = alike.get(key, _NONE)
                 is_usual = _is_usual(trace)
                 # What one saw those that join it must not have built themselves.
                 if several is None or not is_usual or (tokens and highest >= tokens[0]):
@@ -63,7 +65,7 @@ class Masking:
                     found.append(several)
                     highest = max(several.seen, default=0)
                     if is_usual and not (tokens and highest >= tokens[0]):
-                        alike[key] = several, highest
+                        alike[key] = several, highest, columns
             except Exception as error:
                 fault(error)
             else:
@@ -71,11 +73,7 @@ class Masking:
         return found
 
     def _first(
-        self,
-        trace: Trace,
-        columns: tuple[tuple[What, ...], tuple[Kind, ...], tuple[int, ...]],
-        tokens: list[int],
-        watching: int,
+        self, trace: Trace, columns: _Kept, tokens: list[int], watching: int
     ) -> RecordedRequests:
         """Returns what the first of several requests has in common with the others."""
         made = RecordedRequests(
@@ -92,9 +90,7 @@ class Masking:
             made.by_import = _by_import(made, tokens, trace.by_import)
         return made
 
-    def _columns(
-        self, trace: Trace, tokens: list[int], standing: Sequence[int]
-    ) -> tuple[tuple[What, ...], tuple[Kind, ...], tuple[int, ...]]:
+    def _columns(self, trace: Trace, tokens: list[int], standing: Sequence[int]) -> _Kept:
         """Returns what the stages were, what was built, and what was seen; the same object again if
         the newest request like this one had the same."""
         events, births = trace.events, trace.births
